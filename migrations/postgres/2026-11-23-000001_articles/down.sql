@@ -1,0 +1,10 @@
+DROP TABLE changes;
+DROP TABLE revisions;
+DROP TABLE curations;
+DROP TABLE article_tags;
+DROP TABLE tag_aliases;
+DROP TABLE tags;
+DROP TABLE article_aliases;
+DROP TABLE bodies;
+DROP TABLE articles;
+DROP TABLE store;

@@ -1,0 +1,347 @@
+//! `/v1/articles`: lists of articles, and one.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::conditional::Answer;
+use crate::api::cursor;
+use crate::api::inputs::{self, ArticleParams, ListInput, ListParams, Shape};
+use crate::api::openapi::Failures;
+use crate::api::problem::Problem;
+use crate::api::state::State;
+use crate::api::views::{self, ArticleView};
+use crate::content::tag_filter::TagFilter;
+use crate::content::visibility::Standing;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::search;
+use crate::store::articles::{self, ArticleRow};
+use crate::store::listing::{self, Key, Listing};
+use crate::store::{aliases, tags};
+
+/// Where a page stands in its list.
+#[derive(Serialize, ToSchema)]
+pub struct Page {
+    /// Items a page has at the most.
+    #[schema(example = 20)]
+    pub limit: usize,
+    /// The `cursor` of the next page; null on the last.
+    #[schema(required)]
+    pub next: Option<String>,
+    /// Items in the whole list; only with `count=exact`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub count: Option<i64>,
+}
+
+/// Articles, and where the page stands in its list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ArticleList)]
+pub struct ArticleListView {
+    pub data: Vec<ArticleView>,
+    pub page: Page,
+}
+
+/// List articles
+///
+/// Newest first, or by relevance where words are searched for. Follow `page.next`, or the `Link` header, until it
+/// is null: every article comes exactly once, also while others are being published.
+#[utoipa::path(
+    tag = "articles",
+    operation_id = "list_articles",
+    params(ListParams),
+    responses(
+        (status = 200, description = "A page of articles", body = ArticleListView,
+         headers(("ETag" = String), ("Last-Modified" = String), ("Link" = String, description = "The next page"))),
+        (status = 304, description = "Not modified"),
+        Failures,
+    )
+)]
+#[get("/v1/articles")]
+pub async fn list_articles(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let input = ListInput::parse(request.query_string())?;
+    let address = Address::of(&request);
+    state.answer(&request, move |state, now| list(state, &input, &address, now)).await
+}
+
+/// Read an article
+///
+/// By its slug, or by its id in the slug's place. A former slug leads to the present one.
+#[utoipa::path(
+    tag = "articles",
+    operation_id = "get_article",
+    params(("slug" = String, Path, description = "Slug or id"), ArticleParams),
+    responses(
+        (status = 200, description = "The article", body = ArticleView,
+         headers(("ETag" = String), ("Last-Modified" = String))),
+        (status = 301, description = "The slug is a former one; `Location` has the present one"),
+        (status = 304, description = "Not modified"),
+        (status = 410, description = "It was public and is no more", body = crate::api::problem::ProblemView,
+         content_type = "application/problem+json"),
+        Failures,
+    )
+)]
+#[get("/v1/articles/{slug}")]
+pub async fn get_article(
+    request: HttpRequest,
+    state: web::Data<State>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let shape = inputs::parse_article(request.query_string())?;
+    let address = Address::of(&request);
+    state
+        .answer(&request, move |state, now| {
+            state.database.read(|conn| match locate(conn, &slug, now)? {
+                Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, ""))),
+                Located::Here(row) => one(conn, state, *row, &shape, now),
+            })
+        })
+        .await
+}
+
+/// Where an article is found under a name.
+pub enum Located {
+    Here(Box<ArticleRow>),
+    /// The name is a former slug; this is the present one.
+    Moved(String),
+}
+
+/// Finds an article that the public sees at `now`.
+///
+/// # Errors
+/// 410 where it was public and is no more, 404 where it is unknown or never was.
+pub fn locate(conn: &mut Conn, name: &str, now: DateTime<Utc>) -> Result<Located> {
+    let missing = || Error::NotFound(format!("there is no article {name:?}"));
+    if name.contains('\0') {
+        return Err(missing());
+    }
+    let (row, moved) = match articles::find(conn, name)? {
+        Some(row) => (row, false),
+        None => (aliases::find(conn, name)?.ok_or_else(missing)?, true),
+    };
+    match row.visibility().standing(now) {
+        Standing::Hidden => Err(missing()),
+        Standing::Visible if row.deleted_at.is_none() && moved => Ok(Located::Moved(row.slug)),
+        Standing::Visible if row.deleted_at.is_none() => Ok(Located::Here(Box::new(row))),
+        _ => Err(Error::Gone(format!("the article {name:?} is no longer available"))),
+    }
+}
+
+fn one(
+    conn: &mut Conn,
+    state: &State,
+    row: ArticleRow,
+    shape: &Shape,
+    now: DateTime<Utc>,
+) -> Result<Answer> {
+    let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
+    let views = views::articles(conn, state, &[row], shape, now)?;
+    let Some(view) = views.first() else {
+        return Err(Error::Internal("an article lost its view".to_owned()));
+    };
+    let answer = match shape.members {
+        Some(_) => Answer::json(&views::shaped(view, shape)?)?,
+        None => Answer::json(view)?,
+    };
+    // What is included may be newer than the article.
+    let dated = !shape.related && !shape.related_tags;
+    Ok(answer
+        .last_modified(views::last_modified(&views).filter(|_| dated))
+        .until(views::first_expiry(&views), now)
+        .cache_tags(cache_tags(&views))
+        .not_cached(incomplete))
+}
+
+fn list(state: &State, input: &ListInput, address: &Address, now: DateTime<Utc>) -> Result<Answer> {
+    state.database.read(|conn| {
+        let listing = Listing {
+            language: input.language.clone(),
+            source: input.source.clone(),
+            tags: resolved(conn, input.tags.as_ref(), now)?,
+            ids: input.ids.clone(),
+            from: input.from,
+            to: input.to,
+            use_date: input.use_date,
+            order: input.order,
+            after: None,
+            // One more than asked for shows whether there is a next page.
+            limit: input.limit + 1,
+            now,
+        };
+        let found = match &input.text {
+            Some(text) => search_page(conn, state, text.clone(), input, listing)?,
+            None => plain_page(conn, input, listing)?,
+        };
+        let shape = &input.shape;
+        let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
+        let views = views::articles(conn, state, &found.rows, shape, now)?;
+        let next = found.next.map(|key| cursor::encode(&input.fingerprint, &key));
+        let link = next.as_ref().map(|next| address.with_cursor(next));
+        let page = Page { limit: input.limit, next, count: found.count };
+        let (expiry, tags) = (views::first_expiry(&views), cache_tags(&views));
+        let answer = match shape.members {
+            None => Answer::json(&ArticleListView { data: views, page })?,
+            Some(_) => {
+                let data = views.iter().map(|view| views::shaped(view, shape)).collect::<Result<Vec<_>>>()?;
+                Answer::json(&serde_json::json!({ "data": data, "page": page }))?
+            }
+        };
+        Ok(answer.until(expiry, now).next(link).cache_tags(tags).not_cached(incomplete))
+    })
+}
+
+/// A page of rows, the key after which the next begins, and the count where it was asked for.
+struct Found {
+    rows: Vec<ArticleRow>,
+    next: Option<(i64, Uuid)>,
+    count: Option<i64>,
+}
+
+fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Result<Found> {
+    if let Some(word) = &input.cursor {
+        let (micros, id) = cursor::decode(&input.fingerprint, word)?;
+        let date = DateTime::from_timestamp_micros(micros);
+        let date = date.ok_or(Error::InvalidCursor("is not one that this API gave"))?;
+        listing.after = Some(Key { date, id });
+    }
+    let mut rows = listing::page(conn, &listing)?;
+    let more = rows.len() > input.limit;
+    rows.truncate(input.limit);
+    let key = rows.last().filter(|_| more).and_then(|row| Key::of(row, input.use_date));
+    let count = input.count.then(|| listing::count(conn, &listing)).transpose()?;
+    Ok(Found { rows, next: key.map(|key| (key.date.timestamp_micros(), key.id)), count })
+}
+
+/// The index decides what matches and in which order; the database, what it is and whether it may be seen.
+fn search_page(
+    conn: &mut Conn,
+    state: &State,
+    text: search::Text,
+    input: &ListInput,
+    listing: Listing,
+) -> Result<Found> {
+    if !state.progress.is_ready(crate::follower::SearchIndex::NAME) {
+        return Err(Error::NotReady("the full-text index is being built"));
+    }
+    let after = match &input.cursor {
+        Some(word) => {
+            let (rank, id) = cursor::decode(&input.fingerprint, word)?;
+            Some(search::Key { rank, id })
+        }
+        None => None,
+    };
+    let now = listing.now;
+    let query = search::Query {
+        text,
+        language: listing.language,
+        source: listing.source,
+        tags: listing.tags,
+        ids: listing.ids,
+        from: listing.from.map(|time| time.timestamp_micros()),
+        to: listing.to.map(|time| time.timestamp_micros()),
+        use_date: listing.use_date,
+        order: listing.order,
+        after,
+        limit: listing.limit,
+        count: input.count,
+        visible_at: Some(now.timestamp_micros()),
+    };
+    let mut found = state.search.search(&query).map_err(|error| Error::Search(error.into()))?;
+    let more = found.hits.len() > input.limit;
+    found.hits.truncate(input.limit);
+    let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
+    let mut rows = articles::public_by_nums(conn, &nums, now)?;
+    let last = found.hits.last().filter(|_| more);
+    Ok(Found {
+        rows: nums.iter().filter_map(|num| rows.remove(num)).collect(),
+        next: last.map(|hit| (hit.key.rank, hit.key.id)),
+        count: found.count.map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
+    })
+}
+
+/// The filter with tags by number.
+///
+/// # Errors
+/// 400 naming a slug that is no public tag's.
+pub fn resolved(
+    conn: &mut Conn,
+    filter: Option<&TagFilter<String>>,
+    now: DateTime<Utc>,
+) -> Result<Option<TagFilter<i64>>> {
+    let mut resolve = |slug: &String| {
+        let found = tags::find(conn, slug)?;
+        match found.map(tags::Found::into_row) {
+            Some(tag) if tags::is_public(conn, &tag, now)? => Ok(tag.num),
+            _ => Err(inputs::unknown_tag(slug)),
+        }
+    };
+    filter.map(|filter| filter.try_map(&mut resolve)).transpose()
+}
+
+/// A list's tag and each article's: what a cache is told when one changes.
+fn cache_tags(views: &[ArticleView]) -> Vec<String> {
+    let mut tags = vec!["articles".to_owned()];
+    for view in views {
+        tags.push(format!("article-{}", view.id));
+        let neighbours = view.related.iter().flatten();
+        tags.extend(neighbours.map(|related| format!("article-{}", related.article.id)));
+    }
+    tags.dedup();
+    tags
+}
+
+/// Everything outside RFC 3986's unreserved characters.
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The address of a request, from which others are made.
+pub struct Address {
+    path: String,
+    query: String,
+    public_url: String,
+}
+
+impl Address {
+    pub fn of(request: &HttpRequest) -> Self {
+        let state = request.app_data::<web::Data<State>>();
+        Self {
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+            public_url: state.map(|state| state.public_url.to_string()).unwrap_or_default(),
+        }
+    }
+
+    /// The same list from `cursor` on.
+    pub fn with_cursor(&self, cursor: &str) -> String {
+        let kept = self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let mut query: Vec<&str> = kept.collect();
+        let cursor = format!("cursor={cursor}");
+        query.push(&cursor);
+        format!("{}{}?{}", self.public_url, self.path, query.join("&"))
+    }
+
+    /// The same operation on another article.
+    pub fn article(&self, slug: &str, operation: &str) -> String {
+        self.in_collection("articles", slug, operation)
+    }
+
+    /// The same operation on another tag.
+    pub fn tag(&self, slug: &str, operation: &str) -> String {
+        self.in_collection("tags", slug, operation)
+    }
+
+    fn in_collection(&self, collection: &str, slug: &str, operation: &str) -> String {
+        let slug = utf8_percent_encode(slug, PATH_SEGMENT);
+        let query = match self.query.is_empty() {
+            true => String::new(),
+            false => format!("?{}", self.query),
+        };
+        format!("{}/v1/{collection}/{slug}{operation}{query}", self.public_url)
+    }
+}

@@ -1,0 +1,139 @@
+//! What happens around every request: its id, HEAD, failures as problems, headers of every answer.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, ResponseError};
+use futures_util::FutureExt;
+use uuid::Uuid;
+
+use crate::api::problem::{MEDIA_TYPE, Problem};
+use crate::error::Error;
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const MAX_REQUEST_ID: usize = 64;
+
+/// The outermost layer but for the log.
+///
+/// # Errors
+/// Never: a failure has become an answer.
+pub async fn envelope(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = Instant::now();
+    let id = request_id(&request);
+    let path = request.path().to_owned();
+    // Answered as GET; the server leaves the body out, for it remembers what was asked.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => as_problem(response.map_into_boxed_body(), &path, &id),
+        Ok(Err(error)) => return Err(failed(&Error::Internal(error.to_string()), &path, &id)),
+        Err(_) => return Err(failed(&Error::Internal("a handler panicked".to_owned()), &path, &id)),
+    };
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
+    if let Ok(timing) = HeaderValue::from_str(&format!("total;dur={milliseconds:.2}")) {
+        headers.insert(SERVER_TIMING, timing);
+    }
+    Ok(response)
+}
+
+/// The caller's own id where it is harmless, else a new one.
+fn request_id(request: &ServiceRequest) -> HeaderValue {
+    let harmless = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=MAX_REQUEST_ID).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(byte))
+    };
+    match request.headers().get(REQUEST_ID).filter(harmless) {
+        Some(value) => value.clone(),
+        None => HeaderValue::from_str(&Uuid::now_v7().simple().to_string())
+            .unwrap_or(HeaderValue::from_static("unknown")),
+    }
+}
+
+/// Gives every failure the form of a problem, whoever made it: a handler, or the framework.
+fn as_problem(
+    response: ServiceResponse<BoxBody>,
+    path: &str,
+    id: &HeaderValue,
+) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
+    let rebuilt = match problem {
+        Some(problem) => {
+            log_cause(&problem.0, path, id);
+            problem.respond(path)
+        }
+        None if is_problem(&response) => return response,
+        None => Problem(of_status(status)).respond(path),
+    };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let (request, _) = response.into_parts();
+    let mut rebuilt = ServiceResponse::new(request, rebuilt);
+    if let Some(allow) = allow {
+        rebuilt.headers_mut().insert(header::ALLOW, allow);
+    }
+    rebuilt
+}
+
+fn is_problem(response: &ServiceResponse<BoxBody>) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    media_type.is_some_and(|media_type| media_type.as_bytes() == MEDIA_TYPE.as_bytes())
+}
+
+/// The nearest of our failures to a bare status of the framework's.
+fn of_status(status: StatusCode) -> Error {
+    match status {
+        StatusCode::NOT_FOUND => Error::UnknownRoute,
+        StatusCode::METHOD_NOT_ALLOWED => Error::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Error::BodyTooLarge(0),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Error::Timeout,
+        status if status.is_client_error() => Error::MalformedJson("the request is malformed".to_owned()),
+        status => Error::Internal(format!("the framework answered {status}")),
+    }
+}
+
+/// For a failure that has no request any more to hang an answer on.
+fn failed(error: &Error, path: &str, id: &HeaderValue) -> actix_web::Error {
+    log_cause(error, path, id);
+    Failed { path: path.to_owned(), detail: error.to_string() }.into()
+}
+
+fn log_cause(error: &Error, path: &str, id: &HeaderValue) {
+    if error.is_ours() {
+        log::error!("{path} failed, request {}: {error}", id.to_str().unwrap_or_default());
+    }
+}
+
+#[derive(Debug)]
+struct Failed {
+    path: String,
+    detail: String,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Failed {
+    fn error_response(&self) -> HttpResponse {
+        Problem(Error::Internal(self.detail.clone())).respond(&self.path)
+    }
+}

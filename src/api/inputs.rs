@@ -1,0 +1,420 @@
+//! What callers may ask for, parsed at the edge: inside, types are proof.
+
+use utoipa::IntoParams;
+
+use crate::api::params::Params;
+use crate::api::views::FIELDS;
+use crate::content::language::Language;
+use crate::content::listing::{Order, UseDate};
+use crate::content::tag_filter::TagFilter;
+use crate::content::time::DateMeans;
+use crate::error::{Error, Result};
+use crate::search::Text;
+
+/// Characters of a search.
+const MAX_QUERY: usize = 500;
+/// Articles a page of a list has at the most.
+const MAX_LIMIT: usize = 100;
+/// Neighbours a related lookup gives at the most.
+const MAX_RELATED: usize = 50;
+pub const DEFAULT_RELATED: usize = 12;
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct ListParams {
+    /// Words that must all occur, in any field; `"a phrase"` in quotes, `-word` not. Accents and case do not
+    /// matter, and a word finds its other forms in French, English and Arabic.
+    #[param(example = "securite", max_length = 500)]
+    q: Option<String>,
+    /// Tags by slug: `a,b` both, `a|b` either, `-a` not, `(a|b),-c`.
+    #[param(example = "maroc")]
+    tag: Option<String>,
+    /// BCP 47.
+    #[param(example = "fr")]
+    language: Option<String>,
+    /// The exact name of the source.
+    source: Option<String>,
+    /// Articles by id, parted by commas; at most 100. Those that are not public are left out.
+    ids: Option<String>,
+    /// Not before: an RFC 3339 time or a date, whose start is meant.
+    #[param(example = "2024-01-01")]
+    from: Option<String>,
+    /// Not after: an RFC 3339 time or a date, whose end is meant.
+    to: Option<String>,
+    /// Which date `from`, `to` and the order go by.
+    #[param(inline)]
+    use_date: Option<UseDateWord>,
+    /// `relevance` needs `q`.
+    #[param(inline)]
+    order_by: Option<OrderWord>,
+    /// Articles on a page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `page.next` of the page before, with the same other parameters; `limit`, `fields`, `include` and
+    /// `count` may change on the way.
+    cursor: Option<String>,
+    /// `exact` counts the whole list.
+    #[param(inline)]
+    count: Option<CountWord>,
+    /// Only these members of each article, parted by commas.
+    #[param(example = "slug,headline,published_at")]
+    fields: Option<String>,
+    /// More about each article, parted by commas: `body`, `related`, `related_tags`, `translations`.
+    include: Option<String>,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident),* }) => {
+        $(#[$doc])*
+        #[derive(utoipa::ToSchema)]
+        #[schema(rename_all = "snake_case")]
+        #[allow(dead_code)]
+        enum $name { $($variant),* }
+    };
+}
+words!(UseDateWord { Published, Updated, FirstPublished });
+words!(OrderWord { Newest, Oldest, Relevance });
+words!(TagOrderWord { Name, Count });
+words!(CountWord { None, Exact });
+words!(KindWord { Keyword, Person, Place, Organisation, Series, Section, Contributor });
+
+/// A list of articles as asked for; tags are still slugs.
+pub struct ListInput {
+    pub text: Option<Text>,
+    pub language: Option<String>,
+    pub source: Option<String>,
+    pub tags: Option<TagFilter<String>>,
+    pub ids: Option<Vec<uuid::Uuid>>,
+    pub from: Option<chrono::DateTime<chrono::Utc>>,
+    pub to: Option<chrono::DateTime<chrono::Utc>>,
+    pub use_date: UseDate,
+    pub order: Order,
+    pub limit: usize,
+    pub cursor: Option<String>,
+    pub count: bool,
+    pub shape: Shape,
+    /// What a cursor of this list is bound to.
+    pub fingerprint: String,
+}
+
+impl ListInput {
+    /// # Errors
+    /// 400, naming every parameter that is not as documented.
+    pub fn parse(query: &str) -> Result<Self> {
+        let mut params = Params::of::<ListParams>(query);
+        let q = params.text("q");
+        let text = q.as_deref().and_then(|q| search_text(&mut params, q));
+        let tags = params.parsed("tag", TagFilter::parse);
+        let language = language(&mut params);
+        let source = params.text("source");
+        let ids = params.ids("ids", MAX_LIMIT);
+        let from = params.time("from", DateMeans::ItsStart);
+        let to = params.time("to", DateMeans::ItsEnd);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            params.fault("from", "is after to");
+        }
+        let use_date = params.choice(
+            "use_date",
+            &[
+                ("published", UseDate::Published),
+                ("updated", UseDate::Updated),
+                ("first_published", UseDate::FirstPublished),
+            ],
+        );
+        let order = params.choice(
+            "order_by",
+            &[("newest", Order::Newest), ("oldest", Order::Oldest), ("relevance", Order::Relevance)],
+        );
+        if order == Some(Order::Relevance) && q.is_none() {
+            params.fault("order_by", "is relevance, which needs q");
+        }
+        let limit = params.number("limit", 1..=MAX_LIMIT);
+        let cursor = params.text("cursor");
+        let count = params.choice("count", &[("none", false), ("exact", true)]);
+        let shape = Shape::read(&mut params, ShapeOf::List);
+        params.finish()?;
+        let use_date = use_date.unwrap_or(UseDate::Published);
+        // Whoever searches wants the best first.
+        let order = order.unwrap_or(if text.is_some() { Order::Relevance } else { Order::Newest });
+        let fingerprint =
+            format!("{:?}", ("articles", &q, &tags, &language, &source, &ids, &from, &to, use_date, order));
+        Ok(Self {
+            text,
+            language,
+            source,
+            tags,
+            ids,
+            from,
+            to,
+            use_date,
+            order,
+            limit: limit.unwrap_or(20),
+            cursor,
+            count: count.unwrap_or(false),
+            shape,
+            fingerprint,
+        })
+    }
+}
+
+fn search_text(params: &mut Params, q: &str) -> Option<Text> {
+    if q.chars().count() > MAX_QUERY {
+        params.fault("q", format!("is longer than {MAX_QUERY} characters"));
+        return None;
+    }
+    match Text::parse(q) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            params.fault("q", error.to_string());
+            None
+        }
+    }
+}
+
+fn language(params: &mut Params) -> Option<String> {
+    params.parsed("language", |text| Language::parse(text).map(|language| language.as_str().to_owned()))
+}
+
+/// Which members of an article an answer has, and what must be looked up for them.
+#[derive(Clone, Debug, Default)]
+pub struct Shape {
+    /// `None`: all that were looked up.
+    pub members: Option<Vec<&'static str>>,
+    pub body: bool,
+    pub related: bool,
+    pub related_tags: bool,
+    pub translations: bool,
+}
+
+/// The members that `include=body` brings.
+const BODY: [&str; 4] = ["body_html", "body_text", "word_count", "reading_minutes"];
+
+/// Lists leave the long members out until they are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ShapeOf {
+    List,
+    One,
+}
+
+impl Shape {
+    fn read(params: &mut Params, of: ShapeOf) -> Self {
+        let known = ["body", "related", "related_tags", "translations"];
+        let include = params.words("include", &known).unwrap_or_default();
+        let members = params.words("fields", FIELDS).map(|mut members| {
+            for included in &include {
+                match *included {
+                    "body" => members.extend(BODY),
+                    other => members.push(other),
+                }
+            }
+            members
+        });
+        let wanted = |member: &str| match &members {
+            Some(members) => members.contains(&member),
+            None => of == ShapeOf::One,
+        };
+        Self {
+            body: include.contains(&"body") || BODY.into_iter().any(wanted),
+            translations: include.contains(&"translations") || wanted("translations"),
+            related: include.contains(&"related"),
+            related_tags: include.contains(&"related_tags"),
+            members,
+        }
+    }
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct ArticleParams {
+    /// Only these members, parted by commas.
+    #[param(example = "slug,headline,body_html")]
+    fields: Option<String>,
+    /// More about the article, parted by commas: `related`, `related_tags`; `body` and `translations` are there
+    /// already.
+    #[param(example = "related,related_tags")]
+    include: Option<String>,
+}
+
+/// # Errors
+/// 400, naming every parameter that is not as documented.
+pub fn parse_article(query: &str) -> Result<Shape> {
+    let mut params = Params::of::<ArticleParams>(query);
+    let shape = Shape::read(&mut params, ShapeOf::One);
+    params.finish()?;
+    Ok(shape)
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct RelatedParams {
+    /// Neighbours to give.
+    #[param(minimum = 1, maximum = 50, default = 12)]
+    limit: Option<u32>,
+    /// Articles to leave out, by slug or id, parted by commas; at most 100.
+    exclude: Option<String>,
+    /// Published not before: an RFC 3339 time or a date.
+    from: Option<String>,
+    /// BCP 47, or `any`; the article's own where it is not given.
+    #[param(example = "any")]
+    language: Option<String>,
+    /// Only neighbours with these tags, as in `/v1/articles`.
+    tag: Option<String>,
+}
+
+pub struct RelatedInput {
+    pub limit: usize,
+    pub exclude: Vec<String>,
+    pub from: Option<chrono::DateTime<chrono::Utc>>,
+    pub language: crate::related::Language,
+    pub tags: Option<TagFilter<String>>,
+}
+
+impl Default for RelatedInput {
+    fn default() -> Self {
+        Self {
+            limit: DEFAULT_RELATED,
+            exclude: Vec::new(),
+            from: None,
+            language: crate::related::Language::Own,
+            tags: None,
+        }
+    }
+}
+
+impl RelatedInput {
+    /// # Errors
+    /// 400, naming every parameter that is not as documented.
+    pub fn parse(query: &str) -> Result<Self> {
+        let mut params = Params::of::<RelatedParams>(query);
+        let limit = params.number("limit", 1..=MAX_RELATED);
+        let exclude = params.parsed("exclude", |text| {
+            let names: Vec<String> = text.split(',').map(str::to_owned).collect();
+            match names.len() <= MAX_LIMIT {
+                true => Ok(names),
+                false => Err(format!("has more than {MAX_LIMIT} articles")),
+            }
+        });
+        let from = params.time("from", DateMeans::ItsStart);
+        let language = params.parsed("language", |text| match text {
+            "any" => Ok(crate::related::Language::Any),
+            text => Language::parse(text)
+                .map(|language| crate::related::Language::Is(language.as_str().to_owned())),
+        });
+        let tags = params.parsed("tag", TagFilter::parse);
+        params.finish()?;
+        Ok(Self {
+            limit: limit.unwrap_or(DEFAULT_RELATED),
+            exclude: exclude.unwrap_or_default(),
+            from,
+            language: language.unwrap_or(crate::related::Language::Own),
+            tags,
+        })
+    }
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct RelatedTagParams {
+    /// Tags to give.
+    #[param(minimum = 1, maximum = 50, default = 12)]
+    limit: Option<u32>,
+}
+
+/// # Errors
+/// 400, naming every parameter that is not as documented.
+pub fn parse_related_tags(query: &str) -> Result<usize> {
+    let mut params = Params::of::<RelatedTagParams>(query);
+    let limit = params.number("limit", 1..=MAX_RELATED);
+    params.finish()?;
+    Ok(limit.unwrap_or(DEFAULT_RELATED))
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct TagListParams {
+    /// Only tags of this kind.
+    #[param(inline)]
+    kind: Option<KindWord>,
+    /// What the name begins with, whatever its case and accents.
+    #[param(example = "secu")]
+    q: Option<String>,
+    /// `count`: the most used first.
+    #[param(inline)]
+    order_by: Option<TagOrderWord>,
+    /// Tags on a page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `page.next` of the page before, with the same `kind`, `q` and `order_by`.
+    cursor: Option<String>,
+    /// `exact` counts the whole list.
+    #[param(inline)]
+    count: Option<CountWord>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagOrder {
+    Name,
+    Count,
+}
+
+pub struct TagListInput {
+    pub kind: Option<&'static str>,
+    pub prefix: Option<String>,
+    pub order: TagOrder,
+    pub limit: usize,
+    pub cursor: Option<String>,
+    pub count: bool,
+    pub fingerprint: String,
+}
+
+impl TagListInput {
+    /// # Errors
+    /// 400, naming every parameter that is not as documented.
+    pub fn parse(query: &str) -> Result<Self> {
+        use crate::content::tag::TagKind;
+        let mut params = Params::of::<TagListParams>(query);
+        let kinds = TagKind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
+        let kind = params.choice("kind", &kinds);
+        let prefix = params.parsed("q", |text| match text.chars().count() <= MAX_QUERY {
+            true => Ok(crate::content::analysis::fold(text)),
+            false => Err(format!("is longer than {MAX_QUERY} characters")),
+        });
+        let order = params.choice("order_by", &[("name", TagOrder::Name), ("count", TagOrder::Count)]);
+        let limit = params.number("limit", 1..=MAX_LIMIT);
+        let cursor = params.text("cursor");
+        let count = params.choice("count", &[("none", false), ("exact", true)]);
+        params.finish()?;
+        let order = order.unwrap_or(TagOrder::Name);
+        Ok(Self {
+            fingerprint: format!("{:?}", ("tags", kind, &prefix, order)),
+            kind,
+            prefix,
+            order,
+            limit: limit.unwrap_or(20),
+            cursor,
+            count: count.unwrap_or(false),
+        })
+    }
+}
+
+/// For operations that take no parameter.
+#[derive(IntoParams)]
+struct NoParams {}
+
+/// # Errors
+/// 400, naming what was given.
+pub fn parse_none(query: &str) -> Result<()> {
+    Params::of::<NoParams>(query).finish()
+}
+
+/// An unknown tag in a filter.
+pub fn unknown_tag(slug: &str) -> Error {
+    Error::parameter("tag", format!("names {slug:?}, which is no tag"))
+}

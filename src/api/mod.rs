@@ -1,0 +1,19 @@
+//! HTTP: one file for each resource, and what they share.
+
+pub mod articles;
+pub mod conditional;
+pub mod cursor;
+pub mod docs;
+pub mod envelope;
+pub mod examples;
+pub mod health;
+pub mod inputs;
+pub mod metrics;
+pub mod openapi;
+pub mod params;
+pub mod problem;
+pub mod related;
+pub mod server;
+pub mod state;
+pub mod tags;
+pub mod views;

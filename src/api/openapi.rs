@@ -1,0 +1,119 @@
+//! The list of all operations, from which both the router and the OpenAPI document are made.
+
+use actix_web::App;
+use actix_web::dev::ResourceDef;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::{IntoResponses, OpenApi};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::api::problem::{self, ProblemView};
+use crate::api::{articles, health, related, tags};
+
+/// Every operation of the API.
+pub fn operations(config: &mut ServiceConfig) {
+    config
+        .service(articles::list_articles)
+        .service(articles::get_article)
+        .service(related::list_related_articles)
+        .service(tags::list_tags_related_to_article)
+        .service(related::relate_text)
+        .service(tags::list_tags)
+        .service(tags::get_tag)
+        .service(tags::list_tags_related_to_tag)
+        .service(health::get_liveness)
+        .service(health::get_readiness)
+        .service(problem::explain);
+}
+
+/// What any operation may answer instead.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum Failures {
+    /// A parameter is unknown, repeated or not valid
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadRequest(#[to_schema] ProblemView),
+    /// There is no such thing, or it is not public
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] ProblemView),
+    /// The method is not allowed here
+    #[response(status = 405, content_type = "application/problem+json")]
+    MethodNotAllowed(#[to_schema] ProblemView),
+    /// The server failed
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(#[to_schema] ProblemView),
+    /// The server cannot answer just now
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(#[to_schema] ProblemView),
+    /// The answer took too long
+    #[response(status = 504, content_type = "application/problem+json")]
+    Timeout(#[to_schema] ProblemView),
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Kiosque",
+        description = "A headless JSON content API for news publishers: articles, tags and related lookups.\n\n\
+            Every failure is a problem document (RFC 9457). Every answer has a strong `ETag`: send it back in \
+            `If-None-Match` and an unchanged thing costs 304. Times are RFC 3339 in UTC.",
+    ),
+    tags(
+        (name = "articles", description = "What is published"),
+        (name = "related", description = "What is near an article, or a text, and why"),
+        (name = "tags", description = "What articles are about"),
+        (name = "operation", description = "Health of the service"),
+    ),
+    components(schemas(ProblemView)),
+)]
+struct Base;
+
+/// The OpenAPI document.
+pub fn document() -> Document {
+    let (_, document) = App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(operations)
+        .split_for_parts();
+    crate::api::examples::added(document)
+}
+
+/// The document as it is committed and served.
+///
+/// # Errors
+/// When it cannot be serialised.
+pub fn document_text() -> Result<String, String> {
+    let text = document().to_pretty_json().map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
+    Ok(text + "\n")
+}
+
+/// The paths of the document with their methods, to tell a wrong method from an unknown path.
+pub struct Paths(Vec<(ResourceDef, String)>);
+
+impl Paths {
+    pub fn of(document: &Document) -> Self {
+        let mut paths: Vec<_> = document
+            .paths
+            .paths
+            .iter()
+            .map(|(path, item)| {
+                let mut methods = Vec::new();
+                if item.get.is_some() {
+                    methods.extend(["GET", "HEAD"]);
+                }
+                let others = [("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
+                methods.extend(others.into_iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| name));
+                methods.push("OPTIONS");
+                (ResourceDef::new(path.as_str()), methods.join(", "))
+            })
+            .collect();
+        let folder = || "GET, HEAD, OPTIONS".to_owned();
+        paths.extend(["/", "/docs", "/docs/{_:.*}", "/openapi.json", "/metrics"].map(|path| (ResourceDef::new(path), folder())));
+        Self(paths)
+    }
+
+    /// The methods of the path, where it is one.
+    pub fn allowed(&self, path: &str) -> Option<&str> {
+        self.0.iter().find(|(resource, _)| resource.is_match(path)).map(|(_, methods)| methods.as_str())
+    }
+}

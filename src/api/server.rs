@@ -1,0 +1,129 @@
+//! The HTTP server: layers around the operations, and its life from bind to shutdown.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::{Server, ServerHandle, ServiceRequest};
+use actix_web::http::Method;
+use actix_web::http::header;
+use actix_web::middleware::{Logger, from_fn};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use utoipa_actix_web::AppExt;
+
+use crate::api::docs::{self, Document};
+use crate::api::envelope::{REQUEST_ID, envelope};
+use crate::api::metrics::Metrics;
+use crate::api::openapi::{self, Paths};
+use crate::api::problem::Problem;
+use crate::api::state::State;
+use crate::error::Error;
+
+/// Seconds a client may take to send its request's head.
+const SLOW_CLIENT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub workers: usize,
+    pub shutdown_timeout: Duration,
+}
+
+/// Binds the address; the returned server answers when it is awaited.
+///
+/// # Errors
+/// One line for the operator.
+pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), String> {
+    let document = openapi::document();
+    let text = serde_json::to_vec(&document).map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
+    let text = web::Data::new(Document(text));
+    let paths = web::Data::from(Arc::new(Paths::of(&document)));
+    let metrics = Metrics::new()?;
+    let state = web::Data::new(state);
+
+    let app = move || {
+        App::new()
+            .into_utoipa_app()
+            .app_data(state.clone())
+            .app_data(text.clone())
+            .app_data(paths.clone())
+            .app_data(web::Data::new(metrics.clone()))
+            .configure(openapi::operations)
+            .into_app()
+            .service(docs::get_document)
+            .service(docs::to_folder)
+            .service(docs::from_root)
+            .service(docs::swagger_ui())
+            .default_service(web::to(elsewhere))
+            .wrap(from_fn(envelope))
+            .wrap(cors())
+            .wrap(metrics.middleware.clone())
+            .wrap(from_fn(observe))
+            .wrap(Logger::new(&format!(r#"%a "%r" %s %b %Ts %{{{REQUEST_ID}}}o"#)).log_target("kiosque::access"))
+    };
+    let server = HttpServer::new(app)
+        .workers(settings.workers)
+        .client_request_timeout(SLOW_CLIENT)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs())
+        .bind(settings.listen)
+        .map_err(|error| cannot_listen(settings.listen, &error))?;
+    let address = server.addrs().first().copied().unwrap_or(settings.listen);
+    Ok((server.run(), address))
+}
+
+/// Lets running requests end, and takes no new ones.
+pub async fn stop(handle: ServerHandle) {
+    handle.stop(true).await;
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!("cannot listen on {address}: the port is taken"),
+        io::ErrorKind::PermissionDenied => format!("cannot listen on {address}: not permitted"),
+        _ => format!("cannot listen on {address}: {error}"),
+    }
+}
+
+/// Open to every site for reading, never with credentials.
+fn cors() -> Cors {
+    Cors::default()
+        .allow_any_origin()
+        .send_wildcard()
+        .disable_vary_header()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
+        .allow_any_header()
+        .expose_headers([
+            header::ETAG,
+            header::LAST_MODIFIED,
+            header::LINK,
+            header::RETRY_AFTER,
+            header::LOCATION,
+            REQUEST_ID,
+        ])
+        .max_age(86_400)
+}
+
+/// A path that is no operation's, or an operation's with another method.
+async fn elsewhere(request: HttpRequest, paths: web::Data<Paths>) -> Result<HttpResponse, Problem> {
+    match paths.allowed(request.path()) {
+        Some(methods) => Ok(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, methods)).finish()),
+        None => Err(Error::UnknownRoute.into()),
+    }
+}
+
+/// Brings the gauges up to date before they are read.
+async fn observe(
+    request: ServiceRequest,
+    next: actix_web::middleware::Next<impl actix_web::body::MessageBody>,
+) -> Result<actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
+    if request.path() == "/metrics"
+        && let (Some(metrics), Some(state)) =
+            (request.app_data::<web::Data<Metrics>>(), request.app_data::<web::Data<State>>())
+    {
+        metrics.observe(&state.progress);
+    }
+    next.call(request).await
+}

@@ -1,0 +1,82 @@
+//! What every handler works with.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use actix_web::{HttpRequest, web};
+use chrono::{DateTime, Utc};
+
+use crate::api::conditional::{Answer, Wish};
+use crate::api::problem::Problem;
+use crate::config::Config;
+use crate::content::time::Clock;
+use crate::db::Database;
+use crate::error::{Error, Result};
+use crate::follower::{Progress, RelatedIndex};
+use crate::related::Engine;
+use crate::search;
+
+#[derive(Clone)]
+pub struct State {
+    pub database: Database,
+    pub search: search::Index,
+    pub engine: Arc<RwLock<Engine>>,
+    pub progress: Progress,
+    pub clock: Clock,
+    pub public_url: Arc<str>,
+    pub max_age: u32,
+    pub max_body: usize,
+    pub request_timeout: Duration,
+}
+
+impl State {
+    pub fn new(
+        config: &Config,
+        database: Database,
+        search: search::Index,
+        engine: Arc<RwLock<Engine>>,
+        progress: Progress,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            database,
+            search,
+            engine,
+            progress,
+            clock,
+            public_url: config.public_url.as_deref().unwrap_or_default().into(),
+            max_age: config.max_age,
+            max_body: config.max_body,
+            request_timeout: config.request_timeout,
+        }
+    }
+
+    pub fn engine(&self) -> RwLockReadGuard<'_, Engine> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether related lookups know every article yet.
+    pub fn related_is_complete(&self) -> bool {
+        self.progress.is_ready(RelatedIndex::NAME)
+    }
+
+    /// Answers a request by work that may block, on a thread kept for that; the one place where a time-out
+    /// or a panic of such work becomes a problem.
+    pub async fn answer(
+        &self,
+        request: &HttpRequest,
+        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
+        let wish = Wish::of(request);
+        let state = self.clone();
+        let blocking = web::block(move || {
+            let answer = work(&state, state.clock.now())?;
+            Ok::<_, Error>(answer.fulfil(&wish, state.max_age))
+        });
+        match actix_web::rt::time::timeout(self.request_timeout, blocking).await {
+            Ok(Ok(result)) => result.map(|ready| ready.respond()).map_err(Problem::from),
+            Ok(Err(_)) => Err(Error::Internal("a handler panicked".to_owned()).into()),
+            Err(_) => Err(Error::Timeout.into()),
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What callers see: articles and tags as JSON.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::api::inputs::{RelatedInput, Shape};
+use crate::api::related::{RelatedTagView, RelatedView};
+use crate::api::state::State;
+use crate::api::{related, tags as tag_api};
+use crate::content::article::{Image, Sponsor};
+use crate::content::body::reading_minutes;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::store::articles::{self, ArticleRow, BodyRow, TranslationRow};
+use crate::store::tags::{self, TagRow};
+
+/// The members of an article that `fields` may name.
+pub const FIELDS: &[&str] = &[
+    "id", "slug", "language", "headline", "standfirst", "trail_text", "byline", "body_html", "body_text", "word_count",
+    "reading_minutes", "image", "source", "canonical_url", "rights", "sponsors", "tags", "translations", "status",
+    "published_at", "first_published_at", "updated_at", "version",
+];
+
+/// An article. Lists leave out the body and what is derived from it, and the translations, unless they are
+/// included.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Article)]
+pub struct ArticleView {
+    #[schema(format = Uuid)]
+    pub id: String,
+    pub slug: String,
+    /// BCP 47.
+    pub language: String,
+    pub headline: String,
+    /// The summary under the headline.
+    #[schema(required)]
+    pub standfirst: Option<String>,
+    /// The teaser in lists: as written, or a word-safe excerpt of at most 160 characters.
+    pub trail_text: String,
+    #[schema(required)]
+    pub byline: Option<String>,
+    /// Sanitised HTML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_html: Option<String>,
+    /// Plain text, a blank line between blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub word_count: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reading_minutes: Option<i32>,
+    #[schema(required)]
+    pub image: Option<ImageView>,
+    /// Where it was taken from.
+    #[schema(required)]
+    pub source: Option<SourceView>,
+    #[schema(required, format = Uri)]
+    pub canonical_url: Option<String>,
+    pub rights: RightsView,
+    pub sponsors: Vec<SponsorView>,
+    /// In editorial order.
+    pub tags: Vec<TagBrief>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub translations: Option<Vec<TranslationView>>,
+    pub status: StatusView,
+    #[schema(required)]
+    pub published_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    pub first_published_at: Option<DateTime<Utc>>,
+    pub updated_at: DateTime<Utc>,
+    /// Rises with every save.
+    pub version: i64,
+    /// Only with `include=related`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, no_recursion)]
+    pub related: Option<Vec<RelatedView>>,
+    /// Only with `include=related_tags`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub related_tags: Option<Vec<RelatedTagView>>,
+    /// Not shown: what the answer's headers need of it.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Status)]
+pub enum StatusView {
+    Draft,
+    Scheduled,
+    Published,
+    Withdrawn,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Image)]
+pub struct ImageView {
+    #[schema(format = Uri)]
+    pub url: String,
+    #[schema(required)]
+    pub alt: Option<String>,
+    #[schema(required)]
+    pub caption: Option<String>,
+    #[schema(required)]
+    pub credit: Option<String>,
+    /// Pixels.
+    #[schema(required)]
+    pub width: Option<u32>,
+    /// Pixels.
+    #[schema(required)]
+    pub height: Option<u32>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Source)]
+pub struct SourceView {
+    pub name: String,
+    #[schema(required, format = Uri)]
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Rights)]
+pub struct RightsView {
+    /// An SPDX identifier or a name.
+    #[schema(required)]
+    pub license: Option<String>,
+    #[schema(required)]
+    pub attribution: Option<String>,
+    pub syndicatable: bool,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Sponsor)]
+pub struct SponsorView {
+    pub name: String,
+    #[schema(required, format = Uri)]
+    pub url: Option<String>,
+    /// The span in which it is to be named.
+    #[schema(required)]
+    pub from: Option<DateTime<Utc>>,
+    #[schema(required)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = TagRef)]
+pub struct TagBrief {
+    #[schema(example = "maroc")]
+    pub slug: String,
+    #[schema(example = "Maroc")]
+    pub name: String,
+    /// keyword, person, place, organisation, series, section or contributor.
+    #[schema(example = "place")]
+    pub kind: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Translation)]
+pub struct TranslationView {
+    pub language: String,
+    pub slug: String,
+}
+
+impl From<&TagRow> for TagBrief {
+    fn from(row: &TagRow) -> Self {
+        Self { slug: row.slug.clone(), name: row.name.clone(), kind: row.kind.clone() }
+    }
+}
+
+/// The rows as views, in their order, with a fixed number of queries however many they are.
+pub fn articles(
+    conn: &mut Conn,
+    state: &State,
+    rows: &[ArticleRow],
+    shape: &Shape,
+    now: DateTime<Utc>,
+) -> Result<Vec<ArticleView>> {
+    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
+    let tags = tags::of_articles(conn, &nums)?;
+    let mut bodies = match shape.body {
+        true => articles::bodies(conn, &nums)?,
+        false => HashMap::new(),
+    };
+    let translations = match shape.translations {
+        true => {
+            let groups: Vec<&str> =
+                rows.iter().filter_map(|row| row.translation_group.as_deref()).collect();
+            Some(articles::translations(conn, &groups, now)?)
+        }
+        false => None,
+    };
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut view = base(row, now)?;
+        view.tags = tags.get(&row.num).map(|tags| tags.iter().map(TagBrief::from).collect()).unwrap_or_default();
+        if let Some(body) = bodies.remove(&row.num) {
+            add_body(&mut view, body);
+        }
+        view.translations = translations.as_ref().map(|groups| siblings(row, groups));
+        views.push(view);
+    }
+    if shape.related {
+        related::include(conn, state, rows, &mut views, &RelatedInput::default(), now)?;
+    }
+    if shape.related_tags {
+        tag_api::include_related(conn, state, rows, &mut views, now)?;
+    }
+    Ok(views)
+}
+
+fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
+    let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
+    let image: Option<Image> = row.image.as_deref().map(|json| stored(json, row)).transpose()?;
+    let sponsors: Vec<Sponsor> = stored(&row.sponsors, row)?;
+    Ok(ArticleView {
+        id: row.id.clone(),
+        slug: row.slug.clone(),
+        language: row.language.clone(),
+        headline: row.headline.clone(),
+        standfirst: row.standfirst.clone(),
+        trail_text: row.trail_text.clone().unwrap_or_else(|| row.excerpt.clone()),
+        byline: row.byline.clone(),
+        body_html: None,
+        body_text: None,
+        word_count: None,
+        reading_minutes: None,
+        image: image.map(|image| ImageView {
+            url: image.url,
+            alt: image.alt,
+            caption: image.caption,
+            credit: image.credit,
+            width: image.width,
+            height: image.height,
+        }),
+        source: row
+            .source_name
+            .clone()
+            .map(|name| SourceView { name, url: row.source_url.clone() }),
+        canonical_url: row.canonical_url.clone(),
+        rights: RightsView {
+            license: row.license.clone(),
+            attribution: row.attribution.clone(),
+            syndicatable: row.syndicatable,
+        },
+        sponsors: sponsors
+            .into_iter()
+            .map(|sponsor| SponsorView {
+                name: sponsor.name,
+                url: sponsor.url,
+                from: sponsor.from,
+                until: sponsor.until,
+            })
+            .collect(),
+        tags: Vec::new(),
+        translations: None,
+        status: status(row, now),
+        published_at: utc(row.published_at),
+        first_published_at: utc(row.first_published_at),
+        updated_at: row.updated_at.and_utc(),
+        version: row.version,
+        related: None,
+        related_tags: None,
+        expires_at: utc(row.expires_at),
+    })
+}
+
+fn add_body(view: &mut ArticleView, body: BodyRow) {
+    view.word_count = Some(body.word_count);
+    view.reading_minutes = Some(reading_minutes(body.word_count));
+    view.body_html = Some(body.html);
+    view.body_text = Some(body.text);
+}
+
+fn siblings(row: &ArticleRow, groups: &HashMap<String, Vec<TranslationRow>>) -> Vec<TranslationView> {
+    let group = row.translation_group.as_ref().and_then(|group| groups.get(group));
+    group
+        .into_iter()
+        .flatten()
+        .filter(|sibling| sibling.num != row.num)
+        .map(|sibling| TranslationView { language: sibling.language.clone(), slug: sibling.slug.clone() })
+        .collect()
+}
+
+fn status(row: &ArticleRow, now: DateTime<Utc>) -> StatusView {
+    use crate::content::visibility::Status;
+    match row.visibility().effective_status(now) {
+        Status::Draft => StatusView::Draft,
+        Status::Scheduled => StatusView::Scheduled,
+        Status::Published => StatusView::Published,
+        Status::Withdrawn => StatusView::Withdrawn,
+    }
+}
+
+/// JSON that this program wrote into a column.
+fn stored<T: serde::de::DeserializeOwned>(json: &str, row: &ArticleRow) -> Result<T> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::Internal(format!("article {} holds broken JSON: {error}", row.id)))
+}
+
+/// The view as JSON, with only the members that the caller named.
+pub fn shaped(view: &ArticleView, shape: &Shape) -> Result<Value> {
+    let mut value = serde_json::to_value(view)
+        .map_err(|error| Error::Internal(format!("cannot serialise an article: {error}")))?;
+    if let (Some(wanted), Value::Object(members)) = (&shape.members, &mut value) {
+        members.retain(|name, _| wanted.contains(&name.as_str()));
+    }
+    Ok(value)
+}
+
+/// When the newest of these was changed.
+pub fn last_modified(views: &[ArticleView]) -> Option<DateTime<Utc>> {
+    views.iter().map(|view| view.updated_at).max()
+}
+
+/// When the first of these must disappear.
+pub fn first_expiry(views: &[ArticleView]) -> Option<DateTime<Utc>> {
+    let inside = |view: &ArticleView| {
+        let neighbours = view.related.iter().flatten().filter_map(|related| related.article.expires_at);
+        neighbours.chain(view.expires_at).min()
+    };
+    views.iter().filter_map(inside).min()
+}

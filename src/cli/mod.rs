@@ -1,0 +1,92 @@
+//! The command line: one file for each command.
+
+mod import;
+mod openapi;
+mod reindex;
+mod related_run;
+mod serve;
+mod settings;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config};
+use crate::db::Database;
+
+/// A headless JSON content API for news publishers.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer HTTP requests
+    Serve(serve::Serve),
+    /// Take articles in from NDJSON files; see the README for the format
+    Import(import::Import),
+    /// Make the database, or bring it up to date, and stop
+    Migrate,
+    /// Write the OpenAPI document
+    Openapi(openapi::Openapi),
+    /// List every setting with its value in force
+    Config,
+    /// Throw the full-text index away and build it again
+    Reindex,
+    /// Rank every article of an import file in memory, for evaluation
+    RelatedRun(related_run::RelatedRun),
+}
+
+/// Reads the command line and carries it out. Failures are one line on standard error.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    init_logger();
+    match carry_out(cli.command) {
+        Ok(code) => code,
+        Err(line) => {
+            // Standard error may be closed; there is nowhere else to say it.
+            let _ = writeln!(std::io::stderr(), "kiosque: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<ExitCode, String> {
+    let done = |()| ExitCode::SUCCESS;
+    match command {
+        Command::Serve(serve) => serve.run(Config::from_env()?).map(done),
+        Command::Import(import) => import.run(&Config::from_env()?),
+        Command::Migrate => open(&Config::from_env()?).map(|_| ExitCode::SUCCESS),
+        Command::Openapi(openapi) => openapi.run().map(done),
+        Command::Config => settings::run().map(done),
+        Command::Reindex => reindex::run(&Config::from_env()?).map(done),
+        Command::RelatedRun(related_run) => related_run.run().map(done),
+    }
+}
+
+fn init_logger() {
+    env_logger::Builder::new()
+        .parse_filters(&config::log_filter())
+        .format_timestamp_millis()
+        .init();
+}
+
+fn open(config: &Config) -> Result<Database, String> {
+    Database::open(&config.database_url, config.db_connections, config.db_timeout)
+}
+
+/// A file to write, or standard output.
+fn write_out(path: Option<&PathBuf>, text: &str) -> Result<(), String> {
+    match path {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| format!("cannot write {}: {error}", path.display())),
+        None => std::io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|error| format!("cannot write to standard output: {error}")),
+    }
+}

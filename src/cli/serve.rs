@@ -1,0 +1,115 @@
+//! `kiosque serve`: the server, from an empty folder to a clean shutdown.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::api::server;
+use crate::api::state::State;
+use crate::cli::import::import_samples;
+use crate::config::{self, Config};
+use crate::content::time::Clock;
+use crate::db::Database;
+use crate::follower::{Follower, RelatedIndex, SearchIndex};
+use crate::related::{Engine, Settings};
+use crate::search;
+use crate::store::{changes, identity};
+
+/// The sample articles, so that the program alone is enough for a first look.
+const SAMPLES: &[u8] = include_bytes!("../../samples/portail.ndjson");
+/// A small store is wholly indexed before the first answer; a large one is not waited for.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+#[derive(Args)]
+pub struct Serve {
+    /// Load the sample articles if the store is empty
+    #[arg(long)]
+    demo: bool,
+    /// Address and port, in the place of KIOSQUE_LISTEN
+    #[arg(long)]
+    listen: Option<String>,
+}
+
+impl Serve {
+    pub fn run(&self, mut config: Config) -> Result<(), String> {
+        if let Some(listen) = &self.listen {
+            config.listen = config::parse_listen(listen)?;
+        }
+        let database = super::open(&config)?;
+        if self.demo {
+            load_samples(&database)?;
+        }
+        let (state, follower) = assemble(&config, database, Clock::default())?;
+        let settings = server::Settings {
+            listen: config.listen,
+            workers: config.workers,
+            shutdown_timeout: config.shutdown_timeout,
+        };
+        let result = actix_web::rt::System::new().block_on(answer(state, &settings, config.public_url.as_deref()));
+        follower.stop();
+        result
+    }
+}
+
+async fn answer(state: State, settings: &server::Settings, public_url: Option<&str>) -> Result<(), String> {
+    let (server, address) = server::bind(state, settings)?;
+    let url = public_url.map_or_else(|| reachable(address), str::to_owned);
+    log::info!("ready on {url} - documentation at {url}/docs");
+    server.await.map_err(|error| format!("the server failed: {error}"))?;
+    log::info!("stopped");
+    Ok(())
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://localhost:{}", address.port()),
+        false => format!("http://{address}"),
+    }
+}
+
+fn load_samples(database: &Database) -> Result<(), String> {
+    let empty = database.read(identity::is_empty).map_err(|error| error.to_string())?;
+    if !empty {
+        log::info!("the store is not empty: the samples are left out");
+        return Ok(());
+    }
+    let summary = import_samples(database, SAMPLES)?;
+    log::info!("loaded {} sample articles", summary.created);
+    Ok(())
+}
+
+/// Everything that a server needs, with what is derived from the store being kept up to date.
+///
+/// # Errors
+/// One line for the operator.
+pub fn assemble(
+    config: &Config,
+    database: Database,
+    clock: Clock,
+) -> Result<(State, Follower), String> {
+    let told = |error: crate::error::Error| error.to_string();
+    let store_id = identity::of(&database, clock.now()).map_err(told)?;
+    let (index, writer, position) =
+        search::open(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
+    let last = database.read(changes::last).map_err(told)?;
+    // An index ahead of the log was derived from a store that has been put back to an older state.
+    let position = position.filter(|position| *position <= last);
+    let engine = Arc::new(RwLock::new(Engine::new(Settings::default())));
+    let follower = Follower::start(
+        &database,
+        vec![
+            Box::new(SearchIndex::new(writer, position)),
+            Box::new(RelatedIndex::new(Arc::clone(&engine), config.workers)),
+        ],
+        config.follow_interval,
+    )
+    .map_err(|error| format!("cannot start a thread: {error}"))?;
+    let progress = follower.progress();
+    if !progress.wait_for(last, PATIENCE) {
+        log::info!("the indexes are being built; answers from them are marked until they are complete");
+    }
+    Ok((State::new(config, database, index, engine, progress, clock), follower))
+}

@@ -1,0 +1,317 @@
+//! Every setting: its default, its environment variable, what it means.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the articles are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database_url: DatabaseUrl,
+    pub listen: SocketAddr,
+    /// Without a trailing slash; what links in answers begin with.
+    pub public_url: Option<String>,
+    pub workers: usize,
+    pub db_connections: u32,
+    pub db_timeout: Duration,
+    pub request_timeout: Duration,
+    pub shutdown_timeout: Duration,
+    pub max_body: usize,
+    pub search_dir: PathBuf,
+    pub max_age: u32,
+    pub follow_interval: Duration,
+}
+
+/// A setting's variable, its default as text, and its meaning.
+pub struct Setting {
+    pub name: &'static str,
+    pub default: &'static str,
+    pub help: &'static str,
+}
+
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "DATABASE_URL",
+        default: "sqlite://kiosque.db",
+        help: "sqlite://FILE (sqlite:///ABSOLUTE/FILE) or postgres://USER:PASSWORD@HOST:PORT/NAME",
+    },
+    Setting {
+        name: "KIOSQUE_LISTEN",
+        default: "127.0.0.1:8080",
+        help: "address and port to serve on",
+    },
+    Setting {
+        name: "KIOSQUE_PUBLIC_URL",
+        default: "",
+        help: "the address readers know, for links in answers; empty: relative links",
+    },
+    Setting {
+        name: "KIOSQUE_WORKERS",
+        default: "0",
+        help: "HTTP worker threads; 0: one for each core",
+    },
+    Setting {
+        name: "KIOSQUE_DB_CONNECTIONS",
+        default: "8",
+        help: "connections for reading; SQLite has one more for writing",
+    },
+    Setting {
+        name: "KIOSQUE_DB_TIMEOUT",
+        default: "5",
+        help: "seconds to wait for a connection or a lock",
+    },
+    Setting {
+        name: "KIOSQUE_REQUEST_TIMEOUT",
+        default: "30",
+        help: "seconds after which a request is given up",
+    },
+    Setting {
+        name: "KIOSQUE_SHUTDOWN_TIMEOUT",
+        default: "15",
+        help: "seconds that running requests get when the process is told to stop",
+    },
+    Setting {
+        name: "KIOSQUE_MAX_BODY",
+        default: "2097152",
+        help: "bytes a request body may have",
+    },
+    Setting {
+        name: "KIOSQUE_SEARCH_DIR",
+        default: "",
+        help: "folder of the full-text index; empty: FILE.search beside a SQLite file, else ./kiosque.search",
+    },
+    Setting {
+        name: "KIOSQUE_MAX_AGE",
+        default: "10",
+        help: "seconds a public answer may be kept without asking again",
+    },
+    Setting {
+        name: "KIOSQUE_FOLLOW_INTERVAL",
+        default: "200",
+        help: "milliseconds between looks at the change log for what other processes wrote",
+    },
+];
+
+/// Read by the logger.
+const RUST_LOG: Setting = Setting {
+    name: "RUST_LOG",
+    default: "info",
+    help: "what is logged: error, warn, info, debug, trace, or by module as in kiosque=debug",
+};
+
+impl Config {
+    /// Reads the settings of the process.
+    ///
+    /// # Errors
+    /// One line that names the variable and says what it should be.
+    pub fn from_env() -> Result<Self, String> {
+        let mut variables = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            if name == "DATABASE_URL" || name.starts_with("KIOSQUE_") {
+                let value = value.into_string().map_err(|_| format!("{name} is not UTF-8"))?;
+                variables.insert(name, value);
+            }
+        }
+        Self::from_variables(&variables)
+    }
+
+    /// The same from given variables. An empty value is the default.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, String> {
+        refuse_unknown(variables)?;
+        let values = Values(variables);
+        let database_url = parse_database_url(values.text("DATABASE_URL"))?;
+        let workers: usize = values.number("KIOSQUE_WORKERS", 0..=1024)?;
+        Ok(Self {
+            listen: parse_listen(values.text("KIOSQUE_LISTEN"))?,
+            public_url: parse_public_url(values.text("KIOSQUE_PUBLIC_URL"))?,
+            workers: if workers == 0 { available_cores() } else { workers },
+            db_connections: values.number("KIOSQUE_DB_CONNECTIONS", 1..=1000)?,
+            db_timeout: values.seconds("KIOSQUE_DB_TIMEOUT", 1..=600)?,
+            request_timeout: values.seconds("KIOSQUE_REQUEST_TIMEOUT", 1..=3600)?,
+            shutdown_timeout: values.seconds("KIOSQUE_SHUTDOWN_TIMEOUT", 0..=3600)?,
+            max_body: values.number("KIOSQUE_MAX_BODY", 1024..=1 << 30)?,
+            search_dir: search_dir(values.text("KIOSQUE_SEARCH_DIR"), &database_url),
+            max_age: values.number("KIOSQUE_MAX_AGE", 0..=86_400)?,
+            follow_interval: Duration::from_millis(
+                values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
+            ),
+            database_url,
+        })
+    }
+}
+
+/// Every setting with its value in force, for `kiosque config`. Passwords are not shown.
+pub fn in_force() -> Vec<(&'static Setting, String)> {
+    SETTINGS
+        .iter()
+        .chain([&RUST_LOG])
+        .map(|setting| {
+            let value = std::env::var(setting.name).unwrap_or_default();
+            let value = if value.is_empty() { setting.default.to_owned() } else { value };
+            (setting, without_password(&value))
+        })
+        .collect()
+}
+
+/// What the logger goes by.
+pub fn log_filter() -> String {
+    std::env::var(RUST_LOG.name).unwrap_or_else(|_| RUST_LOG.default.to_owned())
+}
+
+/// The database's address without its password, for messages.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:…@{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+struct Values<'a>(&'a BTreeMap<String, String>);
+
+impl Values<'_> {
+    fn text(&self, name: &str) -> &str {
+        let given = self.0.get(name).map(|value| value.trim());
+        given.filter(|value| !value.is_empty()).unwrap_or_else(|| {
+            let setting = SETTINGS.iter().find(|setting| setting.name == name);
+            setting.map_or("", |setting| setting.default)
+        })
+    }
+
+    fn number<T>(&self, name: &str, range: std::ops::RangeInclusive<T>) -> Result<T, String>
+    where
+        T: std::str::FromStr + PartialOrd + std::fmt::Display,
+    {
+        let text = self.text(name);
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            format!("{name} is {text:?}; it takes a whole number from {} to {}", range.start(), range.end())
+        })
+    }
+
+    fn seconds(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Duration, String> {
+        self.number(name, range).map(Duration::from_secs)
+    }
+}
+
+/// A misspelt name must not leave a default in force unnoticed. `KIOSQUE_TEST_…` is for the test suite.
+fn refuse_unknown(variables: &BTreeMap<String, String>) -> Result<(), String> {
+    let unknown = variables.keys().find(|name| {
+        name.starts_with("KIOSQUE_")
+            && !name.starts_with("KIOSQUE_TEST_")
+            && SETTINGS.iter().all(|setting| setting.name != name.as_str())
+    });
+    match unknown {
+        Some(name) => Err(format!("{name} is not a setting; `kiosque config` lists them")),
+        None => Ok(()),
+    }
+}
+
+fn parse_database_url(url: &str) -> Result<DatabaseUrl, String> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(DatabaseUrl::Postgres(url.to_owned()));
+    }
+    match url.strip_prefix("sqlite://") {
+        Some("") | Some(":memory:") => Err("DATABASE_URL must name a file, as in sqlite://kiosque.db".to_owned()),
+        Some(path) => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+        None => Err(format!(
+            "DATABASE_URL is {:?}; it must start with sqlite:// or postgres://",
+            without_password(url)
+        )),
+    }
+}
+
+/// # Errors
+/// One line naming the setting.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("KIOSQUE_LISTEN is {text:?}; it takes an address and a port, as in 127.0.0.1:8080"))
+}
+
+fn parse_public_url(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(Some(text.trim_end_matches('/').to_owned()));
+    }
+    Err(format!("KIOSQUE_PUBLIC_URL is {text:?}; it must start with http:// or https://"))
+}
+
+fn search_dir(text: &str, database: &DatabaseUrl) -> PathBuf {
+    match database {
+        _ if !text.is_empty() => PathBuf::from(text),
+        DatabaseUrl::Sqlite(file) => {
+            let mut dir = file.clone().into_os_string();
+            dir.push(".search");
+            PathBuf::from(dir)
+        }
+        DatabaseUrl::Postgres(_) => PathBuf::from("kiosque.search"),
+    }
+}
+
+fn available_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Config::from_variables(&variables)
+    }
+
+    #[test]
+    fn every_setting_has_a_default_that_is_accepted() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.database_url, DatabaseUrl::Sqlite("kiosque.db".into()));
+        assert_eq!(config.search_dir, PathBuf::from("kiosque.db.search"));
+        assert!(config.workers >= 1);
+    }
+
+    #[test]
+    fn a_misspelt_name_or_a_bad_value_stops_the_start_and_names_the_setting() {
+        for (name, value) in [
+            ("KIOSQUE_LISTN", "x"),
+            ("KIOSQUE_LISTEN", "8080"),
+            ("KIOSQUE_WORKERS", "-1"),
+            ("KIOSQUE_MAX_BODY", "1"),
+            ("KIOSQUE_PUBLIC_URL", "news.example"),
+            ("DATABASE_URL", "mysql://u:secret@h/d"),
+            ("DATABASE_URL", "kiosque.db"),
+            ("DATABASE_URL", "sqlite://"),
+        ] {
+            let error = config(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(name) && !error.contains('\n'), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+        assert!(config(&[("KIOSQUE_TEST_REQUIRE", "data")]).is_ok());
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(without_password("postgres://u:p@ss@h:5/d"), "postgres://u:…@h:5/d");
+        assert_eq!(without_password("sqlite://a.db"), "sqlite://a.db");
+    }
+}

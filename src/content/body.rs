@@ -1,0 +1,287 @@
+//! The text of an article: as written, as safe HTML, and plain.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use ammonia::Builder;
+use pulldown_cmark::{Options, Parser, html};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFormat {
+    Html,
+    Markdown,
+    Text,
+}
+
+impl BodyFormat {
+    pub const ALL: [Self; 3] = [Self::Html, Self::Markdown, Self::Text];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Markdown => "markdown",
+            Self::Text => "text",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
+    }
+}
+
+/// A body and what is derived from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    pub format: BodyFormat,
+    /// As written.
+    pub source: String,
+    /// Safe to put into a page: sanitised, whatever the format.
+    pub html: String,
+    /// Plain text, a blank line between blocks.
+    pub text: String,
+    pub word_count: i32,
+}
+
+/// Words a minute, for `reading_minutes`.
+const READING_SPEED: i32 = 200;
+
+impl Body {
+    pub fn new(source: String, format: BodyFormat) -> Self {
+        let html = match format {
+            BodyFormat::Html => sanitise(&source),
+            BodyFormat::Markdown => sanitise(&render_markdown(&source)),
+            BodyFormat::Text => paragraphs(&source),
+        };
+        let text = plain_text(&html);
+        let word_count = i32::try_from(text.unicode_words().count()).unwrap_or(i32::MAX);
+        Self {
+            format,
+            source,
+            html,
+            text,
+            word_count,
+        }
+    }
+}
+
+impl Body {
+    /// Nothing written yet.
+    pub fn empty(format: BodyFormat) -> Self {
+        Self {
+            format,
+            source: String::new(),
+            html: String::new(),
+            text: String::new(),
+            word_count: 0,
+        }
+    }
+}
+
+/// Whole minutes, at least one.
+pub fn reading_minutes(word_count: i32) -> i32 {
+    (word_count.saturating_add(READING_SPEED - 1) / READING_SPEED).max(1)
+}
+
+/// What ammonia lets through by default, and the parts of an article that it does not know of.
+/// No class, style, script, form or frame survives.
+static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::default();
+    builder
+        .add_tags(["figure", "figcaption", "section", "picture", "source", "video", "audio"])
+        .add_tag_attributes("img", ["loading", "srcset", "sizes"])
+        .add_tag_attributes("video", ["src", "poster", "controls", "width", "height"])
+        .add_tag_attributes("audio", ["src", "controls"])
+        .add_tag_attributes("source", ["src", "type", "media"])
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
+        .link_rel(Some("noopener noreferrer"));
+    builder
+});
+
+fn sanitise(html: &str) -> String {
+    SANITISER.clean(html).to_string()
+}
+
+fn render_markdown(source: &str) -> String {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_SMART_PUNCTUATION;
+    let mut rendered = String::with_capacity(source.len() * 5 / 4);
+    html::push_html(&mut rendered, Parser::new_ext(source, options));
+    rendered
+}
+
+/// Blank lines part paragraphs; nothing in the text can be markup.
+fn paragraphs(source: &str) -> String {
+    let unix = source.replace("\r\n", "\n");
+    let mut rendered = String::with_capacity(source.len() + 64);
+    let mut open = false;
+    for line in unix.lines() {
+        let line = line.trim();
+        if line.is_empty() {
+            if open {
+                rendered.push_str("</p>\n");
+            }
+            open = false;
+            continue;
+        }
+        rendered.push_str(if open { "\n" } else { "<p>" });
+        open = true;
+        escape_into(&mut rendered, line);
+    }
+    if open {
+        rendered.push_str("</p>\n");
+    }
+    rendered
+}
+
+fn escape_into(html: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            c => html.push(c),
+        }
+    }
+}
+
+/// Elements that end a line of text.
+const BLOCKS: [&str; 30] = [
+    "p", "div", "section", "article", "header", "footer", "aside", "nav", "figure", "figcaption", "blockquote", "pre",
+    "ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "table", "tr", "hr", "br", "details",
+    "summary",
+];
+
+/// The text of HTML that this module made or sanitised. Its markup is therefore well formed, `<` only ever
+/// opens a tag, and the only entities are the few that the HTML serialisation algorithm writes.
+fn plain_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        push_text(&mut text, &rest[..open]);
+        let tag_end = tag_length(&rest[open..]);
+        let name = rest[open + 1..open + tag_end].trim_start_matches('/');
+        let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if BLOCKS.contains(&name) {
+            break_line(&mut text, if matches!(name, "br" | "li" | "tr" | "dt" | "dd") { 1 } else { 2 });
+        } else if matches!(name, "td" | "th") {
+            push_space(&mut text);
+        }
+        rest = &rest[open + tag_end..];
+    }
+    push_text(&mut text, rest);
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Bytes up to and with the `>` that ends the tag; one inside a quoted attribute does not.
+fn tag_length(tag: &str) -> usize {
+    let mut quoted = false;
+    for (at, byte) in tag.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'>' if !quoted => return at + 1,
+            _ => {}
+        }
+    }
+    tag.len()
+}
+
+/// Appends text with its white space collapsed and its entities resolved.
+fn push_text(text: &mut String, mut html: &str) {
+    while let Some(c) = html.chars().next() {
+        if c.is_ascii_whitespace() {
+            push_space(text);
+            html = &html[1..];
+            continue;
+        }
+        let entity = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&nbsp;", '\u{a0}'), ("&quot;", '"')]
+            .into_iter()
+            .find(|(entity, _)| c == '&' && html.starts_with(entity));
+        let (character, length) = entity.map_or((c, c.len_utf8()), |(entity, c)| (c, entity.len()));
+        text.push(character);
+        html = &html[length..];
+    }
+}
+
+fn push_space(text: &mut String) {
+    if !text.is_empty() && !text.ends_with([' ', '\n']) {
+        text.push(' ');
+    }
+}
+
+fn break_line(text: &mut String, wanted: usize) {
+    text.truncate(text.trim_end_matches(' ').len());
+    let present = text.len() - text.trim_end_matches('\n').len();
+    if !text.is_empty() {
+        text.extend(std::iter::repeat_n('\n', wanted.saturating_sub(present)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(source: &str) -> Body {
+        Body::new(source.to_owned(), BodyFormat::Html)
+    }
+
+    #[test]
+    fn html_is_sanitised() {
+        let body = html(
+            r#"<p onclick="x()">Bonjour<script>alert(1)</script> <a href="javascript:x()">ici</a></p><iframe src="//x"></iframe><img src=x onerror=alert(1)>"#,
+        );
+        assert_eq!(
+            body.html,
+            r#"<p>Bonjour <a rel="noopener noreferrer">ici</a></p><img src="x">"#
+        );
+    }
+
+    #[test]
+    fn markdown_is_rendered_and_its_raw_html_sanitised() {
+        let body = Body::new(
+            "# Titre\n\nUn *mot*. <script>x</script>".to_owned(),
+            BodyFormat::Markdown,
+        );
+        assert_eq!(
+            body.html.trim(),
+            "<h1>Titre</h1>\n<p>Un <em>mot</em>. </p>"
+        );
+        assert_eq!(body.text, "Titre\n\nUn mot.");
+    }
+
+    #[test]
+    fn plain_text_becomes_paragraphs_and_stays_text() {
+        let body = Body::new("a < b\nsuite\r\n\r\n<b>fin</b>".to_owned(), BodyFormat::Text);
+        assert_eq!(
+            body.html,
+            "<p>a &lt; b\nsuite</p>\n<p>&lt;b&gt;fin&lt;/b&gt;</p>\n"
+        );
+        assert_eq!(body.text, "a < b suite\n\n<b>fin</b>");
+    }
+
+    #[test]
+    fn blocks_part_words_and_inline_elements_do_not() {
+        let body = html("<h2>Eau</h2><p>L’<b>oa</b>sis,<br>au &amp; sud</p><ul><li>un</li><li>deux</li></ul><p>fin&nbsp;!");
+        assert_eq!(
+            body.text,
+            "Eau\n\nL’oasis,\nau & sud\n\nun\ndeux\n\nfin\u{a0}!"
+        );
+    }
+
+    #[test]
+    fn a_bracket_in_an_attribute_ends_no_tag() {
+        let body = html(r#"<p>x <img alt="a > b" src="https://e.example/i.jpg"> y</p>"#);
+        assert_eq!(body.text, "x y");
+    }
+
+    #[test]
+    fn words_are_counted_in_every_script() {
+        assert_eq!(html("<p>L'eau de l'oasis, 2024 !</p>").word_count, 5 - 1);
+        assert_eq!(html("<p>الماء في الواحة</p>").word_count, 3);
+        assert_eq!([0, 200, 201, 512].map(reading_minutes), [1, 1, 2, 3]);
+    }
+}

@@ -1,0 +1,124 @@
+//! The tables as diesel sees them; `tests/schema.rs` holds them against both databases.
+
+macro_rules! tables {
+    ($($name:ident ($($key:ident),+) { $($column:ident -> $type:ty,)* })*) => {
+        $(diesel::table! { $name ($($key),+) { $($column -> $type,)* } })*
+        /// Every table with its columns in order.
+        pub const TABLES: &[(&str, &[&str])] = &[$((stringify!($name), &[$(stringify!($column)),*])),*];
+    };
+}
+
+tables! {
+    store (id) {
+        id -> Text,
+        created_at -> Timestamp,
+    }
+    articles (num) {
+        num -> BigInt,
+        id -> Text,
+        slug -> Text,
+        external_id -> Nullable<Text>,
+        language -> Text,
+        headline -> Text,
+        standfirst -> Nullable<Text>,
+        trail_text -> Nullable<Text>,
+        excerpt -> Text,
+        byline -> Nullable<Text>,
+        image -> Nullable<Text>,
+        source_name -> Nullable<Text>,
+        source_url -> Nullable<Text>,
+        canonical_url -> Nullable<Text>,
+        license -> Nullable<Text>,
+        attribution -> Nullable<Text>,
+        syndicatable -> Bool,
+        sponsors -> Text,
+        translation_group -> Nullable<Text>,
+        status -> Text,
+        published_at -> Nullable<Timestamp>,
+        first_published_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+        embargoed_until -> Nullable<Timestamp>,
+        expires_at -> Nullable<Timestamp>,
+        related -> Text,
+        created_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+        saved_by -> Nullable<Text>,
+        version -> BigInt,
+    }
+    bodies (article_num) {
+        article_num -> BigInt,
+        format -> Text,
+        source -> Text,
+        html -> Text,
+        text -> Text,
+        word_count -> Integer,
+    }
+    article_aliases (slug) {
+        slug -> Text,
+        article_num -> BigInt,
+    }
+    tags (num) {
+        num -> BigInt,
+        id -> Text,
+        slug -> Text,
+        name -> Text,
+        folded_name -> Text,
+        kind -> Text,
+        description -> Nullable<Text>,
+        parent_num -> Nullable<BigInt>,
+        listed -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+    tag_aliases (slug) {
+        slug -> Text,
+        tag_num -> BigInt,
+    }
+    article_tags (article_num, tag_num) {
+        article_num -> BigInt,
+        tag_num -> BigInt,
+        position -> Integer,
+    }
+    curations (article_num, kind, target_num) {
+        article_num -> BigInt,
+        target_num -> BigInt,
+        kind -> Text,
+        position -> Integer,
+    }
+    revisions (article_num, version) {
+        article_num -> BigInt,
+        version -> BigInt,
+        saved_at -> Timestamp,
+        saved_by -> Nullable<Text>,
+        state -> Text,
+    }
+    changes (seq) {
+        seq -> BigInt,
+        kind -> Text,
+        num -> BigInt,
+        id -> Text,
+        slug -> Text,
+        action -> Text,
+        at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::joinable!(bodies -> articles (article_num));
+diesel::joinable!(article_aliases -> articles (article_num));
+diesel::joinable!(article_tags -> articles (article_num));
+diesel::joinable!(article_tags -> tags (tag_num));
+diesel::joinable!(tag_aliases -> tags (tag_num));
+diesel::joinable!(revisions -> articles (article_num));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    articles,
+    bodies,
+    article_aliases,
+    tags,
+    tag_aliases,
+    article_tags,
+    curations,
+    revisions,
+);

@@ -1,0 +1,248 @@
+//! Reads the change log and keeps what is derived from the store up to date with it.
+
+mod related;
+mod search;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+pub use related::RelatedIndex;
+pub use search::SearchIndex;
+
+use crate::db::{Conn, Database};
+use crate::error::Result;
+use crate::store::changes::{self, ChangeRow};
+use crate::store::state::{self, Whole};
+use crate::store::tags;
+
+/// Lines of the log, or articles, that are taken at a time.
+const BATCH: i64 = 500;
+/// Rest after a failure.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Something that can be made anew from the store at any time.
+pub trait Derived: Send {
+    fn name(&self) -> &'static str;
+    /// Up to which line of the log it has followed; `None`: it must be built.
+    fn position(&self) -> Option<i64>;
+    fn clear(&mut self) -> Result<()>;
+    /// Takes articles in, in the place of what it knew of them.
+    fn put(&mut self, articles: &[Whole]) -> Result<()>;
+    fn remove(&mut self, num: i64) -> Result<()>;
+    /// Everything up to this line is in: lets readers see it.
+    fn commit(&mut self, position: i64) -> Result<()>;
+}
+
+/// One thread for each derived thing, so that a slow one holds up no other.
+pub struct Follower {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Tells how far each derived thing has come.
+#[derive(Clone)]
+pub struct Progress(Arc<Shared>);
+
+struct Shared {
+    positions: Mutex<BTreeMap<&'static str, Option<i64>>>,
+    moved: Condvar,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    fn positions(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<i64>>> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Follower {
+    /// Starts following. `interval` is how long a change of another process may wait to be seen.
+    pub fn start(
+        database: &Database,
+        derived: Vec<Box<dyn Derived>>,
+        interval: Duration,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            positions: Mutex::new(derived.iter().map(|one| (one.name(), None)).collect()),
+            moved: Condvar::new(),
+            stop: AtomicBool::new(false),
+        });
+        let threads = derived
+            .into_iter()
+            .map(|derived| {
+                let run = Run {
+                    database: database.clone(),
+                    shared: Arc::clone(&shared),
+                    interval,
+                    derived,
+                };
+                let name = format!("follow-{}", run.derived.name());
+                thread::Builder::new().name(name).spawn(|| run.follow())
+            })
+            .collect::<std::io::Result<_>>()?;
+        Ok(Self { shared, threads })
+    }
+
+    pub fn progress(&self) -> Progress {
+        Progress(Arc::clone(&self.shared))
+    }
+
+    /// Ends the threads; what was committed is kept.
+    pub fn stop(self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.shared.moved.notify_all();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                log::error!("a follower had panicked");
+            }
+        }
+    }
+}
+
+impl Progress {
+    /// How far each derived thing has come; `None` while it is being built.
+    pub fn positions(&self) -> BTreeMap<&'static str, Option<i64>> {
+        self.0.positions().clone()
+    }
+
+    /// Whether the thing of this name has been built.
+    pub fn is_ready(&self, name: &str) -> bool {
+        self.0.positions().get(name).is_some_and(Option::is_some)
+    }
+
+    /// Blocks until everything has followed to `seq`; false when the time ran out before.
+    pub fn wait_for(&self, seq: i64, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        self.0.moved.notify_all();
+        let mut positions = self.0.positions();
+        loop {
+            if positions.values().all(|position| position.is_some_and(|position| position >= seq)) {
+                return true;
+            }
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return false;
+            };
+            let waited = self.0.moved.wait_timeout(positions, left);
+            positions = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+struct Run {
+    database: Database,
+    shared: Arc<Shared>,
+    interval: Duration,
+    derived: Box<dyn Derived>,
+}
+
+impl Run {
+    fn follow(mut self) {
+        while !self.shared.stop.load(Ordering::SeqCst) {
+            let rest = match self.step() {
+                Ok(true) => continue,
+                Ok(false) => self.interval,
+                Err(error) => {
+                    log::error!("the {} index cannot follow: {error}", self.derived.name());
+                    RETRY
+                }
+            };
+            let positions = self.shared.positions();
+            // Woken early by whoever waits for a change of this process.
+            drop(self.shared.moved.wait_timeout(positions, rest));
+        }
+    }
+
+    /// Takes in the next lines of the log; false when there were none.
+    fn step(&mut self) -> Result<bool> {
+        let Some(position) = self.derived.position() else {
+            self.build()?;
+            return Ok(true);
+        };
+        let batch = self.database.read(|conn| Batch::after(conn, position))?;
+        let Some(batch) = batch else {
+            self.announce();
+            return Ok(false);
+        };
+        self.derived.put(&batch.articles)?;
+        for num in batch.removed {
+            self.derived.remove(num)?;
+        }
+        self.derived.commit(batch.position)?;
+        self.announce();
+        Ok(true)
+    }
+
+    fn build(&mut self) -> Result<()> {
+        let started = Instant::now();
+        self.derived.clear()?;
+        // Read first: what is written during the scan is then followed after it.
+        let position = self.database.read(changes::last)?;
+        let mut after = 0;
+        let mut count = 0;
+        loop {
+            let articles = self.database.read(|conn| state::scan(conn, after, BATCH))?;
+            let Some(last) = articles.last() else { break };
+            after = last.row.num;
+            count += articles.len();
+            self.derived.put(&articles)?;
+            if self.shared.stop.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+        }
+        self.derived.commit(position)?;
+        self.announce();
+        let (name, seconds) = (self.derived.name(), started.elapsed().as_secs_f32());
+        log::info!("built the {name} index of {count} articles in {seconds:.1} s");
+        Ok(())
+    }
+
+    fn announce(&self) {
+        let mut positions = self.shared.positions();
+        let position = self.derived.position();
+        if positions.insert(self.derived.name(), position) != Some(position) {
+            self.shared.moved.notify_all();
+        }
+    }
+}
+
+/// What some lines of the log amount to.
+struct Batch {
+    position: i64,
+    articles: Vec<Whole>,
+    removed: Vec<i64>,
+}
+
+impl Batch {
+    fn after(conn: &mut Conn, position: i64) -> Result<Option<Self>> {
+        let lines = changes::after(conn, position, BATCH)?;
+        let Some(last) = lines.last() else { return Ok(None) };
+        let position = last.seq;
+        let nums: Vec<i64> = touched(conn, &lines)?.into_iter().collect();
+        let mut articles = Vec::with_capacity(nums.len());
+        for nums in nums.chunks(BATCH as usize) {
+            articles.extend(state::of(conn, nums)?);
+        }
+        articles.retain(|article| article.row.deleted_at.is_none());
+        let present: BTreeSet<i64> = articles.iter().map(|article| article.row.num).collect();
+        let removed = nums.into_iter().filter(|num| !present.contains(num)).collect();
+        Ok(Some(Self { position, articles, removed }))
+    }
+}
+
+/// The articles that the lines are about; a tag's line is about all that bear it.
+fn touched(conn: &mut Conn, lines: &[ChangeRow]) -> Result<BTreeSet<i64>> {
+    let mut nums = BTreeSet::new();
+    for line in lines {
+        match line.kind.as_str() {
+            "tag" if line.action != "saved" => nums.extend(tags::bearers(conn, line.num)?),
+            "tag" => {}
+            _ => {
+                nums.insert(line.num);
+            }
+        }
+    }
+    Ok(nums)
+}

@@ -1,0 +1,89 @@
+//! Keeps the full-text index up to date.
+
+use chrono::NaiveDateTime;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::follower::Derived;
+use crate::search::{self, Entry, Writer};
+use crate::store::state::Whole;
+
+pub struct SearchIndex {
+    writer: Writer,
+    position: Option<i64>,
+}
+
+impl SearchIndex {
+    pub const NAME: &'static str = "search";
+
+    /// `position` is what opening the index told.
+    pub fn new(writer: Writer, position: Option<i64>) -> Self {
+        Self { writer, position }
+    }
+}
+
+impl Derived for SearchIndex {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn position(&self) -> Option<i64> {
+        self.position
+    }
+
+    fn clear(&mut self) -> Result<()> {
+        self.position = None;
+        self.write(Writer::clear)
+    }
+
+    fn put(&mut self, articles: &[Whole]) -> Result<()> {
+        self.write(|writer| articles.iter().try_for_each(|article| upsert(writer, article)))
+    }
+
+    fn remove(&mut self, num: i64) -> Result<()> {
+        self.write(|writer| writer.delete(num))
+    }
+
+    fn commit(&mut self, position: i64) -> Result<()> {
+        self.write(|writer| writer.commit(position))?;
+        self.position = Some(position);
+        Ok(())
+    }
+}
+
+impl SearchIndex {
+    /// After a failure the index goes on from its last commit, or is built again where there is none.
+    fn write(&mut self, work: impl FnOnce(&mut Writer) -> search::Result<()>) -> Result<()> {
+        let Err(error) = work(&mut self.writer) else { return Ok(()) };
+        match self.writer.restart() {
+            Ok(position) => self.position = position,
+            Err(also) => log::error!("the search index could not be restarted: {also}"),
+        }
+        Err(Error::Search(error.into()))
+    }
+}
+
+fn upsert(writer: &mut Writer, article: &Whole) -> search::Result<()> {
+    let row = &article.row;
+    let tags: Vec<(i64, &str)> =
+        article.tags.iter().map(|tag| (tag.num, tag.name.as_str())).collect();
+    let micros = |time: NaiveDateTime| time.and_utc().timestamp_micros();
+    let visible = row.visibility().window().map(|(from, until)| {
+        (from.timestamp_micros(), until.map_or(i64::MAX, |until| until.timestamp_micros()))
+    });
+    writer.upsert(&Entry {
+        num: row.num,
+        id: Uuid::try_parse(&row.id).unwrap_or_default(),
+        language: &row.language,
+        headline: &row.headline,
+        standfirst: row.standfirst.as_deref(),
+        byline: row.byline.as_deref(),
+        body: &article.body.text,
+        tags: &tags,
+        source: row.source_name.as_deref(),
+        published_at: row.published_at.map(micros),
+        updated_at: micros(row.updated_at),
+        first_published_at: row.first_published_at.map(micros),
+        visible,
+    })
+}

@@ -1,0 +1,18 @@
+//! Kiosque, a headless JSON content API for news publishers.
+//!
+//! The tour, from the outside in: [`cli`] reads the command line; [`api`] answers HTTP; [`follower`]
+//! reads the change log and keeps what is derived from it, [`related`] and [`search`], up to date;
+//! [`transfer`] takes articles in and out; [`store`] asks the database; [`db`] speaks to it; [`content`]
+//! says what an article is. [`config`] and [`error`] are used by all.
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod content;
+pub mod db;
+pub mod error;
+pub mod follower;
+pub mod related;
+pub mod search;
+pub mod store;
+pub mod transfer;

@@ -1,0 +1,94 @@
+//! The conditions beside the words that are terms too: language, source, ids. None touches the score.
+
+use tantivy::Term;
+use tantivy::query::{ConstScoreQuery, EmptyQuery, Occur, Query, TermQuery, TermSetQuery};
+use tantivy::schema::{Field, IndexRecordOption};
+use uuid::Uuid;
+
+use super::fields::Fields;
+use super::index;
+use super::matching::Clauses;
+
+/// What narrows `query` beyond its words, as clauses that go with theirs.
+pub fn conditions(query: &index::Query, fields: &Fields) -> Clauses {
+    let conditions = [
+        query
+            .language
+            .as_deref()
+            .map(|it| exactly(fields.language, it)),
+        query.source.as_deref().map(|it| exactly(fields.source, it)),
+        query.ids.as_deref().map(|ids| any_of(fields.id, ids)),
+    ];
+    conditions
+        .into_iter()
+        .flatten()
+        .map(|condition| (Occur::Must, silent(condition)))
+        .collect()
+}
+
+fn exactly(field: Field, value: &str) -> Box<dyn Query> {
+    let term = Term::from_field_text(field, value);
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+fn any_of(field: Field, ids: &[Uuid]) -> Box<dyn Query> {
+    if ids.is_empty() {
+        return Box::new(EmptyQuery);
+    }
+    let terms = ids
+        .iter()
+        .map(|id| Term::from_field_bytes(field, id.as_bytes()));
+    Box::new(TermSetQuery::new(terms))
+}
+
+fn silent(condition: Box<dyn Query>) -> Box<dyn Query> {
+    Box::new(ConstScoreQuery::new(condition, 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{article, finds, found, index_of, query};
+    use super::*;
+    use crate::content::tag_filter::TagFilter;
+
+    #[test]
+    fn ids_and_source_narrow_to_exact_values() {
+        let mut first = article(1, "fr", "Roses");
+        first.source = Some("MAP Express");
+        let mut second = article(2, "fr", "Roses");
+        second.source = Some("MAP");
+        let (index, _writer) = index_of(&[first.clone(), second, article(3, "fr", "Eau")]);
+
+        let mut by_source = query("roses");
+        by_source.source = Some("MAP".to_owned());
+        assert_eq!(found(&index, &by_source), [2]);
+        by_source.source = Some("map".to_owned());
+        assert_eq!(found(&index, &by_source), [0; 0]);
+
+        let mut by_id = query("roses");
+        by_id.ids = Some(vec![first.id, Uuid::from_u128(3), Uuid::from_u128(77)]);
+        assert_eq!(found(&index, &by_id), [1]);
+        by_id.ids = Some(vec![]);
+        assert_eq!(found(&index, &by_id), [0; 0]);
+        assert_eq!(finds(&index, "roses"), [1, 2]);
+    }
+
+    #[test]
+    fn conditions_leave_the_score_alone() {
+        let mut made = article(1, "fr", "Roses").tagged(5, "Fleurs");
+        made.source = Some("MAP");
+        let (index, _writer) = index_of(&[made.clone(), article(2, "fr", "Roses")]);
+        let mut query = query("roses");
+        query.order = crate::content::listing::Order::Relevance;
+        let rank = |query: &super::super::Query| {
+            let hits = index.search(query).unwrap().hits;
+            hits.iter().find(|hit| hit.num == 1).unwrap().key.rank
+        };
+        let bare = rank(&query);
+        query.source = Some("MAP".to_owned());
+        query.tags = Some(TagFilter::Not(Box::new(TagFilter::Is(6))));
+        query.ids = Some(vec![made.id]);
+        query.language = Some("fr".to_owned());
+        assert_eq!(rank(&query), bare);
+    }
+}

@@ -1,0 +1,159 @@
+//! Articles: the row, and finding it by any of its names.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::content::visibility::{Status, Visibility};
+use crate::content::time::to_stored;
+use crate::db::Conn;
+use crate::db::schema::{articles, bodies};
+use crate::error::Result;
+
+/// An article without its body, as it is stored.
+#[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
+#[diesel(table_name = articles, treat_none_as_null = true)]
+pub struct ArticleRow {
+    #[diesel(skip_insertion, skip_update)]
+    pub num: i64,
+    pub id: String,
+    pub slug: String,
+    pub external_id: Option<String>,
+    pub language: String,
+    pub headline: String,
+    pub standfirst: Option<String>,
+    pub trail_text: Option<String>,
+    pub excerpt: String,
+    pub byline: Option<String>,
+    pub image: Option<String>,
+    pub source_name: Option<String>,
+    pub source_url: Option<String>,
+    pub canonical_url: Option<String>,
+    pub license: Option<String>,
+    pub attribution: Option<String>,
+    pub syndicatable: bool,
+    pub sponsors: String,
+    pub translation_group: Option<String>,
+    pub status: String,
+    pub published_at: Option<NaiveDateTime>,
+    pub first_published_at: Option<NaiveDateTime>,
+    pub updated_at: NaiveDateTime,
+    pub embargoed_until: Option<NaiveDateTime>,
+    pub expires_at: Option<NaiveDateTime>,
+    pub related: String,
+    pub created_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+    pub saved_by: Option<String>,
+    pub version: i64,
+}
+
+/// The text of an article.
+#[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
+#[diesel(table_name = bodies)]
+pub struct BodyRow {
+    pub article_num: i64,
+    pub format: String,
+    pub source: String,
+    pub html: String,
+    pub text: String,
+    pub word_count: i32,
+}
+
+impl ArticleRow {
+    pub fn visibility(&self) -> Visibility {
+        let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
+        Visibility {
+            // The table's check allows no other text.
+            status: Status::parse(&self.status).unwrap_or(Status::Draft),
+            published_at: utc(self.published_at),
+            embargoed_until: utc(self.embargoed_until),
+            expires_at: utc(self.expires_at),
+        }
+    }
+
+    pub fn is_public(&self, now: DateTime<Utc>) -> bool {
+        self.deleted_at.is_none() && self.visibility().is_public(now)
+    }
+}
+
+/// Finds an article by its slug, or by its id in the slug's place.
+pub fn find(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
+    let by_slug = articles::table
+        .filter(articles::slug.eq(name))
+        .first(conn)
+        .optional()?;
+    match (by_slug, Uuid::try_parse(name)) {
+        (None, Ok(id)) => Ok(articles::table
+            .filter(articles::id.eq(id.to_string()))
+            .first(conn)
+            .optional()?),
+        (found, _) => Ok(found),
+    }
+}
+
+/// The articles of these numbers, in no order.
+pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<Vec<ArticleRow>> {
+    Ok(articles::table.filter(articles::num.eq_any(nums)).load(conn)?)
+}
+
+/// Those of them that the public sees at `now`, by number.
+pub fn public_by_nums(
+    conn: &mut Conn,
+    nums: &[i64],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, ArticleRow>> {
+    let rows = by_nums(conn, nums)?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.is_public(now))
+        .map(|row| (row.num, row))
+        .collect())
+}
+
+/// The bodies of these articles, by number.
+pub fn bodies(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, BodyRow>> {
+    let rows: Vec<BodyRow> = bodies::table
+        .filter(bodies::article_num.eq_any(nums))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.article_num, row)).collect())
+}
+
+/// A translation of an article, as its siblings name it.
+#[derive(Queryable, Clone, Debug)]
+pub struct TranslationRow {
+    pub group: Option<String>,
+    pub num: i64,
+    pub language: String,
+    pub slug: String,
+}
+
+/// The public members of these translation groups, by group, in order of language.
+pub fn translations(
+    conn: &mut Conn,
+    groups: &[&str],
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, Vec<TranslationRow>>> {
+    let mut by_group: HashMap<String, Vec<TranslationRow>> = HashMap::new();
+    if groups.is_empty() {
+        return Ok(by_group);
+    }
+    let rows: Vec<TranslationRow> = super::listing::public(to_stored(now))
+        .filter(articles::translation_group.eq_any(groups))
+        .order((articles::language, articles::slug))
+        .select((
+            articles::translation_group,
+            articles::num,
+            articles::language,
+            articles::slug,
+        ))
+        .load(conn)?;
+    for row in rows {
+        by_group
+            .entry(row.group.clone().unwrap_or_default())
+            .or_default()
+            .push(row);
+    }
+    Ok(by_group)
+}

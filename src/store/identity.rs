@@ -1,0 +1,40 @@
+//! The identity of the store, by which a derived index knows what it was derived from.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::content::time::to_stored;
+use crate::db::schema::{articles, store};
+use crate::db::{Conn, Database};
+use crate::error::Result;
+
+/// The store's id, made the first time it is asked for.
+pub fn of(database: &Database, now: DateTime<Utc>) -> Result<String> {
+    let known = database.read(known)?;
+    known.map_or_else(|| database.write(|conn| find_or_make(conn, now)), Ok)
+}
+
+fn find_or_make(conn: &mut Conn, now: DateTime<Utc>) -> Result<String> {
+    if let Some(id) = known(conn)? {
+        return Ok(id);
+    }
+    let id = Uuid::now_v7().to_string();
+    diesel::insert_into(store::table)
+        .values((store::id.eq(&id), store::created_at.eq(to_stored(now))))
+        .execute(conn)?;
+    Ok(id)
+}
+
+fn known(conn: &mut Conn) -> Result<Option<String>> {
+    Ok(store::table.select(store::id).first(conn).optional()?)
+}
+
+/// Whether no article was ever saved.
+pub fn is_empty(conn: &mut Conn) -> Result<bool> {
+    let any: Option<i64> = articles::table
+        .select(articles::num)
+        .first(conn)
+        .optional()?;
+    Ok(any.is_none())
+}

@@ -1,0 +1,271 @@
+//! From the tags an author names to the tags there are, making those that are missing.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::content::analysis::fold;
+use crate::content::slug::Slug;
+use crate::content::tag::TagMention;
+use crate::content::time::to_stored;
+use crate::db::Conn;
+use crate::db::dialect::each;
+use crate::db::schema::{article_tags, tag_aliases, tags};
+use crate::error::Result;
+use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::tags::{self as tag_store, TagRow};
+
+/// How deep tags may nest.
+const MAX_NESTING: usize = 16;
+
+/// Looks tags up and remembers them; good for one transaction, or several that all commit.
+#[derive(Default)]
+pub struct Tagger {
+    by_slug: HashMap<String, TagRow>,
+    by_name: HashMap<String, TagRow>,
+    /// Parents that were named before they existed.
+    orphans: Vec<(i64, Slug)>,
+}
+
+impl Tagger {
+    /// The numbers of the named tags, in order, each once.
+    pub fn resolve(
+        &mut self,
+        conn: &mut Conn,
+        mentions: &[TagMention],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<i64>> {
+        let mut nums = Vec::with_capacity(mentions.len());
+        for mention in mentions {
+            let num = self.resolve_one(conn, mention, now)?;
+            if !nums.contains(&num) {
+                nums.push(num);
+            }
+        }
+        Ok(nums)
+    }
+
+    /// Nests the tags whose parents came later. A parent that never came is left out.
+    pub fn settle(&mut self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+        for (child, parent) in std::mem::take(&mut self.orphans) {
+            let row = tag_store::by_nums(conn, &[child])?.remove(&child);
+            let parent = tag_store::find(conn, parent.as_str())?;
+            if let (Some(mut row), Some(parent)) = (row, parent)
+                && may_nest(conn, child, parent.into_row(), &mut row)?
+            {
+                update(conn, &mut row, now)?;
+                self.remember(&row);
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve_one(
+        &mut self,
+        conn: &mut Conn,
+        mention: &TagMention,
+        now: DateTime<Utc>,
+    ) -> Result<i64> {
+        let mut row = match self.look_up(conn, mention)? {
+            Some(row) => row,
+            None => make(conn, mention, now)?,
+        };
+        self.enrich(conn, &mut row, mention, now)?;
+        self.remember(&row);
+        if let Some(slug) = &mention.slug {
+            // Also under the alias by which it was named.
+            self.by_slug.insert(slug.to_string(), row.clone());
+        }
+        Ok(row.num)
+    }
+
+    /// A slug decides where there is one; else the name, whatever its case and accents.
+    fn look_up(&self, conn: &mut Conn, mention: &TagMention) -> Result<Option<TagRow>> {
+        if let Some(slug) = &mention.slug {
+            return match self.by_slug.get(slug.as_str()) {
+                Some(row) => Ok(Some(row.clone())),
+                None => Ok(tag_store::find(conn, slug.as_str())?.map(tag_store::Found::into_row)),
+            };
+        }
+        let folded = fold(&mention.name);
+        if let Some(row) = self.by_name.get(&folded) {
+            return Ok(Some(row.clone()));
+        }
+        Ok(tags::table
+            .filter(tags::folded_name.eq(&folded))
+            .order(tags::num)
+            .first(conn)
+            .optional()?)
+    }
+
+    /// Adds what the mention knows and the tag lacks; what the tag has already stays.
+    fn enrich(
+        &mut self,
+        conn: &mut Conn,
+        row: &mut TagRow,
+        mention: &TagMention,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut changed = false;
+        if row.description.is_none() && mention.description.is_some() {
+            row.description.clone_from(&mention.description);
+            changed = true;
+        }
+        if let (None, Some(parent)) = (row.parent_num, &mention.parent) {
+            match tag_store::find(conn, parent.as_str())? {
+                Some(parent) => changed |= may_nest(conn, row.num, parent.into_row(), row)?,
+                None => self.orphans.push((row.num, parent.clone())),
+            }
+        }
+        for alias in &mention.aliases {
+            changed |= add_alias(conn, row.num, alias)?;
+        }
+        if changed {
+            update(conn, row, now)?;
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, row: &TagRow) {
+        self.by_slug.insert(row.slug.clone(), row.clone());
+        // The oldest tag of a name is the one the name means.
+        let of_name = self.by_name.entry(row.folded_name.clone());
+        of_name
+            .and_modify(|known| {
+                if row.num <= known.num {
+                    *known = row.clone();
+                }
+            })
+            .or_insert_with(|| row.clone());
+    }
+}
+
+/// Puts these tags in the place of those the article had.
+pub fn replace(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
+    diesel::delete(article_tags::table.filter(article_tags::article_num.eq(article_num)))
+        .execute(conn)?;
+    insert(conn, article_num, nums)
+}
+
+/// Tags an article that has none.
+pub fn insert(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
+    let rows: Vec<_> = (0_i32..)
+        .zip(nums)
+        .map(|(position, &num)| {
+            (
+                article_tags::article_num.eq(article_num),
+                article_tags::tag_num.eq(num),
+                article_tags::position.eq(position),
+            )
+        })
+        .collect();
+    if !rows.is_empty() {
+        each!(conn, conn => diesel::insert_into(article_tags::table).values(&rows).execute(conn))?;
+    }
+    Ok(())
+}
+
+/// The numbers of an article's tags, in editorial order.
+pub fn of_article(conn: &mut Conn, article_num: i64) -> Result<Vec<i64>> {
+    Ok(article_tags::table
+        .filter(article_tags::article_num.eq(article_num))
+        .order(article_tags::position)
+        .select(article_tags::tag_num)
+        .load(conn)?)
+}
+
+fn make(conn: &mut Conn, mention: &TagMention, now: DateTime<Utc>) -> Result<TagRow> {
+    let slug = match &mention.slug {
+        Some(slug) => slug.clone(),
+        None => free_slug(conn, &Slug::from_text(&mention.name, "tag"))?,
+    };
+    let row: TagRow = diesel::insert_into(tags::table)
+        .values((
+            tags::id.eq(Uuid::now_v7().to_string()),
+            tags::slug.eq(slug.as_str()),
+            tags::name.eq(&mention.name),
+            tags::folded_name.eq(fold(&mention.name)),
+            tags::kind.eq(mention.kind.as_str()),
+            tags::listed.eq(false),
+            tags::created_at.eq(to_stored(now)),
+            tags::updated_at.eq(to_stored(now)),
+            tags::version.eq(1_i64),
+        ))
+        .returning(tags::all_columns)
+        .get_result(conn)?;
+    log_change(conn, &row, Action::Saved, now)?;
+    Ok(row)
+}
+
+/// The slug itself, or the first of its numbered variants that no tag has or had.
+fn free_slug(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
+    let mut slug = wanted.clone();
+    let mut suffix = 2;
+    while tag_store::find(conn, slug.as_str())?.is_some() {
+        slug = wanted.with_suffix(&suffix.to_string());
+        suffix += 1;
+    }
+    Ok(slug)
+}
+
+fn update(conn: &mut Conn, row: &mut TagRow, now: DateTime<Utc>) -> Result<()> {
+    row.version += 1;
+    row.updated_at = to_stored(now);
+    diesel::update(tags::table.filter(tags::num.eq(row.num)))
+        .set((
+            tags::description.eq(&row.description),
+            tags::parent_num.eq(row.parent_num),
+            tags::updated_at.eq(row.updated_at),
+            tags::version.eq(row.version),
+        ))
+        .execute(conn)?;
+    log_change(conn, row, Action::Updated, now)
+}
+
+fn log_change(conn: &mut Conn, row: &TagRow, action: Action, now: DateTime<Utc>) -> Result<()> {
+    let change = Change {
+        kind: ChangeKind::Tag,
+        num: row.num,
+        id: &row.id,
+        slug: &row.slug,
+        action,
+        version: row.version,
+    };
+    changes::append(conn, &change, now)
+}
+
+/// Nests the tag unless that would make a circle; tells whether it did.
+fn may_nest(conn: &mut Conn, child: i64, parent: TagRow, row: &mut TagRow) -> Result<bool> {
+    let parent_num = parent.num;
+    let mut ancestor = Some(parent);
+    for _ in 0..MAX_NESTING {
+        let Some(tag) = ancestor else {
+            row.parent_num = Some(parent_num);
+            return Ok(true);
+        };
+        if tag.num == child {
+            return Ok(false);
+        }
+        ancestor = match tag.parent_num {
+            Some(num) => tag_store::by_nums(conn, &[num])?.remove(&num),
+            None => None,
+        };
+    }
+    Ok(false)
+}
+
+/// Adds an alias unless the slug is in use; tells whether it did.
+fn add_alias(conn: &mut Conn, tag_num: i64, alias: &Slug) -> Result<bool> {
+    if tag_store::find(conn, alias.as_str())?.is_some() {
+        return Ok(false);
+    }
+    diesel::insert_into(tag_aliases::table)
+        .values((
+            tag_aliases::slug.eq(alias.as_str()),
+            tag_aliases::tag_num.eq(tag_num),
+        ))
+        .execute(conn)?;
+    Ok(true)
+}

@@ -1,0 +1,178 @@
+//! Tags: finding, listing and counting them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use crate::content::time::to_stored;
+use crate::db::Conn;
+use crate::db::schema::{article_tags, articles, tag_aliases, tags};
+use crate::error::Result;
+
+#[derive(Queryable, Clone, Debug, PartialEq)]
+pub struct TagRow {
+    pub num: i64,
+    pub id: String,
+    pub slug: String,
+    pub name: String,
+    pub folded_name: String,
+    pub kind: String,
+    pub description: Option<String>,
+    pub parent_num: Option<i64>,
+    pub listed: bool,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+    pub version: i64,
+}
+
+/// A slug leads to a tag, as its own or as a former one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    Proper(TagRow),
+    Alias(TagRow),
+}
+
+impl Found {
+    pub fn into_row(self) -> TagRow {
+        match self {
+            Self::Proper(row) | Self::Alias(row) => row,
+        }
+    }
+}
+
+pub fn find(conn: &mut Conn, slug: &str) -> Result<Option<Found>> {
+    let proper = tags::table
+        .filter(tags::slug.eq(slug))
+        .first(conn)
+        .optional()?;
+    if let Some(row) = proper {
+        return Ok(Some(Found::Proper(row)));
+    }
+    let aliased = tag_aliases::table
+        .inner_join(tags::table)
+        .filter(tag_aliases::slug.eq(slug))
+        .select(tags::all_columns)
+        .first(conn)
+        .optional()?;
+    Ok(aliased.map(Found::Alias))
+}
+
+/// The tags of these numbers, by number.
+pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, TagRow>> {
+    let rows: Vec<TagRow> = tags::table.filter(tags::num.eq_any(nums)).load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.num, row)).collect())
+}
+
+/// The least that ordering and filtering a list of tags needs.
+#[derive(Queryable, Clone, Debug)]
+pub struct TagOutline {
+    pub num: i64,
+    pub slug: String,
+    pub folded_name: String,
+    pub listed: bool,
+}
+
+/// Every tag of a kind whose folded name begins so, by name.
+pub fn outlines(
+    conn: &mut Conn,
+    kind: Option<&str>,
+    folded_prefix: Option<&str>,
+) -> Result<Vec<TagOutline>> {
+    let mut query = tags::table.into_boxed();
+    if let Some(kind) = kind {
+        query = query.filter(tags::kind.eq(kind.to_owned()));
+    }
+    if let Some(prefix) = folded_prefix {
+        // A range uses the index on either database; LIKE depends on settings.
+        query = query
+            .filter(tags::folded_name.ge(prefix.to_owned()))
+            .filter(tags::folded_name.lt(format!("{prefix}{}", char::MAX)));
+    }
+    Ok(query
+        .order((tags::folded_name, tags::slug))
+        .select((tags::num, tags::slug, tags::folded_name, tags::listed))
+        .load(conn)?)
+}
+
+/// Taggings of articles that the public sees.
+macro_rules! public_taggings {
+    ($now:expr) => {
+        article_tags::table
+            .inner_join(articles::table)
+            .filter(articles::status.eq("published").or(articles::status.eq("scheduled")))
+            .filter(articles::deleted_at.is_null())
+            .filter(articles::published_at.le($now))
+            .filter(articles::embargoed_until.is_null().or(articles::embargoed_until.le($now)))
+            .filter(articles::expires_at.is_null().or(articles::expires_at.gt($now)))
+    };
+}
+
+/// How many articles that the public sees at `now` bear each of these tags; zeros are missing.
+pub fn counts(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Result<HashMap<i64, i64>> {
+    let now = to_stored(now);
+    let rows: Vec<(i64, i64)> = public_taggings!(now)
+        .filter(article_tags::tag_num.eq_any(nums))
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Whether the public may know of a tag: an editor made it, or an article that it sees at `now` bears it. A tag
+/// that came with a draft would tell of the draft.
+pub fn is_public(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<bool> {
+    if tag.listed {
+        return Ok(true);
+    }
+    let now = to_stored(now);
+    let any: Option<i64> = public_taggings!(now)
+        .filter(article_tags::tag_num.eq(tag.num))
+        .select(article_tags::article_num)
+        .first(conn)
+        .optional()?;
+    Ok(any.is_some())
+}
+
+/// The same for every tag.
+pub fn all_counts(conn: &mut Conn, now: DateTime<Utc>) -> Result<HashMap<i64, i64>> {
+    let now = to_stored(now);
+    let rows: Vec<(i64, i64)> = public_taggings!(now)
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The former slugs of a tag, and of those merged into it.
+pub fn aliases(conn: &mut Conn, num: i64) -> Result<Vec<String>> {
+    Ok(tag_aliases::table
+        .filter(tag_aliases::tag_num.eq(num))
+        .order(tag_aliases::slug)
+        .select(tag_aliases::slug)
+        .load(conn)?)
+}
+
+/// Which tag each of these articles bears, with the tag's row, in editorial order.
+pub fn of_articles(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<TagRow>>> {
+    let rows: Vec<(i64, TagRow)> = article_tags::table
+        .inner_join(tags::table)
+        .filter(article_tags::article_num.eq_any(nums))
+        .order((article_tags::article_num, article_tags::position))
+        .select((article_tags::article_num, tags::all_columns))
+        .load(conn)?;
+    let mut by_article: HashMap<i64, Vec<TagRow>> = HashMap::new();
+    for (article, tag) in rows {
+        by_article.entry(article).or_default().push(tag);
+    }
+    Ok(by_article)
+}
+
+/// The articles that bear a tag.
+pub fn bearers(conn: &mut Conn, num: i64) -> Result<Vec<i64>> {
+    Ok(article_tags::table
+        .filter(article_tags::tag_num.eq(num))
+        .select(article_tags::article_num)
+        .load(conn)?)
+}

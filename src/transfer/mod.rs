@@ -1,0 +1,4 @@
+//! Articles in and out, many at a time.
+
+pub mod import;
+pub mod line;
