@@ -102,7 +102,7 @@ pub const SETTINGS: &[Setting] = &[
 /// Read by the logger.
 const RUST_LOG: Setting = Setting {
     name: "RUST_LOG",
-    default: "info",
+    default: "info,actix_server=warn",
     help: "what is logged: error, warn, info, debug, trace, or by module as in kiosque=debug",
 };
 

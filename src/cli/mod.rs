@@ -4,7 +4,7 @@ mod import;
 mod openapi;
 mod reindex;
 mod related_run;
-mod serve;
+pub mod serve;
 mod settings;
 
 use std::io::Write;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+// The library's own account of transactions, for its batch inserts open savepoints in ours.
+use diesel::connection::{AnsiTransactionManager as Manages, SimpleConnection, TransactionManager};
 use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
 use crate::config::{self, DatabaseUrl};
+use crate::db::dialect::each;
 use crate::error::{Error, Result};
 
 /// A connection to SQLite or PostgreSQL, on which one query runs as the same body.
@@ -48,13 +50,7 @@ impl Conn {
 
     /// A part of a transaction that can fail alone.
     pub fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.batch_execute("SAVEPOINT part")?;
-        let result = work(self);
-        self.batch_execute(match result {
-            Ok(_) => "RELEASE SAVEPOINT part",
-            Err(_) => "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part",
-        })?;
-        result
+        self.transaction(work)
     }
 
     pub fn ping(&mut self) -> QueryResult<()> {
@@ -86,13 +82,12 @@ struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     fn begin(conn: &'a mut Conn, begin: Begin) -> Result<Self> {
         let statement = conn.begin_statement(begin);
-        let transaction = Self { conn, open: true };
-        transaction.conn.batch_execute(&statement)?;
-        Ok(transaction)
+        each!(conn, conn => Manages::begin_transaction_sql(conn, &statement))?;
+        Ok(Self { conn, open: true })
     }
 
     fn commit(mut self) -> Result<()> {
-        self.conn.batch_execute("COMMIT")?;
+        each!(self.conn, conn => Manages::commit_transaction(conn))?;
         self.open = false;
         Ok(())
     }
@@ -101,7 +96,7 @@ impl<'a> Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         // Where this fails the connection is lost, and the transaction with it.
-        if self.open && self.conn.batch_execute("ROLLBACK").is_err() {
+        if self.open && each!(self.conn, conn => Manages::rollback_transaction(conn)).is_err() {
             log::debug!("a transaction could not be rolled back; its connection is dropped");
         }
     }
@@ -200,7 +195,8 @@ impl r2d2::ManageConnection for Manager {
         }
     }
 
-    fn has_broken(&self, _: &mut Conn) -> bool {
+    fn has_broken(&self, conn: &mut Conn) -> bool {
         std::thread::panicking()
+            || each!(conn, conn => Manages::is_broken_transaction_manager(conn))
     }
 }

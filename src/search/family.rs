@@ -1,6 +1,6 @@
 //! Language families: which analysis an article's words go through, and the mark that keeps them apart.
 
-use crate::content::analysis::{analyse, fold};
+use crate::content::analysis::analyse;
 
 /// Languages whose words are cut to stems by the same rules. Words of different families never
 /// match each other: "pain" in French is bread.
@@ -57,15 +57,8 @@ impl Family {
     }
 
     /// Hands each stem of `text`, in order, to `each`.
-    ///
-    /// Accents go before stemming, not after: the stemmers cut "sécurité" further than "securite",
-    /// and readers leave accents out.
     pub fn each_stem(self, text: &str, each: &mut dyn FnMut(&str)) {
-        let mut plain = fold(text);
-        if self == Self::French {
-            plain = without_double_e(&plain);
-        }
-        analyse(&plain, self.code(), &mut |stem, _| each(stem));
+        analyse(text, self.code(), &mut |stem, _| each(stem));
     }
 
     /// The terms of `text`, marked, in order.
@@ -76,24 +69,6 @@ impl Family {
         });
         terms
     }
-}
-
-/// French words ending in -ée(s) without their accent, as -e(s): the stemmer, which would cut the
-/// accented ending off, sees no ending in -ee and would part "contrôlée" from "contrôlé".
-fn without_double_e(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("ee") {
-        let after = &rest[at + 2..];
-        let ends = !after
-            .strip_prefix('s')
-            .unwrap_or(after)
-            .starts_with(char::is_alphanumeric);
-        plain.push_str(&rest[..at + if ends { 1 } else { 2 }]);
-        rest = after;
-    }
-    plain.push_str(rest);
-    plain
 }
 
 #[cfg(test)]
@@ -137,18 +112,5 @@ mod tests {
             assert_eq!(terms, Family::French.terms(other), "{one} {other}");
             assert_eq!(terms.len(), 1, "{one}");
         }
-    }
-
-    #[test]
-    fn only_an_ending_loses_its_second_e() {
-        assert_eq!(
-            without_double_e("annee, musees l'idee"),
-            "anne, muses l'ide"
-        );
-        assert_eq!(
-            without_double_e("reelle feerie geese ee"),
-            "reelle feerie geese e"
-        );
-        assert_eq!(without_double_e(""), "");
     }
 }

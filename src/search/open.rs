@@ -31,13 +31,13 @@ pub fn open(dir: &Path, store_id: &str) -> Result<(Index, Writer, Option<i64>)> 
     let kept = match catch_unwind(AssertUnwindSafe(|| keep(dir, store_id))) {
         Ok(kept) => kept,
         // The engine trusts its files and may run out of their bounds.
-        Err(_) => Err("damaged".to_owned()),
+        Err(_) => Err("it is damaged".to_owned()),
     };
     let (index, reader, position) = match kept {
         Ok((index, reader, position)) => (index, reader, Some(position)),
         Err(reason) => {
             log::info!(
-                "the search index in {} is built anew: it is {reason}",
+                "the search index in {} is to be filled from the database: {reason}",
                 dir.display()
             );
             empty(dir).map_err(|error| unusable(&error))?;
@@ -85,22 +85,22 @@ fn lock(dir: &Path) -> Result<DirectoryLock> {
         })
 }
 
-/// The index that is there, or why it is of no use, as goes on from "it is".
+/// The index that is there, or why it is of no use.
 type Kept = (tantivy::Index, IndexReader, i64);
 
 fn keep(dir: &Path, store_id: &str) -> std::result::Result<Kept, String> {
     if !dir.join("meta.json").exists() {
-        return Err("new".to_owned());
+        return Err("there is none yet".to_owned());
     }
-    let unreadable = |error: &dyn std::fmt::Display| format!("unreadable ({error})");
+    let unreadable = |error: &dyn std::fmt::Display| format!("it is unreadable ({error})");
     let index = tantivy::Index::open(directory(dir).map_err(|error| unreadable(&error))?)
         .map_err(|error| unreadable(&error))?;
     let metas = index.load_metas().map_err(|error| unreadable(&error))?;
     let position = Payload::read(metas.payload.as_deref(), store_id)
         .filter(|_| index.schema() == Fields::schema().0)
-        .ok_or("of another database or version")?;
+        .ok_or("it is of another database or version")?;
     if !is_whole(&index, metas.segments.is_empty()).map_err(|error| unreadable(&error))? {
-        return Err("damaged".to_owned());
+        return Err("it is damaged".to_owned());
     }
     let reader = prepare(&index).map_err(|error| unreadable(&error))?;
     Ok((index, reader, position))

@@ -1,0 +1,187 @@
+//! A running server on a database of its own, with a clock that the test sets.
+
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use chrono::{DateTime, Utc};
+use kiosque::api::server;
+use kiosque::cli::serve::assemble;
+use kiosque::config::{Config, DatabaseUrl};
+use kiosque::content::time::Clock;
+use kiosque::db::Database;
+use kiosque::follower::{Follower, Progress};
+use kiosque::store::changes;
+use kiosque::transfer::import::{self, Complaint, Options, Summary, Watcher};
+
+use super::builders::{Article, at};
+use super::client::{self, Reply};
+use super::database::Place;
+
+pub struct App {
+    pub database: Database,
+    pub clock: Clock,
+    pub base: String,
+    progress: Progress,
+    follower: Option<Follower>,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+    pub place: Place,
+}
+
+/// The hour at which every test begins.
+pub fn noon() -> DateTime<Utc> {
+    at("2025-06-01T12:00:00Z")
+}
+
+impl App {
+    /// A server on an empty SQLite database, at noon on 1 June 2025.
+    pub fn new() -> Self {
+        Self::on(Place::sqlite())
+    }
+
+    pub fn on(place: Place) -> Self {
+        let config = config(&place);
+        let database = place.open();
+        let clock = Clock::at(noon());
+        let (state, follower) =
+            assemble(&config, database.clone(), clock.clone()).expect("the server is assembled");
+        let (sender, receiver) = mpsc::channel();
+        let settings = server::Settings {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            workers: 1,
+            shutdown_timeout: Duration::ZERO,
+        };
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async {
+                let (server, address) = server::bind(state, &settings).expect("a port is free");
+                sender.send((server.handle(), address)).expect("the test waits");
+                server.await.expect("the server runs");
+            });
+        });
+        let (handle, address) = receiver.recv().expect("the server starts");
+        Self {
+            database,
+            clock,
+            base: format!("http://{address}"),
+            progress: follower.progress(),
+            follower: Some(follower),
+            handle,
+            thread: Some(thread),
+            place,
+        }
+    }
+
+    /// A server with these articles.
+    pub fn with(articles: &[Article]) -> Self {
+        let app = Self::new();
+        app.import(articles);
+        app
+    }
+
+    /// Imports the articles, of which none may fail, and waits until readers see them.
+    pub fn import(&self, articles: &[Article]) -> Summary {
+        let lines: String = articles.iter().map(|article| format!("{}\n", article.0)).collect();
+        let (summary, complaints) = self.import_text(&lines);
+        assert_eq!(complaints, []);
+        summary
+    }
+
+    /// Imports lines as they are.
+    pub fn import_text(&self, lines: &str) -> (Summary, Vec<Complaint>) {
+        let result = import_into(&self.database, lines, false, self.clock.now());
+        self.wait();
+        result
+    }
+
+    /// Until everything derived has followed the log to its end.
+    pub fn wait(&self) {
+        let last = self.database.read(changes::last).expect("the log is read");
+        assert!(self.progress.wait_for(last, Duration::from_secs(30)), "the follower came to a stop");
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.get_with(path, &[])
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        client::send("GET", &format!("{}{path}", self.base), headers, None)
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+        client::send(method, &format!("{}{path}", self.base), headers, None)
+    }
+
+    pub fn post(&self, path: &str, body: &str) -> Reply {
+        let headers = [("content-type", "application/json")];
+        self.post_with(path, &headers, body)
+    }
+
+    pub fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        client::send("POST", &format!("{}{path}", self.base), headers, Some(body.as_bytes()))
+    }
+
+    /// Every page of a list, walked by cursor.
+    pub fn walk(&self, path: &str) -> Vec<String> {
+        let mut slugs = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let reply = self.get(&format!("{path}{cursor}"));
+            assert_eq!(reply.status, 200, "{:?}", reply.json());
+            slugs.extend(reply.slugs());
+            match reply.json()["page"]["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return slugs,
+            }
+        }
+    }
+}
+
+/// The import behind `kiosque import`.
+pub fn import_into(
+    database: &Database,
+    lines: &str,
+    dry_run: bool,
+    now: DateTime<Utc>,
+) -> (Summary, Vec<Complaint>) {
+    let mut heard = Heard(Vec::new());
+    let options = Options { dry_run, threads: 2, now };
+    let summary = import::run(database, lines.as_bytes(), &options, &mut heard);
+    (summary.expect("the import runs"), heard.0)
+}
+
+struct Heard(Vec<Complaint>);
+
+impl Watcher for Heard {
+    fn progress(&mut self, _: u64, _: &Summary) {}
+
+    fn complain(&mut self, complaint: &Complaint) {
+        self.0.push(complaint.clone());
+    }
+}
+
+fn config(place: &Place) -> Config {
+    let mut config = Config::from_variables(&Default::default()).expect("the defaults are valid");
+    config.database_url = match &place.url {
+        DatabaseUrl::Sqlite(path) => DatabaseUrl::Sqlite(path.clone()),
+        DatabaseUrl::Postgres(url) => DatabaseUrl::Postgres(url.clone()),
+    };
+    config.search_dir = place.folder.path().join("search");
+    config.follow_interval = Duration::from_millis(20);
+    config.workers = 1;
+    config
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // The future need not be awaited for the command to be sent.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if let Some(follower) = self.follower.take() {
+            follower.stop();
+        }
+    }
+}

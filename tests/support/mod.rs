@@ -1,0 +1,14 @@
+//! What tests stand on: a database each, a server each, and articles in a few words.
+#![allow(dead_code)] // every test binary uses a part of it
+
+pub mod app;
+pub mod builders;
+pub mod client;
+pub mod database;
+pub mod postgres;
+pub mod requirements;
+
+pub use app::App;
+pub use builders::{Article, article, at};
+pub use client::Reply;
+pub use database::{Place, places};
