@@ -114,9 +114,13 @@ impl Config {
     pub fn from_env() -> Result<Self, String> {
         let mut variables = BTreeMap::new();
         for (name, value) in std::env::vars_os() {
-            let Ok(name) = name.into_string() else { continue };
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
             if name == "DATABASE_URL" || name.starts_with("KIOSQUE_") {
-                let value = value.into_string().map_err(|_| format!("{name} is not UTF-8"))?;
+                let value = value
+                    .into_string()
+                    .map_err(|_| format!("{name} is not UTF-8"))?;
                 variables.insert(name, value);
             }
         }
@@ -135,7 +139,11 @@ impl Config {
         Ok(Self {
             listen: parse_listen(values.text("KIOSQUE_LISTEN"))?,
             public_url: parse_public_url(values.text("KIOSQUE_PUBLIC_URL"))?,
-            workers: if workers == 0 { available_cores() } else { workers },
+            workers: if workers == 0 {
+                available_cores()
+            } else {
+                workers
+            },
             db_connections: values.number("KIOSQUE_DB_CONNECTIONS", 1..=1000)?,
             db_timeout: values.seconds("KIOSQUE_DB_TIMEOUT", 1..=600)?,
             request_timeout: values.seconds("KIOSQUE_REQUEST_TIMEOUT", 1..=3600)?,
@@ -158,7 +166,11 @@ pub fn in_force() -> Vec<(&'static Setting, String)> {
         .chain([&RUST_LOG])
         .map(|setting| {
             let value = std::env::var(setting.name).unwrap_or_default();
-            let value = if value.is_empty() { setting.default.to_owned() } else { value };
+            let value = if value.is_empty() {
+                setting.default.to_owned()
+            } else {
+                value
+            };
             (setting, without_password(&value))
         })
         .collect()
@@ -201,11 +213,19 @@ impl Values<'_> {
         let text = self.text(name);
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
-            format!("{name} is {text:?}; it takes a whole number from {} to {}", range.start(), range.end())
+            format!(
+                "{name} is {text:?}; it takes a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
         })
     }
 
-    fn seconds(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Duration, String> {
+    fn seconds(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Duration, String> {
         self.number(name, range).map(Duration::from_secs)
     }
 }
@@ -218,7 +238,9 @@ fn refuse_unknown(variables: &BTreeMap<String, String>) -> Result<(), String> {
             && SETTINGS.iter().all(|setting| setting.name != name.as_str())
     });
     match unknown {
-        Some(name) => Err(format!("{name} is not a setting; `kiosque config` lists them")),
+        Some(name) => Err(format!(
+            "{name} is not a setting; `kiosque config` lists them"
+        )),
         None => Ok(()),
     }
 }
@@ -228,7 +250,9 @@ fn parse_database_url(url: &str) -> Result<DatabaseUrl, String> {
         return Ok(DatabaseUrl::Postgres(url.to_owned()));
     }
     match url.strip_prefix("sqlite://") {
-        Some("") | Some(":memory:") => Err("DATABASE_URL must name a file, as in sqlite://kiosque.db".to_owned()),
+        Some("") | Some(":memory:") => {
+            Err("DATABASE_URL must name a file, as in sqlite://kiosque.db".to_owned())
+        }
         Some(path) => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
         None => Err(format!(
             "DATABASE_URL is {:?}; it must start with sqlite:// or postgres://",
@@ -240,8 +264,9 @@ fn parse_database_url(url: &str) -> Result<DatabaseUrl, String> {
 /// # Errors
 /// One line naming the setting.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| format!("KIOSQUE_LISTEN is {text:?}; it takes an address and a port, as in 127.0.0.1:8080"))
+    text.parse().map_err(|_| {
+        format!("KIOSQUE_LISTEN is {text:?}; it takes an address and a port, as in 127.0.0.1:8080")
+    })
 }
 
 fn parse_public_url(text: &str) -> Result<Option<String>, String> {
@@ -251,7 +276,9 @@ fn parse_public_url(text: &str) -> Result<Option<String>, String> {
     if text.starts_with("http://") || text.starts_with("https://") {
         return Ok(Some(text.trim_end_matches('/').to_owned()));
     }
-    Err(format!("KIOSQUE_PUBLIC_URL is {text:?}; it must start with http:// or https://"))
+    Err(format!(
+        "KIOSQUE_PUBLIC_URL is {text:?}; it must start with http:// or https://"
+    ))
 }
 
 fn search_dir(text: &str, database: &DatabaseUrl) -> PathBuf {
@@ -285,7 +312,10 @@ mod tests {
     #[test]
     fn every_setting_has_a_default_that_is_accepted() {
         let config = config(&[]).unwrap();
-        assert_eq!(config.database_url, DatabaseUrl::Sqlite("kiosque.db".into()));
+        assert_eq!(
+            config.database_url,
+            DatabaseUrl::Sqlite("kiosque.db".into())
+        );
         assert_eq!(config.search_dir, PathBuf::from("kiosque.db.search"));
         assert!(config.workers >= 1);
     }
@@ -311,7 +341,10 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(without_password("postgres://u:p@ss@h:5/d"), "postgres://u:…@h:5/d");
+        assert_eq!(
+            without_password("postgres://u:p@ss@h:5/d"),
+            "postgres://u:…@h:5/d"
+        );
         assert_eq!(without_password("sqlite://a.db"), "sqlite://a.db");
     }
 }

@@ -143,9 +143,9 @@ impl Error {
         Self::InvalidParameter(vec![Fault::new(name, detail)])
     }
 
-    /// Whether the server is to blame, so that the log should say why.
+    /// Whether the server is to blame, so that the log should say why. Not being ready is no failure.
     pub fn is_ours(&self) -> bool {
-        self.kind().status >= 500
+        self.kind().status >= 500 && !matches!(self, Self::NotReady(_))
     }
 }
 

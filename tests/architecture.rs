@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 /// A room may import itself, the rooms named with it, and the leaves.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    ("cli", &["api", "transfer", "follower", "related", "search", "store", "db", "content"]),
-    ("api", &["follower", "related", "search", "store", "db", "content"]),
+    (
+        "cli",
+        &[
+            "api", "transfer", "follower", "related", "search", "store", "db", "content",
+        ],
+    ),
+    (
+        "api",
+        &["follower", "related", "search", "store", "db", "content"],
+    ),
     ("follower", &["related", "search", "store", "db", "content"]),
     ("transfer", &["store", "db", "content"]),
     ("store", &["db", "content"]),
@@ -48,7 +56,11 @@ fn rules_of_the_house() {
         only("actix_web::{", &["api"]);
         only("std::env::var", &["config"]);
         only("diesel::", &["db", "store", "error"]);
-        assert!(text.starts_with("//! "), "{} has no opening sentence", file.display());
+        assert!(
+            text.starts_with("//! "),
+            "{} has no opening sentence",
+            file.display()
+        );
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for word in [".unwrap()", ".expect(", "todo!", "unimplemented!"] {
             assert!(!code.contains(word), "{} has {word}", file.display());
@@ -68,8 +80,18 @@ fn sources() -> Vec<(String, PathBuf, String)> {
                 folders.push(path);
                 continue;
             }
-            let first = path.strip_prefix(&root).unwrap().components().next().unwrap();
-            let room = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+            let first = path
+                .strip_prefix(&root)
+                .unwrap()
+                .components()
+                .next()
+                .unwrap();
+            let room = first
+                .as_os_str()
+                .to_str()
+                .unwrap()
+                .trim_end_matches(".rs")
+                .to_owned();
             if room != "lib" {
                 let text = fs::read_to_string(&path).unwrap();
                 found.push((room, path, text));
@@ -83,13 +105,23 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 /// The rooms that a file's `crate::…` paths lead into; `main` names the library by its name.
 fn imports(room: &str, text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code: Vec<&str> = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
     let code = code.join("\n");
     let mut rooms = Vec::new();
-    let prefix = if room == "main" { "kiosque::" } else { "crate::" };
+    let prefix = if room == "main" {
+        "kiosque::"
+    } else {
+        "crate::"
+    };
     for (at, _) in code.match_indices(prefix) {
         let rest = &code[at + prefix.len()..];
-        let room: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let room: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
         if !room.is_empty() {
             rooms.push(room);
         }

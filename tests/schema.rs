@@ -29,23 +29,39 @@ const POSTGRES: &str = "SELECT table_name::text, column_name::text FROM informat
 fn both_databases_have_the_columns_that_the_program_knows() {
     let known: BTreeMap<String, Vec<String>> = TABLES
         .iter()
-        .map(|(table, columns)| ((*table).to_owned(), columns.iter().map(|&name| name.to_owned()).collect()))
+        .map(|(table, columns)| {
+            (
+                (*table).to_owned(),
+                columns.iter().map(|&name| name.to_owned()).collect(),
+            )
+        })
         .collect();
     for place in places() {
         let query = match &place.url {
             DatabaseUrl::Sqlite(_) => SQLITE,
             DatabaseUrl::Postgres(_) => POSTGRES,
         };
-        let found = place.open().read(|conn| Ok(columns(conn, query))).expect("it answers");
+        let found = place
+            .open()
+            .read(|conn| Ok(columns(conn, query)))
+            .expect("it answers");
         assert_eq!(found, known, "{}", place.name);
     }
 }
 
 fn columns(conn: &mut Conn, query: &str) -> BTreeMap<String, Vec<String>> {
-    let rows: Vec<Column> = diesel::sql_query(query).load(conn).expect("the catalogue answers");
+    let rows: Vec<Column> = diesel::sql_query(query)
+        .load(conn)
+        .expect("the catalogue answers");
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for row in rows.into_iter().filter(|row| !row.table_name.starts_with("__")) {
-        tables.entry(row.table_name).or_default().push(row.column_name);
+    for row in rows
+        .into_iter()
+        .filter(|row| !row.table_name.starts_with("__"))
+    {
+        tables
+            .entry(row.table_name)
+            .or_default()
+            .push(row.column_name);
     }
     tables
 }
@@ -54,8 +70,10 @@ fn columns(conn: &mut Conn, query: &str) -> BTreeMap<String, Vec<String>> {
 fn migrations_have_the_same_names() {
     let names = |folder: &str| {
         let path = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
-        let mut names: Vec<_> =
-            std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         names
     };
@@ -81,7 +99,8 @@ fn a_database_of_a_newer_version_is_refused() {
         let database = place.open();
         database
             .write(|conn| {
-                let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000000')";
+                let newer =
+                    "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000000')";
                 diesel::sql_query(newer).execute(conn)?;
                 Ok(())
             })
@@ -89,6 +108,9 @@ fn a_database_of_a_newer_version_is_refused() {
         drop(database);
         let refusal = kiosque::db::Database::open(&place.url, 1, std::time::Duration::from_secs(5));
         let line = refusal.err().expect("it is refused");
-        assert!(line.contains("newer version") && !line.contains('\n'), "{line}");
+        assert!(
+            line.contains("newer version") && !line.contains('\n'),
+            "{line}"
+        );
     }
 }

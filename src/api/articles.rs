@@ -68,7 +68,11 @@ pub async fn list_articles(
 ) -> Result<HttpResponse, Problem> {
     let input = ListInput::parse(request.query_string())?;
     let address = Address::of(&request);
-    state.answer(&request, move |state, now| list(state, &input, &address, now)).await
+    state
+        .answer(&request, move |state, now| {
+            list(state, &input, &address, now)
+        })
+        .await
 }
 
 /// Read an article
@@ -77,7 +81,7 @@ pub async fn list_articles(
 #[utoipa::path(
     tag = "articles",
     operation_id = "get_article",
-    params(("slug" = String, Path, description = "Slug or id"), ArticleParams),
+    params(("slug" = String, Path, description = "Slug or id", example = "espagne-maroc-tanger-securite"), ArticleParams),
     responses(
         (status = 200, description = "The article", body = ArticleView,
          headers(("ETag" = String), ("Last-Modified" = String))),
@@ -130,7 +134,9 @@ pub fn locate(conn: &mut Conn, name: &str, now: DateTime<Utc>) -> Result<Located
         Standing::Hidden => Err(missing()),
         Standing::Visible if row.deleted_at.is_none() && moved => Ok(Located::Moved(row.slug)),
         Standing::Visible if row.deleted_at.is_none() => Ok(Located::Here(Box::new(row))),
-        _ => Err(Error::Gone(format!("the article {name:?} is no longer available"))),
+        _ => Err(Error::Gone(format!(
+            "the article {name:?} is no longer available"
+        ))),
     }
 }
 
@@ -182,18 +188,31 @@ fn list(state: &State, input: &ListInput, address: &Address, now: DateTime<Utc>)
         let shape = &input.shape;
         let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
         let views = views::articles(conn, state, &found.rows, shape, now)?;
-        let next = found.next.map(|key| cursor::encode(&input.fingerprint, &key));
+        let next = found
+            .next
+            .map(|key| cursor::encode(&input.fingerprint, &key));
         let link = next.as_ref().map(|next| address.with_cursor(next));
-        let page = Page { limit: input.limit, next, count: found.count };
+        let page = Page {
+            limit: input.limit,
+            next,
+            count: found.count,
+        };
         let (expiry, tags) = (views::first_expiry(&views), cache_tags(&views));
         let answer = match shape.members {
             None => Answer::json(&ArticleListView { data: views, page })?,
             Some(_) => {
-                let data = views.iter().map(|view| views::shaped(view, shape)).collect::<Result<Vec<_>>>()?;
+                let data = views
+                    .iter()
+                    .map(|view| views::shaped(view, shape))
+                    .collect::<Result<Vec<_>>>()?;
                 Answer::json(&serde_json::json!({ "data": data, "page": page }))?
             }
         };
-        Ok(answer.until(expiry, now).next(link).cache_tags(tags).not_cached(incomplete))
+        Ok(answer
+            .until(expiry, now)
+            .next(link)
+            .cache_tags(tags)
+            .not_cached(incomplete))
     })
 }
 
@@ -214,9 +233,19 @@ fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Resul
     let mut rows = listing::page(conn, &listing)?;
     let more = rows.len() > input.limit;
     rows.truncate(input.limit);
-    let key = rows.last().filter(|_| more).and_then(|row| Key::of(row, input.use_date));
-    let count = input.count.then(|| listing::count(conn, &listing)).transpose()?;
-    Ok(Found { rows, next: key.map(|key| (key.date.timestamp_micros(), key.id)), count })
+    let key = rows
+        .last()
+        .filter(|_| more)
+        .and_then(|row| Key::of(row, input.use_date));
+    let count = input
+        .count
+        .then(|| listing::count(conn, &listing))
+        .transpose()?;
+    Ok(Found {
+        rows,
+        next: key.map(|key| (key.date.timestamp_micros(), key.id)),
+        count,
+    })
 }
 
 /// The index decides what matches and in which order; the database, what it is and whether it may be seen.
@@ -253,7 +282,10 @@ fn search_page(
         count: input.count,
         visible_at: Some(now.timestamp_micros()),
     };
-    let mut found = state.search.search(&query).map_err(|error| Error::Search(error.into()))?;
+    let mut found = state
+        .search
+        .search(&query)
+        .map_err(|error| Error::Search(error.into()))?;
     let more = found.hits.len() > input.limit;
     found.hits.truncate(input.limit);
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
@@ -262,7 +294,9 @@ fn search_page(
     Ok(Found {
         rows: nums.iter().filter_map(|num| rows.remove(num)).collect(),
         next: last.map(|hit| (hit.key.rank, hit.key.id)),
-        count: found.count.map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
+        count: found
+            .count
+            .map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
     })
 }
 
@@ -282,7 +316,9 @@ pub fn resolved(
             _ => Err(inputs::unknown_tag(slug)),
         }
     };
-    filter.map(|filter| filter.try_map(&mut resolve)).transpose()
+    filter
+        .map(|filter| filter.try_map(&mut resolve))
+        .transpose()
 }
 
 /// A list's tag and each article's: what a cache is told when one changes.
@@ -298,7 +334,11 @@ fn cache_tags(views: &[ArticleView]) -> Vec<String> {
 }
 
 /// Everything outside RFC 3986's unreserved characters.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// The address of a request, from which others are made.
 pub struct Address {
@@ -313,13 +353,18 @@ impl Address {
         Self {
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),
-            public_url: state.map(|state| state.public_url.to_string()).unwrap_or_default(),
+            public_url: state
+                .map(|state| state.public_url.to_string())
+                .unwrap_or_default(),
         }
     }
 
     /// The same list from `cursor` on.
     pub fn with_cursor(&self, cursor: &str) -> String {
-        let kept = self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let kept = self
+            .query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
         let mut query: Vec<&str> = kept.collect();
         let cursor = format!("cursor={cursor}");
         query.push(&cursor);
@@ -342,6 +387,9 @@ impl Address {
             true => String::new(),
             false => format!("?{}", self.query),
         };
-        format!("{}/v1/{collection}/{slug}{operation}{query}", self.public_url)
+        format!(
+            "{}/v1/{collection}/{slug}{operation}{query}",
+            self.public_url
+        )
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use actix_web::http::header::{
-    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, HeaderValue, HttpDate, IfModifiedSince,
-    IfNoneMatch,
+    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, HeaderValue, HttpDate,
+    IfModifiedSince, IfNoneMatch,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -46,12 +46,18 @@ impl Answer {
 
     /// JSON that is ready.
     pub fn of_json(body: Vec<u8>) -> Self {
-        Self { body, ..Self::default() }
+        Self {
+            body,
+            ..Self::default()
+        }
     }
 
     /// The thing has another address now.
     pub fn moved(location: String) -> Self {
-        Self { moved_to: Some(location), ..Self::default() }
+        Self {
+            moved_to: Some(location),
+            ..Self::default()
+        }
     }
 
     pub fn last_modified(mut self, time: Option<DateTime<Utc>>) -> Self {
@@ -101,7 +107,14 @@ impl Answer {
             true => Vec::new(),
             false => compressed(&self.body, coding).unwrap_or_else(|| self.body.clone()),
         };
-        Ready { cache_control: self.cache_control(max_age), answer: self, body, coding, etag, unchanged }
+        Ready {
+            cache_control: self.cache_control(max_age),
+            answer: self,
+            body,
+            coding,
+            etag,
+            unchanged,
+        }
     }
 
     fn cache_control(&self, max_age: u32) -> String {
@@ -131,7 +144,9 @@ impl Wish {
         let safe = matches!(*request.method(), Method::GET | Method::HEAD);
         Self {
             coding: negotiated(request),
-            if_none_match: request.headers().contains_key(header::IF_NONE_MATCH)
+            if_none_match: request
+                .headers()
+                .contains_key(header::IF_NONE_MATCH)
                 .then(|| IfNoneMatch::parse(request).ok())
                 .flatten()
                 .filter(|_| safe),
@@ -153,7 +168,12 @@ impl Wish {
 }
 
 fn negotiated(request: &HttpRequest) -> ContentEncoding {
-    let supported = [Encoding::brotli(), Encoding::zstd(), Encoding::gzip(), Encoding::identity()];
+    let supported = [
+        Encoding::brotli(),
+        Encoding::zstd(),
+        Encoding::gzip(),
+        Encoding::identity(),
+    ];
     let accepted = AcceptEncoding::parse(request).ok();
     match accepted.and_then(|accepted| accepted.negotiate(supported.iter())) {
         Some(Encoding::Known(coding)) => coding,
@@ -182,7 +202,9 @@ impl Ready {
         response.insert_header((header::CACHE_CONTROL, self.cache_control));
         response.insert_header((header::VARY, HeaderValue::from_static("accept-encoding")));
         if let Some(location) = self.answer.moved_to {
-            return response.insert_header((header::LOCATION, location)).finish();
+            return response
+                .insert_header((header::LOCATION, location))
+                .finish();
         }
         response.insert_header(header::ETag(self.etag));
         if let Some(time) = self.answer.last_modified {
@@ -202,7 +224,10 @@ impl Ready {
         if self.coding != ContentEncoding::Identity {
             response.insert_header((header::CONTENT_ENCODING, self.coding.as_str()));
         }
-        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        response.insert_header((
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ));
         response.body(self.body)
     }
 }
@@ -211,12 +236,16 @@ impl Ready {
 fn compressed(body: &[u8], coding: ContentEncoding) -> Option<Vec<u8>> {
     match coding {
         ContentEncoding::Gzip => {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
             encoder.write_all(body).ok()?;
             encoder.finish().ok()
         }
         ContentEncoding::Brotli => {
-            let parameters = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+            let parameters = brotli::enc::BrotliEncoderParams {
+                quality: 5,
+                ..Default::default()
+            };
             let mut out = Vec::new();
             brotli::BrotliCompress(&mut &body[..], &mut out, &parameters).ok()?;
             Some(out)

@@ -30,9 +30,15 @@ pub fn decode<T: DeserializeOwned>(fingerprint: &str, cursor: &str) -> Result<T>
     if cursor.len() > MAX_CHARS {
         return Err(foreign);
     }
-    let Ok(bytes) = BASE64_URL_SAFE_NO_PAD.decode(cursor) else { return Err(foreign) };
-    let Some((found, key)) = bytes.split_at_checked(DIGEST) else { return Err(foreign) };
-    let Ok(key_read) = serde_json::from_slice(key) else { return Err(foreign) };
+    let Ok(bytes) = BASE64_URL_SAFE_NO_PAD.decode(cursor) else {
+        return Err(foreign);
+    };
+    let Some((found, key)) = bytes.split_at_checked(DIGEST) else {
+        return Err(foreign);
+    };
+    let Ok(key_read) = serde_json::from_slice(key) else {
+        return Err(foreign);
+    };
     if found != digest(fingerprint, key) {
         return Err(Error::InvalidCursor("belongs to another query"));
     }
@@ -56,7 +62,10 @@ mod tests {
     #[test]
     fn a_cursor_is_understood_by_its_own_query_only() {
         let cursor = encode("articles?tag=a", &(7, "x"));
-        assert_eq!(decode::<(i64, String)>("articles?tag=a", &cursor).unwrap(), (7, "x".to_owned()));
+        assert_eq!(
+            decode::<(i64, String)>("articles?tag=a", &cursor).unwrap(),
+            (7, "x".to_owned())
+        );
         assert!(decode::<(i64, String)>("articles?tag=b", &cursor).is_err());
     }
 
@@ -69,7 +78,13 @@ mod tests {
             let forged = String::from_utf8(forged).unwrap();
             assert!(decode::<(i64, String)>("q", &forged).is_err(), "{at}");
         }
-        for word in ["", "!", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAA", &"A".repeat(5_000)] {
+        for word in [
+            "",
+            "!",
+            "AAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAAA",
+            &"A".repeat(5_000),
+        ] {
             assert!(decode::<(i64, String)>("q", word).is_err(), "{word}");
         }
     }

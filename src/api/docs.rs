@@ -23,13 +23,17 @@ pub async fn get_document(
 /// The page's files are named relative to a folder.
 #[get("/docs")]
 pub async fn to_folder() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header(("Location", "/docs/")).finish()
+    HttpResponse::PermanentRedirect()
+        .insert_header(("Location", "/docs/"))
+        .finish()
 }
 
 /// For whoever opens the address in a browser.
 #[get("/")]
 pub async fn from_root() -> HttpResponse {
-    HttpResponse::TemporaryRedirect().insert_header(("Location", "/docs/")).finish()
+    HttpResponse::TemporaryRedirect()
+        .insert_header(("Location", "/docs/"))
+        .finish()
 }
 
 pub fn swagger_ui() -> SwaggerUi {

@@ -37,11 +37,20 @@ pub async fn envelope(
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => as_problem(response.map_into_boxed_body(), &path, &id),
         Ok(Err(error)) => return Err(failed(&Error::Internal(error.to_string()), &path, &id)),
-        Err(_) => return Err(failed(&Error::Internal("a handler panicked".to_owned()), &path, &id)),
+        Err(_) => {
+            return Err(failed(
+                &Error::Internal("a handler panicked".to_owned()),
+                &path,
+                &id,
+            ));
+        }
     };
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
     if let Ok(timing) = HeaderValue::from_str(&format!("total;dur={milliseconds:.2}")) {
         headers.insert(SERVER_TIMING, timing);
@@ -54,7 +63,9 @@ fn request_id(request: &ServiceRequest) -> HeaderValue {
     let harmless = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
         (1..=MAX_REQUEST_ID).contains(&bytes.len())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(byte))
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(byte))
     };
     match request.headers().get(REQUEST_ID).filter(harmless) {
         Some(value) => value.clone(),
@@ -73,7 +84,10 @@ fn as_problem(
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
+    let problem = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Problem>());
     let rebuilt = match problem {
         Some(problem) => {
             log_cause(&problem.0, path, id);
@@ -103,7 +117,9 @@ fn of_status(status: StatusCode) -> Error {
         StatusCode::METHOD_NOT_ALLOWED => Error::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => Error::BodyTooLarge(0),
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Error::Timeout,
-        status if status.is_client_error() => Error::MalformedJson("the request is malformed".to_owned()),
+        status if status.is_client_error() => {
+            Error::MalformedJson("the request is malformed".to_owned())
+        }
         status => Error::Internal(format!("the framework answered {status}")),
     }
 }
@@ -111,12 +127,19 @@ fn of_status(status: StatusCode) -> Error {
 /// For a failure that has no request any more to hang an answer on.
 fn failed(error: &Error, path: &str, id: &HeaderValue) -> actix_web::Error {
     log_cause(error, path, id);
-    Failed { path: path.to_owned(), detail: error.to_string() }.into()
+    Failed {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    }
+    .into()
 }
 
 fn log_cause(error: &Error, path: &str, id: &HeaderValue) {
     if error.is_ours() {
-        log::error!("{path} failed, request {}: {error}", id.to_str().unwrap_or_default());
+        log::error!(
+            "{path} failed, request {}: {error}",
+            id.to_str().unwrap_or_default()
+        );
     }
 }
 

@@ -41,8 +41,13 @@ pub struct Readiness {
 )]
 #[get("/livez")]
 pub async fn get_liveness() -> Result<HttpResponse, Problem> {
-    let alive = Alive { status: "ok", version: env!("CARGO_PKG_VERSION") };
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(alive))
+    let alive = Alive {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "no-store"))
+        .json(alive))
 }
 
 /// Ask whether the process can answer
@@ -69,7 +74,12 @@ pub async fn get_readiness(
             if indexes.values().any(Option::is_none) {
                 return Err(Error::NotReady("an index is being built"));
             }
-            Ok(Answer::json(&Readiness { status: "ok", database: "ok", indexes })?.not_cached(true))
+            Ok(Answer::json(&Readiness {
+                status: "ok",
+                database: "ok",
+                indexes,
+            })?
+            .not_cached(true))
         })
         .await
 }

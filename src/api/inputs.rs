@@ -73,11 +73,27 @@ macro_rules! words {
         enum $name { $($variant),* }
     };
 }
-words!(UseDateWord { Published, Updated, FirstPublished });
-words!(OrderWord { Newest, Oldest, Relevance });
+words!(UseDateWord {
+    Published,
+    Updated,
+    FirstPublished
+});
+words!(OrderWord {
+    Newest,
+    Oldest,
+    Relevance
+});
 words!(TagOrderWord { Name, Count });
 words!(CountWord { None, Exact });
-words!(KindWord { Keyword, Person, Place, Organisation, Series, Section, Contributor });
+words!(KindWord {
+    Keyword,
+    Person,
+    Place,
+    Organisation,
+    Series,
+    Section,
+    Contributor
+});
 
 /// A list of articles as asked for; tags are still slugs.
 pub struct ListInput {
@@ -126,7 +142,11 @@ impl ListInput {
         );
         let order = params.choice(
             "order_by",
-            &[("newest", Order::Newest), ("oldest", Order::Oldest), ("relevance", Order::Relevance)],
+            &[
+                ("newest", Order::Newest),
+                ("oldest", Order::Oldest),
+                ("relevance", Order::Relevance),
+            ],
         );
         if order == Some(Order::Relevance) && q.is_none() {
             params.fault("order_by", "is relevance, which needs q");
@@ -138,9 +158,17 @@ impl ListInput {
         params.finish()?;
         let use_date = use_date.unwrap_or(UseDate::Published);
         // Whoever searches wants the best first.
-        let order = order.unwrap_or(if text.is_some() { Order::Relevance } else { Order::Newest });
-        let fingerprint =
-            format!("{:?}", ("articles", &q, &tags, &language, &source, &ids, &from, &to, use_date, order));
+        let order = order.unwrap_or(if text.is_some() {
+            Order::Relevance
+        } else {
+            Order::Newest
+        });
+        let fingerprint = format!(
+            "{:?}",
+            (
+                "articles", &q, &tags, &language, &source, &ids, &from, &to, use_date, order
+            )
+        );
         Ok(Self {
             text,
             language,
@@ -175,7 +203,9 @@ fn search_text(params: &mut Params, q: &str) -> Option<Text> {
 }
 
 fn language(params: &mut Params) -> Option<String> {
-    params.parsed("language", |text| Language::parse(text).map(|language| language.as_str().to_owned()))
+    params.parsed("language", |text| {
+        Language::parse(text).map(|language| language.as_str().to_owned())
+    })
 }
 
 /// Which members of an article an answer has, and what must be looked up for them.
@@ -386,7 +416,10 @@ impl TagListInput {
             true => Ok(crate::content::analysis::fold(text)),
             false => Err(format!("is longer than {MAX_QUERY} characters")),
         });
-        let order = params.choice("order_by", &[("name", TagOrder::Name), ("count", TagOrder::Count)]);
+        let order = params.choice(
+            "order_by",
+            &[("name", TagOrder::Name), ("count", TagOrder::Count)],
+        );
         let limit = params.number("limit", 1..=MAX_LIMIT);
         let cursor = params.text("cursor");
         let count = params.choice("count", &[("none", false), ("exact", true)]);

@@ -58,6 +58,7 @@ pub enum Failures {
             Every failure is a problem document (RFC 9457). Every answer has a strong `ETag`: send it back in \
             `If-None-Match` and an unchanged thing costs 304. Times are RFC 3339 in UTC.",
     ),
+    servers((url = "/", description = "Where this document was read")),
     tags(
         (name = "articles", description = "What is published"),
         (name = "related", description = "What is near an article, or a text, and why"),
@@ -83,7 +84,9 @@ pub fn document() -> Document {
 /// # Errors
 /// When it cannot be serialised.
 pub fn document_text() -> Result<String, String> {
-    let text = document().to_pretty_json().map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
+    let text = document()
+        .to_pretty_json()
+        .map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
     Ok(text + "\n")
 }
 
@@ -101,19 +104,35 @@ impl Paths {
                 if item.get.is_some() {
                     methods.extend(["GET", "HEAD"]);
                 }
-                let others = [("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
-                methods.extend(others.into_iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| name));
+                let others = [
+                    ("POST", &item.post),
+                    ("PUT", &item.put),
+                    ("PATCH", &item.patch),
+                    ("DELETE", &item.delete),
+                ];
+                methods.extend(
+                    others
+                        .into_iter()
+                        .filter(|(_, operation)| operation.is_some())
+                        .map(|(name, _)| name),
+                );
                 methods.push("OPTIONS");
                 (ResourceDef::new(path.as_str()), methods.join(", "))
             })
             .collect();
         let folder = || "GET, HEAD, OPTIONS".to_owned();
-        paths.extend(["/", "/docs", "/docs/{_:.*}", "/openapi.json", "/metrics"].map(|path| (ResourceDef::new(path), folder())));
+        paths.extend(
+            ["/", "/docs", "/docs/{_:.*}", "/openapi.json", "/metrics"]
+                .map(|path| (ResourceDef::new(path), folder())),
+        );
         Self(paths)
     }
 
     /// The methods of the path, where it is one.
     pub fn allowed(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|(resource, _)| resource.is_match(path)).map(|(_, methods)| methods.as_str())
+        self.0
+            .iter()
+            .find(|(resource, _)| resource.is_match(path))
+            .map(|(_, methods)| methods.as_str())
     }
 }

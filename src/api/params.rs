@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
-use uuid::Uuid;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::content::article::Fault;
 use crate::content::time::{self, DateMeans};
@@ -29,9 +29,19 @@ impl Params {
     /// Reads a raw query string. The names allowed are those that `T` documents, so that what is taken and
     /// what is written in the OpenAPI document cannot drift apart.
     pub fn of<T: IntoParams>(query: &str) -> Self {
-        let allowed: Vec<String> = T::into_params(|| None).into_iter().map(|param| param.name).collect();
-        let mut params = Self { values: Vec::new(), faults: Vec::new() };
-        for pair in query.split('&').filter(|pair| !pair.is_empty()).take(MAX_PARAMETERS) {
+        let allowed: Vec<String> = T::into_params(|| None)
+            .into_iter()
+            .map(|param| param.name)
+            .collect();
+        let mut params = Self {
+            values: Vec::new(),
+            faults: Vec::new(),
+        };
+        for pair in query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .take(MAX_PARAMETERS)
+        {
             params.take_pair(pair, &allowed);
         }
         params
@@ -41,7 +51,12 @@ impl Params {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = match decoded(name) {
             Ok(name) => name,
-            Err(_) => return self.fault("query string", "has a parameter whose name is not UTF-8 text"),
+            Err(_) => {
+                return self.fault(
+                    "query string",
+                    "has a parameter whose name is not UTF-8 text",
+                );
+            }
         };
         if !allowed.contains(&name) {
             let mut known = allowed.join(", ");
@@ -97,10 +112,17 @@ impl Params {
     {
         self.parsed(name, |text| {
             let plain = text.bytes().all(|b| b.is_ascii_digit());
-            let number = text.parse().ok().filter(|number| plain && range.contains(number));
+            let number = text
+                .parse()
+                .ok()
+                .filter(|number| plain && range.contains(number));
             number.ok_or_else(|| {
                 let shown: String = text.chars().take(40).collect();
-                format!("is {shown}; it takes a whole number from {} to {}", range.start(), range.end())
+                format!(
+                    "is {shown}; it takes a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                )
             })
         })
     }
@@ -109,7 +131,9 @@ impl Params {
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         self.parsed(name, |text| {
             let chosen = choices.iter().find(|(word, _)| *word == text);
-            chosen.map(|(_, value)| *value).ok_or_else(|| not_among(text, choices.iter().map(|(word, _)| *word)))
+            chosen
+                .map(|(_, value)| *value)
+                .ok_or_else(|| not_among(text, choices.iter().map(|(word, _)| *word)))
         })
     }
 
@@ -138,7 +162,9 @@ impl Params {
         self.parsed(name, |text| {
             let ids: Vec<Uuid> = text
                 .split(',')
-                .map(|id| Uuid::try_parse(id).map_err(|_| format!("has {id:?}, which is not an id")))
+                .map(|id| {
+                    Uuid::try_parse(id).map_err(|_| format!("has {id:?}, which is not an id"))
+                })
                 .collect::<Result<_, _>>()?;
             if ids.len() > max {
                 return Err(format!("has more than {max} ids"));
@@ -164,7 +190,10 @@ impl Params {
 
 fn not_among<'a>(text: &str, choices: impl Iterator<Item = &'a str>) -> String {
     let shown: String = text.chars().take(60).collect();
-    format!("has {shown:?}, which is none of {}", choices.collect::<Vec<_>>().join(", "))
+    format!(
+        "has {shown:?}, which is none of {}",
+        choices.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn decoded(text: &str) -> Result<String, &'static str> {
@@ -175,7 +204,9 @@ fn decoded(text: &str) -> Result<String, &'static str> {
     if !escapes_are_whole {
         return Err("has a broken percent escape");
     }
-    let decoded = percent_decode(spaced.as_bytes()).decode_utf8().map_err(|_| "is not UTF-8 text")?;
+    let decoded = percent_decode(spaced.as_bytes())
+        .decode_utf8()
+        .map_err(|_| "is not UTF-8 text")?;
     if decoded.contains('\0') {
         return Err("contains a NUL character");
     }
@@ -201,7 +232,11 @@ mod tests {
         params.number("limit", 1..=100);
         params.text("q");
         match params.finish() {
-            Err(error) => error.faults().iter().map(|fault| fault.pointer.clone()).collect(),
+            Err(error) => error
+                .faults()
+                .iter()
+                .map(|fault| fault.pointer.clone())
+                .collect(),
             Ok(()) => Vec::new(),
         }
     }

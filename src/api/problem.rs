@@ -153,7 +153,8 @@ pub async fn explain(
     state
         .answer(&request, move |_, _| {
             let kind = KINDS.iter().find(|kind| kind.code == *code);
-            let kind = kind.ok_or_else(|| Error::NotFound(format!("there is no problem {code:?}")))?;
+            let kind =
+                kind.ok_or_else(|| Error::NotFound(format!("there is no problem {code:?}")))?;
             Answer::json(&ProblemKind {
                 code: kind.code,
                 status: kind.status,

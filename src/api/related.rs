@@ -96,7 +96,7 @@ pub struct RelatedListView {
 #[utoipa::path(
     tag = "related",
     operation_id = "list_related_articles",
-    params(("slug" = String, Path, description = "Slug or id"), RelatedParams),
+    params(("slug" = String, Path, description = "Slug or id", example = "espagne-maroc-tanger-securite"), RelatedParams),
     responses(
         (status = 200, description = "The nearest articles", body = RelatedListView, headers(("ETag" = String))),
         (status = 301, description = "The slug is a former one; `Location` has the present one"),
@@ -140,9 +140,16 @@ fn respond(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let mut cache_tags = vec![format!("related-{id}"), format!("article-{id}")];
-    cache_tags.extend(data.iter().map(|view| format!("article-{}", view.article.id)));
+    cache_tags.extend(
+        data.iter()
+            .map(|view| format!("article-{}", view.article.id)),
+    );
     let expiry = data.iter().filter_map(|view| view.article.expires_at).min();
-    let page = RelatedPage { limit, complete, hidden_reason };
+    let page = RelatedPage {
+        limit,
+        complete,
+        hidden_reason,
+    };
     Ok(Answer::json(&RelatedListView { data, page })?
         .until(expiry, now)
         .cache_tags(cache_tags)
@@ -292,7 +299,14 @@ impl TextInput {
 }
 
 fn ask(limit: usize, now: i64) -> Ask<'static> {
-    Ask { limit, exclude: &[], from: None, language: related::Language::Own, tag: None, now }
+    Ask {
+        limit,
+        exclude: &[],
+        from: None,
+        language: related::Language::Own,
+        tag: None,
+        now,
+    }
 }
 
 /// A related lookup whose names have been looked up.
@@ -327,7 +341,10 @@ impl Asked {
             exclude: &self.exclude,
             from: self.from,
             language: self.language.clone(),
-            tag: self.tags.as_ref().map(|_| &accepts as &dyn Fn(&[i64]) -> bool),
+            tag: self
+                .tags
+                .as_ref()
+                .map(|_| &accepts as &dyn Fn(&[i64]) -> bool),
             now: now.timestamp_micros(),
         };
         state.engine().related(num, &ask).unwrap_or_default()
@@ -344,8 +361,14 @@ pub fn include(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let asked = Asked::resolve(conn, input, now)?;
-    let found: Vec<Related> = rows.iter().map(|row| asked.of(state, row.num, now)).collect();
-    let all: Vec<Neighbour> = found.iter().flat_map(|related| related.neighbours.clone()).collect();
+    let found: Vec<Related> = rows
+        .iter()
+        .map(|row| asked.of(state, row.num, now))
+        .collect();
+    let all: Vec<Neighbour> = found
+        .iter()
+        .flat_map(|related| related.neighbours.clone())
+        .collect();
     let mut material = Material::load(conn, state, &all, now)?;
     for (view, related) in views.iter_mut().zip(&found) {
         view.related = Some(material.views(&related.neighbours));
@@ -380,10 +403,16 @@ impl Material {
         nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
         let nums: Vec<i64> = nums.into_iter().collect();
         // The engine may lag behind the database by a moment; the database decides what is seen.
-        let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?.into_values().collect();
+        let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?
+            .into_values()
+            .collect();
         let slugs = rows.iter().map(|row| (row.num, row.slug.clone())).collect();
         let views = views::articles(conn, state, &rows, &Shape::default(), now)?;
-        let tag_nums: Vec<i64> = neighbours.iter().flat_map(|neighbour| &neighbour.reasons).filter_map(tag_of).collect();
+        let tag_nums: Vec<i64> = neighbours
+            .iter()
+            .flat_map(|neighbour| &neighbour.reasons)
+            .filter_map(tag_of)
+            .collect();
         Ok(Self {
             articles: rows.iter().map(|row| row.num).zip(views).collect(),
             slugs,
@@ -397,9 +426,17 @@ impl Material {
             .filter_map(|neighbour| {
                 Some(RelatedView {
                     score: rounded(neighbour.score),
-                    reasons: neighbour.reasons.iter().filter_map(|reason| self.reason(reason)).collect(),
+                    reasons: neighbour
+                        .reasons
+                        .iter()
+                        .filter_map(|reason| self.reason(reason))
+                        .collect(),
                     article: Box::new(self.articles.get(&neighbour.num)?.clone()),
-                    copies: neighbour.copies.iter().filter_map(|num| self.slugs.get(num).cloned()).collect(),
+                    copies: neighbour
+                        .copies
+                        .iter()
+                        .filter_map(|num| self.slugs.get(num).cloned())
+                        .collect(),
                 })
             })
             .collect()
@@ -408,13 +445,17 @@ impl Material {
     fn reason(&self, reason: &Reason) -> Option<ReasonView> {
         Some(match reason {
             Reason::Pin => ReasonView::Pin,
-            Reason::Tag { tag, weight } => {
-                ReasonView::Tag { tag: self.tags.get(tag)?.slug.clone(), weight: rounded(*weight) }
-            }
-            Reason::Term { term, weight } => {
-                ReasonView::Term { term: term.clone(), weight: rounded(*weight) }
-            }
-            Reason::Wording { weight } => ReasonView::Wording { weight: rounded(*weight) },
+            Reason::Tag { tag, weight } => ReasonView::Tag {
+                tag: self.tags.get(tag)?.slug.clone(),
+                weight: rounded(*weight),
+            },
+            Reason::Term { term, weight } => ReasonView::Term {
+                term: term.clone(),
+                weight: rounded(*weight),
+            },
+            Reason::Wording { weight } => ReasonView::Wording {
+                weight: rounded(*weight),
+            },
         })
     }
 }
@@ -439,12 +480,19 @@ async fn json_body(
 ) -> Result<web::Bytes> {
     let headers = request.headers();
     if headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(Error::UnsupportedMediaType("a body with a Content-Encoding is not taken".to_owned()));
+        return Err(Error::UnsupportedMediaType(
+            "a body with a Content-Encoding is not taken".to_owned(),
+        ));
     }
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Error::UnsupportedMediaType(format!("{essence:?} is not application/json")));
+        return Err(Error::UnsupportedMediaType(format!(
+            "{essence:?} is not application/json"
+        )));
     }
     match payload.to_bytes_limited(limit).await {
         Ok(Ok(bytes)) => Ok(bytes),
@@ -458,13 +506,19 @@ fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader);
     let value = read.map_err(|error| {
-        let path: String = error.path().iter().map(|segment| format!("/{segment}")).collect();
+        let path: String = error
+            .path()
+            .iter()
+            .map(|segment| format!("/{segment}"))
+            .collect();
         let inner = error.into_inner();
         match inner.classify() {
             Category::Data => Error::InvalidBody(vec![Fault::new(path, inner.to_string())]),
             _ => Error::MalformedJson(inner.to_string()),
         }
     })?;
-    reader.end().map_err(|error| Error::MalformedJson(error.to_string()))?;
+    reader
+        .end()
+        .map_err(|error| Error::MalformedJson(error.to_string()))?;
     Ok(value)
 }

@@ -37,7 +37,8 @@ pub struct Settings {
 /// One line for the operator.
 pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), String> {
     let document = openapi::document();
-    let text = serde_json::to_vec(&document).map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
+    let text = serde_json::to_vec(&document)
+        .map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
     let text = web::Data::new(Document(text));
     let paths = web::Data::from(Arc::new(Paths::of(&document)));
     let metrics = Metrics::new()?;
@@ -61,7 +62,10 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
             .wrap(cors())
             .wrap(metrics.middleware.clone())
             .wrap(from_fn(observe))
-            .wrap(Logger::new(&format!(r#"%a "%r" %s %b %Ts %{{{REQUEST_ID}}}o"#)).log_target("kiosque::access"))
+            .wrap(
+                Logger::new(&format!(r#"%a "%r" %s %b %Ts %{{{REQUEST_ID}}}o"#))
+                    .log_target("kiosque::access"),
+            )
     };
     let server = HttpServer::new(app)
         .workers(settings.workers)
@@ -109,7 +113,9 @@ fn cors() -> Cors {
 /// A path that is no operation's, or an operation's with another method.
 async fn elsewhere(request: HttpRequest, paths: web::Data<Paths>) -> Result<HttpResponse, Problem> {
     match paths.allowed(request.path()) {
-        Some(methods) => Ok(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, methods)).finish()),
+        Some(methods) => Ok(HttpResponse::MethodNotAllowed()
+            .insert_header((header::ALLOW, methods))
+            .finish()),
         None => Err(Error::UnknownRoute.into()),
     }
 }
@@ -120,8 +126,10 @@ async fn observe(
     next: actix_web::middleware::Next<impl actix_web::body::MessageBody>,
 ) -> Result<actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
     if request.path() == "/metrics"
-        && let (Some(metrics), Some(state)) =
-            (request.app_data::<web::Data<Metrics>>(), request.app_data::<web::Data<State>>())
+        && let (Some(metrics), Some(state)) = (
+            request.app_data::<web::Data<Metrics>>(),
+            request.app_data::<web::Data<State>>(),
+        )
     {
         metrics.observe(&state.progress);
     }

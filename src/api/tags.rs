@@ -10,17 +10,19 @@ use utoipa::ToSchema;
 use crate::api::articles::{Address, Located, Page, locate};
 use crate::api::conditional::Answer;
 use crate::api::cursor;
-use crate::api::inputs::{self, DEFAULT_RELATED, RelatedTagParams, TagListInput, TagListParams, TagOrder};
+use crate::api::inputs::{
+    self, DEFAULT_RELATED, RelatedTagParams, TagListInput, TagListParams, TagOrder,
+};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::related::rounded;
 use crate::api::state::State;
-use crate::api::views::ArticleView;
+use crate::api::views::{ArticleView, TagKindView};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::related::TagNeighbour;
 use crate::store::articles::ArticleRow;
-use crate::store::tags::{self, Found, TagOutline, TagRow};
+use crate::store::tags::{self, TagOutline, TagRow};
 
 /// A tag.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -30,8 +32,7 @@ pub struct TagView {
     slug: String,
     #[schema(example = "Maroc")]
     name: String,
-    /// keyword, person, place, organisation, series, section or contributor.
-    #[schema(example = "place")]
+    #[schema(value_type = TagKindView)]
     kind: String,
     #[schema(required)]
     description: Option<String>,
@@ -94,7 +95,9 @@ pub async fn list_tags(
     let address = Address::of(&request);
     state
         .answer(&request, move |state, now| {
-            state.database.read(|conn| list(conn, &input, &address, now))
+            state
+                .database
+                .read(|conn| list(conn, &input, &address, now))
         })
         .await
 }
@@ -105,7 +108,7 @@ pub async fn list_tags(
 #[utoipa::path(
     tag = "tags",
     operation_id = "get_tag",
-    params(("slug" = String, Path, description = "The tag's slug")),
+    params(("slug" = String, Path, description = "The tag's slug", example = "eau")),
     responses(
         (status = 200, description = "The tag", body = TagView, headers(("ETag" = String))),
         (status = 301, description = "The slug is a former one; `Location` has the present one"),
@@ -125,8 +128,10 @@ pub async fn get_tag(
         .answer(&request, move |state, now| {
             state.database.read(|conn| {
                 let row = match find(conn, &slug, now)? {
-                    Found::Alias(row) => return Ok(Answer::moved(address.tag(&row.slug, ""))),
-                    Found::Proper(row) => row,
+                    tags::Found::Alias(row) => {
+                        return Ok(Answer::moved(address.tag(&row.slug, "")));
+                    }
+                    tags::Found::Proper(row) => row,
                 };
                 let cache_tag = format!("tag-{}", row.id);
                 let view = shown(conn, vec![row], now)?.pop();
@@ -143,7 +148,7 @@ pub async fn get_tag(
 #[utoipa::path(
     tag = "tags",
     operation_id = "list_tags_related_to_tag",
-    params(("slug" = String, Path, description = "The tag's slug"), RelatedTagParams),
+    params(("slug" = String, Path, description = "The tag's slug", example = "eau"), RelatedTagParams),
     responses(
         (status = 200, description = "The closest tags", body = RelatedTagListView, headers(("ETag" = String))),
         (status = 301, description = "The slug is a former one; `Location` has the present one"),
@@ -163,11 +168,16 @@ pub async fn list_tags_related_to_tag(
         .answer(&request, move |state, now| {
             state.database.read(|conn| {
                 let row = match find(conn, &slug, now)? {
-                    Found::Alias(row) => return Ok(Answer::moved(address.tag(&row.slug, "/related"))),
-                    Found::Proper(row) => row,
+                    tags::Found::Alias(row) => {
+                        return Ok(Answer::moved(address.tag(&row.slug, "/related")));
+                    }
+                    tags::Found::Proper(row) => row,
                 };
                 let complete = state.related_is_complete();
-                let neighbours = state.engine().related_tags(row.num, limit, now.timestamp_micros());
+                let neighbours =
+                    state
+                        .engine()
+                        .related_tags(row.num, limit, now.timestamp_micros());
                 let data = neighbour_tags(conn, &neighbours, now)?;
                 let cache_tags = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
                 Ok(Answer::json(&RelatedTagListView { data })?
@@ -184,7 +194,7 @@ pub async fn list_tags_related_to_tag(
 #[utoipa::path(
     tag = "related",
     operation_id = "list_tags_related_to_article",
-    params(("slug" = String, Path, description = "Slug or id"), RelatedTagParams),
+    params(("slug" = String, Path, description = "Slug or id", example = "espagne-maroc-tanger-securite"), RelatedTagParams),
     responses(
         (status = 200, description = "The closest tags", body = RelatedTagListView, headers(("ETag" = String))),
         (status = 301, description = "The slug is a former one; `Location` has the present one"),
@@ -206,7 +216,9 @@ pub async fn list_tags_related_to_article(
         .answer(&request, move |state, now| {
             state.database.read(|conn| {
                 let row = match locate(conn, &slug, now)? {
-                    Located::Moved(slug) => return Ok(Answer::moved(address.article(&slug, "/related-tags"))),
+                    Located::Moved(slug) => {
+                        return Ok(Answer::moved(address.article(&slug, "/related-tags")));
+                    }
                     Located::Here(row) => row,
                 };
                 let complete = state.related_is_complete();
@@ -221,7 +233,9 @@ pub async fn list_tags_related_to_article(
 }
 
 fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> Vec<TagNeighbour> {
-    let found = state.engine().neighbourhood_tags(num, limit, now.timestamp_micros());
+    let found = state
+        .engine()
+        .neighbourhood_tags(num, limit, now.timestamp_micros());
     found.unwrap_or_default()
 }
 
@@ -233,12 +247,19 @@ pub fn include_related(
     views: &mut [ArticleView],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let found: Vec<Vec<TagNeighbour>> =
-        rows.iter().map(|row| neighbourhood(state, row.num, DEFAULT_RELATED, now)).collect();
+    let found: Vec<Vec<TagNeighbour>> = rows
+        .iter()
+        .map(|row| neighbourhood(state, row.num, DEFAULT_RELATED, now))
+        .collect();
     let all: Vec<TagNeighbour> = found.iter().flatten().copied().collect();
     let known: HashMap<i64, TagView> = tag_views(conn, &all, now)?;
     for (view, neighbours) in views.iter_mut().zip(&found) {
-        view.related_tags = Some(neighbours.iter().filter_map(|one| related_tag(&known, one)).collect());
+        view.related_tags = Some(
+            neighbours
+                .iter()
+                .filter_map(|one| related_tag(&known, one))
+                .collect(),
+        );
     }
     Ok(())
 }
@@ -250,7 +271,10 @@ pub fn neighbour_tags(
     now: DateTime<Utc>,
 ) -> Result<Vec<RelatedTagView>> {
     let known = tag_views(conn, neighbours, now)?;
-    Ok(neighbours.iter().filter_map(|one| related_tag(&known, one)).collect())
+    Ok(neighbours
+        .iter()
+        .filter_map(|one| related_tag(&known, one))
+        .collect())
 }
 
 fn related_tag(known: &HashMap<i64, TagView>, neighbour: &TagNeighbour) -> Option<RelatedTagView> {
@@ -272,13 +296,13 @@ fn tag_views(
     Ok(nums.into_iter().zip(shown(conn, rows, now)?).collect())
 }
 
-fn find(conn: &mut Conn, slug: &str, now: DateTime<Utc>) -> Result<Found> {
+fn find(conn: &mut Conn, slug: &str, now: DateTime<Utc>) -> Result<tags::Found> {
     let missing = || Error::NotFound(format!("there is no tag {slug:?}"));
     if slug.contains('\0') {
         return Err(missing());
     }
     let found = tags::find(conn, slug)?.ok_or_else(missing)?;
-    let (Found::Proper(row) | Found::Alias(row)) = &found;
+    let (tags::Found::Proper(row) | tags::Found::Alias(row)) = &found;
     match tags::is_public(conn, row, now)? {
         true => Ok(found),
         false => Err(missing()),
@@ -291,8 +315,90 @@ fn list(
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
+    let after: Option<Key> = match &input.cursor {
+        Some(word) => Some(cursor::decode(&input.fingerprint, word)?),
+        None => None,
+    };
+    let outlines = tags::outlines(conn, input.kind, input.prefix.as_deref())?;
+    // Counting every tag's articles takes long; only an order or a total that rests on it is worth it.
+    let found = match input.order == TagOrder::Count || input.count {
+        true => counted_page(conn, input, outlines, after, now)?,
+        false => named_page(conn, input, outlines, after, now)?,
+    };
+    let next = found
+        .next
+        .map(|key| cursor::encode(&input.fingerprint, &key));
+    let link = next.as_ref().map(|next| address.with_cursor(next));
+    let mut rows = tags::by_nums(conn, &found.nums)?;
+    let rows: Vec<TagRow> = found
+        .nums
+        .iter()
+        .filter_map(|num| rows.remove(num))
+        .collect();
+    let data = shown(conn, rows, now)?;
+    let page = Page {
+        limit: input.limit,
+        next,
+        count: found.count,
+    };
+    Ok(Answer::json(&TagListView { data, page })?
+        .next(link)
+        .cache_tags(["tags".to_owned()]))
+}
+
+/// Where a tag stands in a list: how often it is used, negated, its folded name, its slug.
+type Key = (i64, String, String);
+
+/// A page of tags, the key after which the next begins, and the count where it was asked for.
+#[derive(Default)]
+struct Found {
+    nums: Vec<i64>,
+    next: Option<Key>,
+    count: Option<i64>,
+}
+
+/// By name, looking at no more tags than it takes to fill the page.
+fn named_page(
+    conn: &mut Conn,
+    input: &TagListInput,
+    mut outlines: Vec<TagOutline>,
+    after: Option<Key>,
+    now: DateTime<Utc>,
+) -> Result<Found> {
+    let key = |tag: &TagOutline| (0, tag.folded_name.clone(), tag.slug.clone());
+    outlines.sort_by_cached_key(key);
+    if let Some(after) = after {
+        outlines.retain(|tag| key(tag) > after);
+    }
+    let mut found = Found::default();
+    let mut last = None;
+    for part in outlines.chunks(input.limit + 1) {
+        let nums: Vec<i64> = part.iter().map(|tag| tag.num).collect();
+        let counts = tags::counts(conn, &nums, now)?;
+        for tag in part
+            .iter()
+            .filter(|tag| tag.listed || counts.contains_key(&tag.num))
+        {
+            if found.nums.len() == input.limit {
+                found.next = last.map(key);
+                return Ok(found);
+            }
+            found.nums.push(tag.num);
+            last = Some(tag);
+        }
+    }
+    Ok(found)
+}
+
+/// In either order, with every tag's articles counted.
+fn counted_page(
+    conn: &mut Conn,
+    input: &TagListInput,
+    mut outlines: Vec<TagOutline>,
+    after: Option<Key>,
+    now: DateTime<Utc>,
+) -> Result<Found> {
     let counts = tags::all_counts(conn, now)?;
-    let mut outlines = tags::outlines(conn, input.kind, input.prefix.as_deref())?;
     outlines.retain(|tag| tag.listed || counts.contains_key(&tag.num));
     let total = i64::try_from(outlines.len()).unwrap_or(i64::MAX);
     let key = |tag: &TagOutline| -> Key {
@@ -304,25 +410,17 @@ fn list(
         (-count, tag.folded_name.clone(), tag.slug.clone())
     };
     outlines.sort_by_cached_key(key);
-    if let Some(word) = &input.cursor {
-        let after: Key = cursor::decode(&input.fingerprint, word)?;
+    if let Some(after) = after {
         outlines.retain(|tag| key(tag) > after);
     }
     let more = outlines.len() > input.limit;
     outlines.truncate(input.limit);
-    let next = outlines.last().filter(|_| more);
-    let next = next.map(|tag| cursor::encode(&input.fingerprint, &key(tag)));
-    let link = next.as_ref().map(|next| address.with_cursor(next));
-    let nums: Vec<i64> = outlines.iter().map(|tag| tag.num).collect();
-    let mut rows = tags::by_nums(conn, &nums)?;
-    let rows: Vec<TagRow> = nums.iter().filter_map(|num| rows.remove(num)).collect();
-    let data = shown(conn, rows, now)?;
-    let page = Page { limit: input.limit, next, count: input.count.then_some(total) };
-    Ok(Answer::json(&TagListView { data, page })?.next(link).cache_tags(["tags".to_owned()]))
+    Ok(Found {
+        next: outlines.last().filter(|_| more).map(key),
+        nums: outlines.iter().map(|tag| tag.num).collect(),
+        count: input.count.then_some(total),
+    })
 }
-
-/// Where a tag stands in a list: how often it is used, negated, its folded name, its slug.
-type Key = (i64, String, String);
 
 fn shown(conn: &mut Conn, rows: Vec<TagRow>, now: DateTime<Utc>) -> Result<Vec<TagView>> {
     let parents: Vec<i64> = rows.iter().filter_map(|row| row.parent_num).collect();
@@ -330,12 +428,18 @@ fn shown(conn: &mut Conn, rows: Vec<TagRow>, now: DateTime<Utc>) -> Result<Vec<T
         true => HashMap::new(),
         false => tags::by_nums(conn, &parents)?,
     };
-    let nums: Vec<i64> = rows.iter().map(|row| row.num).chain(parents.keys().copied()).collect();
+    let nums: Vec<i64> = rows
+        .iter()
+        .map(|row| row.num)
+        .chain(parents.keys().copied())
+        .collect();
     let counts = tags::counts(conn, &nums, now)?;
     let count = |num: i64| counts.get(&num).copied().unwrap_or(0);
     // A parent that the public must not know of is not named.
     let parent = |num: i64| {
-        let parent = parents.get(&num).filter(|parent| parent.listed || count(num) > 0)?;
+        let parent = parents
+            .get(&num)
+            .filter(|parent| parent.listed || count(num) > 0)?;
         Some(parent.slug.clone())
     };
     Ok(rows

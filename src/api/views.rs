@@ -20,9 +20,29 @@ use crate::store::tags::{self, TagRow};
 
 /// The members of an article that `fields` may name.
 pub const FIELDS: &[&str] = &[
-    "id", "slug", "language", "headline", "standfirst", "trail_text", "byline", "body_html", "body_text", "word_count",
-    "reading_minutes", "image", "source", "canonical_url", "rights", "sponsors", "tags", "translations", "status",
-    "published_at", "first_published_at", "updated_at", "version",
+    "id",
+    "slug",
+    "language",
+    "headline",
+    "standfirst",
+    "trail_text",
+    "byline",
+    "body_html",
+    "body_text",
+    "word_count",
+    "reading_minutes",
+    "image",
+    "source",
+    "canonical_url",
+    "rights",
+    "sponsors",
+    "tags",
+    "translations",
+    "status",
+    "published_at",
+    "first_published_at",
+    "updated_at",
+    "version",
 ];
 
 /// An article. Lists leave out the body and what is derived from it, and the translations, unless they are
@@ -161,9 +181,22 @@ pub struct TagBrief {
     pub slug: String,
     #[schema(example = "Maroc")]
     pub name: String,
-    /// keyword, person, place, organisation, series, section or contributor.
-    #[schema(example = "place")]
+    #[schema(value_type = TagKindView)]
     pub kind: String,
+}
+
+/// What a tag stands for.
+#[derive(ToSchema)]
+#[schema(as = TagKind, rename_all = "snake_case", example = "place")]
+#[allow(dead_code)] // only described; the database's check keeps the text to these
+pub enum TagKindView {
+    Keyword,
+    Person,
+    Place,
+    Organisation,
+    Series,
+    Section,
+    Contributor,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -175,7 +208,11 @@ pub struct TranslationView {
 
 impl From<&TagRow> for TagBrief {
     fn from(row: &TagRow) -> Self {
-        Self { slug: row.slug.clone(), name: row.name.clone(), kind: row.kind.clone() }
+        Self {
+            slug: row.slug.clone(),
+            name: row.name.clone(),
+            kind: row.kind.clone(),
+        }
     }
 }
 
@@ -195,8 +232,10 @@ pub fn articles(
     };
     let translations = match shape.translations {
         true => {
-            let groups: Vec<&str> =
-                rows.iter().filter_map(|row| row.translation_group.as_deref()).collect();
+            let groups: Vec<&str> = rows
+                .iter()
+                .filter_map(|row| row.translation_group.as_deref())
+                .collect();
             Some(articles::translations(conn, &groups, now)?)
         }
         false => None,
@@ -204,7 +243,10 @@ pub fn articles(
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
         let mut view = base(row, now)?;
-        view.tags = tags.get(&row.num).map(|tags| tags.iter().map(TagBrief::from).collect()).unwrap_or_default();
+        view.tags = tags
+            .get(&row.num)
+            .map(|tags| tags.iter().map(TagBrief::from).collect())
+            .unwrap_or_default();
         if let Some(body) = bodies.remove(&row.num) {
             add_body(&mut view, body);
         }
@@ -222,7 +264,11 @@ pub fn articles(
 
 fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
     let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
-    let image: Option<Image> = row.image.as_deref().map(|json| stored(json, row)).transpose()?;
+    let image: Option<Image> = row
+        .image
+        .as_deref()
+        .map(|json| stored(json, row))
+        .transpose()?;
     let sponsors: Vec<Sponsor> = stored(&row.sponsors, row)?;
     Ok(ArticleView {
         id: row.id.clone(),
@@ -230,7 +276,10 @@ fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
         language: row.language.clone(),
         headline: row.headline.clone(),
         standfirst: row.standfirst.clone(),
-        trail_text: row.trail_text.clone().unwrap_or_else(|| row.excerpt.clone()),
+        trail_text: row
+            .trail_text
+            .clone()
+            .unwrap_or_else(|| row.excerpt.clone()),
         byline: row.byline.clone(),
         body_html: None,
         body_text: None,
@@ -244,10 +293,10 @@ fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
             width: image.width,
             height: image.height,
         }),
-        source: row
-            .source_name
-            .clone()
-            .map(|name| SourceView { name, url: row.source_url.clone() }),
+        source: row.source_name.clone().map(|name| SourceView {
+            name,
+            url: row.source_url.clone(),
+        }),
         canonical_url: row.canonical_url.clone(),
         rights: RightsView {
             license: row.license.clone(),
@@ -283,13 +332,22 @@ fn add_body(view: &mut ArticleView, body: BodyRow) {
     view.body_text = Some(body.text);
 }
 
-fn siblings(row: &ArticleRow, groups: &HashMap<String, Vec<TranslationRow>>) -> Vec<TranslationView> {
-    let group = row.translation_group.as_ref().and_then(|group| groups.get(group));
+fn siblings(
+    row: &ArticleRow,
+    groups: &HashMap<String, Vec<TranslationRow>>,
+) -> Vec<TranslationView> {
+    let group = row
+        .translation_group
+        .as_ref()
+        .and_then(|group| groups.get(group));
     group
         .into_iter()
         .flatten()
         .filter(|sibling| sibling.num != row.num)
-        .map(|sibling| TranslationView { language: sibling.language.clone(), slug: sibling.slug.clone() })
+        .map(|sibling| TranslationView {
+            language: sibling.language.clone(),
+            slug: sibling.slug.clone(),
+        })
         .collect()
 }
 
@@ -327,7 +385,11 @@ pub fn last_modified(views: &[ArticleView]) -> Option<DateTime<Utc>> {
 /// When the first of these must disappear.
 pub fn first_expiry(views: &[ArticleView]) -> Option<DateTime<Utc>> {
     let inside = |view: &ArticleView| {
-        let neighbours = view.related.iter().flatten().filter_map(|related| related.article.expires_at);
+        let neighbours = view
+            .related
+            .iter()
+            .flatten()
+            .filter_map(|related| related.article.expires_at);
         neighbours.chain(view.expires_at).min()
     };
     views.iter().filter_map(inside).min()

@@ -46,7 +46,11 @@ impl Import {
             let summary = self.import(&database, file)?;
             flawless &= summary.failed == 0 && summary.dangling == 0;
         }
-        Ok(if flawless { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if flawless {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn import(&self, database: &Database, path: &Path) -> Result<Summary, String> {
@@ -68,7 +72,11 @@ impl Import {
 /// Reads what the server reads: samples that are part of the program.
 pub fn import_samples(database: &Database, samples: &[u8]) -> Result<Summary, String> {
     let mut watcher = Terminal::silent();
-    let options = Options { dry_run: false, threads: 1, now: Clock::default().now() };
+    let options = Options {
+        dry_run: false,
+        threads: 1,
+        now: Clock::default().now(),
+    };
     import::run(database, samples, &options, &mut watcher)
         .map_err(|error| format!("cannot load the samples: {error}"))
 }
@@ -102,11 +110,21 @@ impl Terminal {
             false => path.display().to_string(),
         };
         let bar = io::stderr().is_terminal().then(|| bar(&name, size));
-        Self { name, bar, last_line: Instant::now(), silent: false }
+        Self {
+            name,
+            bar,
+            last_line: Instant::now(),
+            silent: false,
+        }
     }
 
     fn silent() -> Self {
-        Self { name: String::new(), bar: None, last_line: Instant::now(), silent: true }
+        Self {
+            name: String::new(),
+            bar: None,
+            last_line: Instant::now(),
+            silent: true,
+        }
     }
 
     fn say(&self, line: &str) {
@@ -121,9 +139,17 @@ impl Terminal {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let what = if dry_run { " (dry run, nothing was written)" } else { "" };
+        let what = if dry_run {
+            " (dry run, nothing was written)"
+        } else {
+            ""
+        };
         let counts = counts(summary);
-        eprintln!("{}: {counts} in {:.1} s{what}", self.name, took.as_secs_f32());
+        eprintln!(
+            "{}: {counts} in {:.1} s{what}",
+            self.name,
+            took.as_secs_f32()
+        );
     }
 }
 
@@ -139,14 +165,23 @@ impl Watcher for Terminal {
     }
 
     fn complain(&mut self, complaint: &Complaint) {
-        self.say(&format!("{}, line {}: {}", self.name, complaint.line, complaint.reason));
+        self.say(&format!(
+            "{}, line {}: {}",
+            self.name, complaint.line, complaint.reason
+        ));
     }
 }
 
 fn bar(name: &str, size: Option<u64>) -> ProgressBar {
     let (bar, template) = match size {
-        Some(size) => (ProgressBar::new(size), "{prefix} {wide_bar} {percent}% {msg} {eta}"),
-        None => (ProgressBar::new_spinner(), "{prefix} {spinner} {bytes} {msg}"),
+        Some(size) => (
+            ProgressBar::new(size),
+            "{prefix} {wide_bar} {percent}% {msg} {eta}",
+        ),
+        None => (
+            ProgressBar::new_spinner(),
+            "{prefix} {spinner} {bytes} {msg}",
+        ),
     };
     bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.set_prefix(name.to_owned());

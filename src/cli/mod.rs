@@ -77,7 +77,11 @@ fn init_logger() {
 }
 
 fn open(config: &Config) -> Result<Database, String> {
-    Database::open(&config.database_url, config.db_connections, config.db_timeout)
+    Database::open(
+        &config.database_url,
+        config.db_connections,
+        config.db_timeout,
+    )
 }
 
 /// A file to write, or standard output.

@@ -11,7 +11,8 @@ use crate::store::identity;
 
 pub fn run(config: &Config) -> Result<(), String> {
     let database = super::open(config)?;
-    let store_id = identity::of(&database, Clock::default().now()).map_err(|error| error.to_string())?;
+    let store_id =
+        identity::of(&database, Clock::default().now()).map_err(|error| error.to_string())?;
     let (index, writer, _) =
         search::open(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
     // Without a position it counts as never built.
@@ -22,6 +23,10 @@ pub fn run(config: &Config) -> Result<(), String> {
         thread::sleep(Duration::from_millis(50));
     }
     follower.stop();
-    log::info!("{} articles in {}", index.len(), config.search_dir.display());
+    log::info!(
+        "{} articles in {}",
+        index.len(),
+        config.search_dir.display()
+    );
     Ok(())
 }

@@ -27,7 +27,8 @@ impl RelatedRun {
     /// Prints external_id, rank, external_id and score, parted by tabs, for every article.
     pub fn run(&self) -> Result<(), String> {
         let shown = self.file.display();
-        let file = File::open(&self.file).map_err(|error| format!("cannot read {shown}: {error}"))?;
+        let file =
+            File::open(&self.file).map_err(|error| format!("cannot read {shown}: {error}"))?;
         let mut corpus = Corpus::default();
         for (number, text) in (1_u64..).zip(BufReader::new(file).split(b'\n')) {
             let text = text.map_err(|error| format!("cannot read {shown}: {error}"))?;
@@ -35,13 +36,17 @@ impl RelatedRun {
                 continue;
             }
             let draft = line::parse(&text).map_err(|faults| {
-                let details: Vec<String> =
-                    faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect();
+                let details: Vec<String> = faults
+                    .iter()
+                    .map(|fault| format!("{} {}", fault.pointer, fault.detail))
+                    .collect();
                 format!("{shown}, line {number}: {}", details.join("; "))
             })?;
             corpus.add(&draft);
         }
-        corpus.rank(self.limit).map_err(|error| format!("cannot write to standard output: {error}"))
+        corpus
+            .rank(self.limit)
+            .map_err(|error| format!("cannot write to standard output: {error}"))
     }
 }
 
@@ -54,7 +59,11 @@ struct Corpus {
 
 impl Default for Corpus {
     fn default() -> Self {
-        Self { engine: Engine::new(Settings::default()), names: Vec::new(), tags: HashMap::new() }
+        Self {
+            engine: Engine::new(Settings::default()),
+            names: Vec::new(),
+            tags: HashMap::new(),
+        }
     }
 }
 
@@ -104,7 +113,9 @@ impl Corpus {
         for (num, name) in (1_i64..).zip(&self.names) {
             let related = self.engine.related(num, &ask).unwrap_or_default();
             for (rank, neighbour) in (1..).zip(&related.neighbours) {
-                let other = usize::try_from(neighbour.num - 1).ok().and_then(|at| self.names.get(at));
+                let other = usize::try_from(neighbour.num - 1)
+                    .ok()
+                    .and_then(|at| self.names.get(at));
                 if let Some(other) = other {
                     writeln!(out, "{name}\t{rank}\t{other}\t{:.6}", neighbour.score)?;
                 }

@@ -47,17 +47,27 @@ impl Serve {
             workers: config.workers,
             shutdown_timeout: config.shutdown_timeout,
         };
-        let result = actix_web::rt::System::new().block_on(answer(state, &settings, config.public_url.as_deref()));
+        let result = actix_web::rt::System::new().block_on(answer(
+            state,
+            &settings,
+            config.public_url.as_deref(),
+        ));
         follower.stop();
         result
     }
 }
 
-async fn answer(state: State, settings: &server::Settings, public_url: Option<&str>) -> Result<(), String> {
+async fn answer(
+    state: State,
+    settings: &server::Settings,
+    public_url: Option<&str>,
+) -> Result<(), String> {
     let (server, address) = server::bind(state, settings)?;
     let url = public_url.map_or_else(|| reachable(address), str::to_owned);
     log::info!("ready on {url} - documentation at {url}/docs");
-    server.await.map_err(|error| format!("the server failed: {error}"))?;
+    server
+        .await
+        .map_err(|error| format!("the server failed: {error}"))?;
     log::info!("stopped");
     Ok(())
 }
@@ -71,7 +81,9 @@ fn reachable(address: SocketAddr) -> String {
 }
 
 fn load_samples(database: &Database) -> Result<(), String> {
-    let empty = database.read(identity::is_empty).map_err(|error| error.to_string())?;
+    let empty = database
+        .read(identity::is_empty)
+        .map_err(|error| error.to_string())?;
     if !empty {
         log::info!("the store is not empty: the samples are left out");
         return Ok(());
@@ -109,7 +121,12 @@ pub fn assemble(
     .map_err(|error| format!("cannot start a thread: {error}"))?;
     let progress = follower.progress();
     if !progress.wait_for(last, PATIENCE) {
-        log::info!("the indexes are being built; answers from them are marked until they are complete");
+        log::info!(
+            "the indexes are being built; answers from them are marked until they are complete"
+        );
     }
-    Ok((State::new(config, database, index, engine, progress, clock), follower))
+    Ok((
+        State::new(config, database, index, engine, progress, clock),
+        follower,
+    ))
 }

@@ -8,7 +8,13 @@ pub fn run() -> Result<(), String> {
     let mut text = String::new();
     for (setting, value) in config::in_force() {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{}={value}\n    {} (default: {})", setting.name, setting.help, shown(setting.default));
+        let _ = writeln!(
+            text,
+            "{}={value}\n    {} (default: {})",
+            setting.name,
+            setting.help,
+            shown(setting.default)
+        );
     }
     super::write_out(None, &text)
 }

@@ -84,7 +84,10 @@ pub fn primary_subtag(tag: &str) -> Cow<'_, str> {
 /// needs. Letters, digits and marks hold together; an apostrophe, full stop or middle dot joins
 /// letters, a full stop, comma or apostrophe joins digits. Ideographs and kana stand alone.
 fn next_word(text: &str, start: usize) -> Option<Range<usize>> {
-    let mut chars = text[start..].char_indices().map(|(at, c)| (start + at, c)).peekable();
+    let mut chars = text[start..]
+        .char_indices()
+        .map(|(at, c)| (start + at, c))
+        .peekable();
     let (begin, first) = chars.by_ref().find(|&(_, c)| is_word(c))?;
     let mut end = begin + first.len_utf8();
     if stands_alone(first) {
@@ -163,7 +166,9 @@ fn is_elided(before: &str) -> bool {
     const ELIDED: [&str; 13] = [
         "l", "d", "j", "n", "s", "c", "m", "t", "qu", "lorsqu", "puisqu", "jusqu", "quoiqu",
     ];
-    ELIDED.iter().any(|elided| before.eq_ignore_ascii_case(elided))
+    ELIDED
+        .iter()
+        .any(|elided| before.eq_ignore_ascii_case(elided))
 }
 
 thread_local! {
@@ -316,6 +321,9 @@ fn fold_into(word: &str, folded: &mut String) {
 fn is_dropped(c: char) -> bool {
     match c {
         '\u{640}' | '\u{ad}' | '\u{200b}'..='\u{200f}' => true,
-        _ => !matches!(canonical_combining_class(c), 0 | 7 | 9 | 84 | 91 | 103 | 107 | 118 | 122),
+        _ => !matches!(
+            canonical_combining_class(c),
+            0 | 7 | 9 | 84 | 91 | 103 | 107 | 118 | 122
+        ),
     }
 }

@@ -89,7 +89,15 @@ pub fn reading_minutes(word_count: i32) -> i32 {
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
     builder
-        .add_tags(["figure", "figcaption", "section", "picture", "source", "video", "audio"])
+        .add_tags([
+            "figure",
+            "figcaption",
+            "section",
+            "picture",
+            "source",
+            "video",
+            "audio",
+        ])
         .add_tag_attributes("img", ["loading", "srcset", "sizes"])
         .add_tag_attributes("video", ["src", "poster", "controls", "width", "height"])
         .add_tag_attributes("audio", ["src", "controls"])
@@ -150,8 +158,35 @@ fn escape_into(html: &mut String, text: &str) {
 
 /// Elements that end a line of text.
 const BLOCKS: [&str; 30] = [
-    "p", "div", "section", "article", "header", "footer", "aside", "nav", "figure", "figcaption", "blockquote", "pre",
-    "ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "table", "tr", "hr", "br", "details",
+    "p",
+    "div",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "aside",
+    "nav",
+    "figure",
+    "figcaption",
+    "blockquote",
+    "pre",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "table",
+    "tr",
+    "hr",
+    "br",
+    "details",
     "summary",
 ];
 
@@ -164,9 +199,19 @@ fn plain_text(html: &str) -> String {
         push_text(&mut text, &rest[..open]);
         let tag_end = tag_length(&rest[open..]);
         let name = rest[open + 1..open + tag_end].trim_start_matches('/');
-        let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let name = name
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default();
         if BLOCKS.contains(&name) {
-            break_line(&mut text, if matches!(name, "br" | "li" | "tr" | "dt" | "dd") { 1 } else { 2 });
+            break_line(
+                &mut text,
+                if matches!(name, "br" | "li" | "tr" | "dt" | "dd") {
+                    1
+                } else {
+                    2
+                },
+            );
         } else if matches!(name, "td" | "th") {
             push_space(&mut text);
         }
@@ -198,9 +243,15 @@ fn push_text(text: &mut String, mut html: &str) {
             html = &html[1..];
             continue;
         }
-        let entity = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&nbsp;", '\u{a0}'), ("&quot;", '"')]
-            .into_iter()
-            .find(|(entity, _)| c == '&' && html.starts_with(entity));
+        let entity = [
+            ("&amp;", '&'),
+            ("&lt;", '<'),
+            ("&gt;", '>'),
+            ("&nbsp;", '\u{a0}'),
+            ("&quot;", '"'),
+        ]
+        .into_iter()
+        .find(|(entity, _)| c == '&' && html.starts_with(entity));
         let (character, length) = entity.map_or((c, c.len_utf8()), |(entity, c)| (c, entity.len()));
         text.push(character);
         html = &html[length..];
@@ -246,16 +297,16 @@ mod tests {
             "# Titre\n\nUn *mot*. <script>x</script>".to_owned(),
             BodyFormat::Markdown,
         );
-        assert_eq!(
-            body.html.trim(),
-            "<h1>Titre</h1>\n<p>Un <em>mot</em>. </p>"
-        );
+        assert_eq!(body.html.trim(), "<h1>Titre</h1>\n<p>Un <em>mot</em>. </p>");
         assert_eq!(body.text, "Titre\n\nUn mot.");
     }
 
     #[test]
     fn plain_text_becomes_paragraphs_and_stays_text() {
-        let body = Body::new("a < b\nsuite\r\n\r\n<b>fin</b>".to_owned(), BodyFormat::Text);
+        let body = Body::new(
+            "a < b\nsuite\r\n\r\n<b>fin</b>".to_owned(),
+            BodyFormat::Text,
+        );
         assert_eq!(
             body.html,
             "<p>a &lt; b\nsuite</p>\n<p>&lt;b&gt;fin&lt;/b&gt;</p>\n"
@@ -265,7 +316,9 @@ mod tests {
 
     #[test]
     fn blocks_part_words_and_inline_elements_do_not() {
-        let body = html("<h2>Eau</h2><p>L’<b>oa</b>sis,<br>au &amp; sud</p><ul><li>un</li><li>deux</li></ul><p>fin&nbsp;!");
+        let body = html(
+            "<h2>Eau</h2><p>L’<b>oa</b>sis,<br>au &amp; sud</p><ul><li>un</li><li>deux</li></ul><p>fin&nbsp;!",
+        );
         assert_eq!(
             body.text,
             "Eau\n\nL’oasis,\nau & sud\n\nun\ndeux\n\nfin\u{a0}!"

@@ -25,12 +25,20 @@ pub fn excerpt(text: &str) -> String {
 fn shortened(mut line: String, text: &str) -> String {
     if line.is_empty() {
         // One word longer than an excerpt: a URL, or text without spaces.
-        line = text.split_whitespace().next().unwrap_or_default().chars().take(MAX_CHARS).collect();
+        line = text
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(MAX_CHARS)
+            .collect();
         line.pop();
     } else if line.chars().count() == MAX_CHARS {
         line.truncate(line.rfind(' ').unwrap_or(0));
     }
-    let kept = line.trim_end_matches(|c: char| c.is_ascii_punctuation() || "،؛–—…«“".contains(c) || c.is_whitespace());
+    let kept = line.trim_end_matches(|c: char| {
+        c.is_ascii_punctuation() || "،؛–—…«“".contains(c) || c.is_whitespace()
+    });
     format!("{kept}…")
 }
 
@@ -50,7 +58,10 @@ mod tests {
         let cut = excerpt(&text);
         assert!(cut.chars().count() <= MAX_CHARS && cut.chars().count() > 120);
         let kept = cut.strip_suffix('…').unwrap();
-        assert!(text.split_whitespace().any(|word| kept.ends_with(word.trim_end_matches(','))));
+        assert!(
+            text.split_whitespace()
+                .any(|word| kept.ends_with(word.trim_end_matches(',')))
+        );
         assert!(!kept.ends_with([' ', ',']));
     }
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, SubsecRound, TimeDelta,
+    Utc,
+};
 
 /// What an input gives for a bare date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +102,14 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for bad in ["", "yesterday", "2024-13-01", "2024-04-23 10:00", "24-4-3", "1713866400"] {
+        for bad in [
+            "",
+            "yesterday",
+            "2024-13-01",
+            "2024-04-23 10:00",
+            "24-4-3",
+            "1713866400",
+        ] {
             assert!(parse(bad, DateMeans::ItsStart).is_err(), "{bad:?}");
         }
     }

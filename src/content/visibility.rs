@@ -122,9 +122,7 @@ mod tests {
             expires_at: Some(hour(5)),
             ..published(1)
         };
-        let seen: Vec<Standing> = [1, 2, 3, 4, 5]
-            .map(|h| article.standing(hour(h)))
-            .to_vec();
+        let seen: Vec<Standing> = [1, 2, 3, 4, 5].map(|h| article.standing(hour(h))).to_vec();
         use Standing::{Gone, Hidden, Visible};
         assert_eq!(seen, [Hidden, Hidden, Visible, Visible, Gone]);
     }

@@ -120,7 +120,11 @@ pub struct Manager {
 
 impl Manager {
     pub fn new(url: &DatabaseUrl, access: Access, timeout: Duration) -> Self {
-        Self { url: url.clone(), access, timeout }
+        Self {
+            url: url.clone(),
+            access,
+            timeout,
+        }
     }
 
     /// # Errors
@@ -129,7 +133,9 @@ impl Manager {
         match &self.url {
             DatabaseUrl::Sqlite(path) => {
                 let shown = path.display();
-                let file = path.to_str().ok_or_else(|| format!("{shown} is not a UTF-8 path"))?;
+                let file = path
+                    .to_str()
+                    .ok_or_else(|| format!("{shown} is not a UTF-8 path"))?;
                 let conn = SqliteConnection::establish(file)
                     .map_err(|error| format!("cannot open the database {shown}: {error}"))?;
                 let mut conn = Conn::Sqlite(conn);
@@ -145,7 +151,8 @@ impl Manager {
                 };
                 let conn = PgConnection::establish(url).map_err(|error| cannot(&error))?;
                 let mut conn = Conn::Postgres(conn);
-                conn.batch_execute(&self.postgres_settings()).map_err(|error| cannot(&error))?;
+                conn.batch_execute(&self.postgres_settings())
+                    .map_err(|error| cannot(&error))?;
                 Ok(conn)
             }
         }

@@ -57,10 +57,15 @@ fn bring_up<DB: Backend>(
 ) -> Result<(), Failure> {
     // An older program would write rows that break the newer schema's promises.
     let embedded = MigrationSource::<DB>::migrations(&source)?;
-    let known: HashSet<String> =
-        embedded.iter().map(|migration| migration.name().version().to_string()).collect();
+    let known: HashSet<String> = embedded
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
     let applied = conn.applied_migrations()?;
-    if let Some(version) = applied.iter().find(|version| !known.contains(&version.to_string())) {
+    if let Some(version) = applied
+        .iter()
+        .find(|version| !known.contains(&version.to_string()))
+    {
         return Err(Failure(format!(
             "the database was made by a newer version of kiosque (it has migration {version})"
         )));

@@ -54,7 +54,9 @@ struct Shared {
 
 impl Shared {
     fn positions(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<i64>>> {
-        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.positions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,7 +121,10 @@ impl Progress {
         self.0.moved.notify_all();
         let mut positions = self.0.positions();
         loop {
-            if positions.values().all(|position| position.is_some_and(|position| position >= seq)) {
+            if positions
+                .values()
+                .all(|position| position.is_some_and(|position| position >= seq))
+            {
                 return true;
             }
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
@@ -218,7 +223,9 @@ struct Batch {
 impl Batch {
     fn after(conn: &mut Conn, position: i64) -> Result<Option<Self>> {
         let lines = changes::after(conn, position, BATCH)?;
-        let Some(last) = lines.last() else { return Ok(None) };
+        let Some(last) = lines.last() else {
+            return Ok(None);
+        };
         let position = last.seq;
         let nums: Vec<i64> = touched(conn, &lines)?.into_iter().collect();
         let mut articles = Vec::with_capacity(nums.len());
@@ -227,8 +234,15 @@ impl Batch {
         }
         articles.retain(|article| article.row.deleted_at.is_none());
         let present: BTreeSet<i64> = articles.iter().map(|article| article.row.num).collect();
-        let removed = nums.into_iter().filter(|num| !present.contains(num)).collect();
-        Ok(Some(Self { position, articles, removed }))
+        let removed = nums
+            .into_iter()
+            .filter(|num| !present.contains(num))
+            .collect();
+        Ok(Some(Self {
+            position,
+            articles,
+            removed,
+        }))
     }
 }
 

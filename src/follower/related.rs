@@ -18,7 +18,11 @@ impl RelatedIndex {
     pub const NAME: &'static str = "related";
 
     pub fn new(engine: Arc<RwLock<Engine>>, threads: usize) -> Self {
-        Self { engine, position: None, threads: threads.max(1) }
+        Self {
+            engine,
+            position: None,
+            threads: threads.max(1),
+        }
     }
 
     fn write(&self, work: impl FnOnce(&mut Engine)) {
@@ -49,7 +53,10 @@ impl Derived for RelatedIndex {
                 .chunks(share)
                 .map(|articles| scope.spawn(|| articles.iter().map(profile).collect::<Vec<_>>()))
                 .collect();
-            shares.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
+            shares
+                .into_iter()
+                .flat_map(|share| share.join().unwrap_or_default())
+                .collect()
         });
         for (num, profile) in profiles {
             self.write(|engine| match profile {

@@ -37,7 +37,11 @@ impl Derived for SearchIndex {
     }
 
     fn put(&mut self, articles: &[Whole]) -> Result<()> {
-        self.write(|writer| articles.iter().try_for_each(|article| upsert(writer, article)))
+        self.write(|writer| {
+            articles
+                .iter()
+                .try_for_each(|article| upsert(writer, article))
+        })
     }
 
     fn remove(&mut self, num: i64) -> Result<()> {
@@ -54,7 +58,9 @@ impl Derived for SearchIndex {
 impl SearchIndex {
     /// After a failure the index goes on from its last commit, or is built again where there is none.
     fn write(&mut self, work: impl FnOnce(&mut Writer) -> search::Result<()>) -> Result<()> {
-        let Err(error) = work(&mut self.writer) else { return Ok(()) };
+        let Err(error) = work(&mut self.writer) else {
+            return Ok(());
+        };
         match self.writer.restart() {
             Ok(position) => self.position = position,
             Err(also) => log::error!("the search index could not be restarted: {also}"),
@@ -65,11 +71,17 @@ impl SearchIndex {
 
 fn upsert(writer: &mut Writer, article: &Whole) -> search::Result<()> {
     let row = &article.row;
-    let tags: Vec<(i64, &str)> =
-        article.tags.iter().map(|tag| (tag.num, tag.name.as_str())).collect();
+    let tags: Vec<(i64, &str)> = article
+        .tags
+        .iter()
+        .map(|tag| (tag.num, tag.name.as_str()))
+        .collect();
     let micros = |time: NaiveDateTime| time.and_utc().timestamp_micros();
     let visible = row.visibility().window().map(|(from, until)| {
-        (from.timestamp_micros(), until.map_or(i64::MAX, |until| until.timestamp_micros()))
+        (
+            from.timestamp_micros(),
+            until.map_or(i64::MAX, |until| until.timestamp_micros()),
+        )
     });
     writer.upsert(&Entry {
         num: row.num,

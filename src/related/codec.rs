@@ -2,7 +2,7 @@
 
 use super::Window;
 use super::duplicates::Sketch;
-use super::profile::{Profile, Term};
+use super::profile::{Names, Profile, Term};
 
 /// Raised whenever analysis, hashing or this layout changes: older bytes are then refused and the
 /// profile is made again from the article.
@@ -53,7 +53,10 @@ impl Profile {
         let language = from.u32()?;
         let words = from.u32()?;
         let published_at = from.i64()?;
-        let visible = Window { from: from.i64()?, until: from.i64()? };
+        let visible = Window {
+            from: from.i64()?,
+            until: from.i64()?,
+        };
         let group = from.i64()? as u64;
         let sketch = from.sketch()?;
         let profile = Self {
@@ -82,10 +85,17 @@ fn put_counts(out: &mut Vec<u8>, term: &Term) {
     if (term.title, term.lead, term.body) == (0, 0, 1) {
         return out.push(0);
     }
-    let fields = [u64::from(term.title), u64::from(term.lead), u64::from(term.body)];
+    let fields = [
+        u64::from(term.title),
+        u64::from(term.lead),
+        u64::from(term.body),
+    ];
     let present = (0..3).fold(0u8, |bits, i| bits | u8::from(fields[i] > 0) << i);
     out.push(present);
-    fields.into_iter().filter(|count| *count > 0).for_each(|count| put(out, count));
+    fields
+        .into_iter()
+        .filter(|count| *count > 0)
+        .for_each(|count| put(out, count));
 }
 
 /// LEB128: seven bits a byte, least first.
@@ -164,13 +174,17 @@ impl<'a> Reader<'a> {
                     hash,
                     title: title.try_into().ok()?,
                     lead: lead.try_into().ok()?,
-                    body: if present == 0 { 1 } else { body.try_into().ok()? },
+                    body: if present == 0 {
+                        1
+                    } else {
+                        body.try_into().ok()?
+                    },
                 })
             })
             .collect()
     }
 
-    fn names(&mut self) -> Option<Box<[(u32, Box<str>)]>> {
+    fn names(&mut self) -> Option<Names> {
         (0..self.count()?)
             .map(|_| {
                 let hash = self.u32()?;

@@ -7,7 +7,6 @@ const WIDTH: usize = 48;
 
 /// Articles whose 4-grams overlap (Jaccard) at least this much are copies of one text.
 const COPY: f32 = 0.6;
-fn cc() -> f32 { std::env::var("COPY").ok().and_then(|v| v.parse().ok()).unwrap_or(0.6) }
 
 /// One-permutation MinHash of word 4-grams: the least hash of each of `WIDTH` bins, 16 bits each.
 /// Broder, "On the resemblance and containment of documents" (1997); Li, Owen and Zhang, "One
@@ -44,7 +43,7 @@ impl Sketch {
             filled += u32::from(*a != 0 || *b != 0);
             same += u32::from(*a != 0 && a == b);
         }
-        filled >= 8 && same as f32 >= cc() * filled as f32
+        filled >= 8 && same as f32 >= COPY * filled as f32
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::profile::{ByHash, Profile, Term};
-use super::weights::{Formula, idf};
+use super::weights::Formula;
 
 /// A place in the engine's table of entries.
 pub(super) type Slot = u32;
@@ -34,7 +34,10 @@ pub(super) struct Totals {
 
 impl Totals {
     pub fn with(self, words: u32) -> Self {
-        Self { articles: self.articles + 1, words: self.words + u64::from(words) }
+        Self {
+            articles: self.articles + 1,
+            words: self.words + u64::from(words),
+        }
     }
 
     pub fn mean_length(&self) -> f32 {
@@ -48,7 +51,10 @@ impl Index {
         *totals = totals.with(profile.words());
         for term in &profile.stems {
             let tf = formula.frequency(term);
-            self.stems.entry(term.hash).or_default().push(Posting { slot, tf });
+            self.stems
+                .entry(term.hash)
+                .or_default()
+                .push(Posting { slot, tf });
         }
         for term in &profile.bigrams {
             *self.bigrams.entry(term.hash).or_default() += 1;
@@ -108,23 +114,14 @@ impl Index {
     pub fn bearers(&self, tag: i64) -> &[Slot] {
         self.tags.get(&tag).map_or(&[], Vec::as_slice)
     }
-
-    pub fn tags(&self) -> impl Iterator<Item = i64> + '_ {
-        self.tags.keys().copied()
-    }
 }
 
 impl Formula {
-    pub fn frequency(&self, term: &Term) -> f32 {
+    pub(super) fn frequency(&self, term: &Term) -> f32 {
         self.title * f32::from(term.title) + self.lead * f32::from(term.lead) + f32::from(term.body)
     }
 
-    pub fn saturated(&self, tf: f32, length: f32) -> f32 {
+    pub(super) fn saturated(&self, tf: f32, length: f32) -> f32 {
         tf * (self.k1 + 1.0) / (tf + self.k1 * (1.0 - self.b + self.b * length))
     }
-}
-
-/// The idf of a term, given its df; bigrams found once say nothing about others.
-pub(super) fn idf_of(totals: Totals, df: u32) -> f32 {
-    idf(totals.articles, df)
 }

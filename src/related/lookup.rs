@@ -16,7 +16,10 @@ impl Engine {
 
     /// Nearest articles of one that is not stored: a draft, a partner's text.
     pub fn related_to_text(&self, article: &Profile, ask: &Ask) -> Related {
-        match self.article(article.num).is_some_and(|stored| stored == article) {
+        match self
+            .article(article.num)
+            .is_some_and(|stored| stored == article)
+        {
             true => self.lookup(article, ask, true),
             false => self.lookup(article, ask, false),
         }
@@ -24,7 +27,10 @@ impl Engine {
 
     fn lookup(&self, article: &Profile, ask: &Ask, stored: bool) -> Related {
         if article.sensitive {
-            return Related { neighbours: Vec::new(), hidden: Some(Hidden::Sensitive) };
+            return Related {
+                neighbours: Vec::new(),
+                hidden: Some(Hidden::Sensitive),
+            };
         }
         let filter = Filter::new(self, article, ask);
         let source = self.weigh(article, stored);
@@ -57,7 +63,12 @@ impl Engine {
     fn candidate<'e>(&'e self, source: &Weighed, slot: Slot) -> Option<Candidate<'e>> {
         let weighed = self.weigh(self.entry(slot)?, true);
         let evidence: Evidence = self.compare(source, &weighed);
-        Some(Candidate { slot, weighed, evidence, score: 0.0 })
+        Some(Candidate {
+            slot,
+            weighed,
+            evidence,
+            score: 0.0,
+        })
     }
 
     /// The articles that score best when the source's strongest stems are the query.
@@ -71,9 +82,10 @@ impl Engine {
         let mut touched = Vec::new();
         for term in query {
             for posting in self.index.postings(term.hash) {
-                let (Some(score), Some(profile)) =
-                    (scores.get_mut(posting.slot as usize), self.entry(posting.slot))
-                else {
+                let (Some(score), Some(profile)) = (
+                    scores.get_mut(posting.slot as usize),
+                    self.entry(posting.slot),
+                ) else {
                     continue;
                 };
                 if *score == 0.0 {
@@ -84,7 +96,12 @@ impl Engine {
             }
         }
         for tag in &source.profile.tags {
-            touched.extend(self.index.bearers(*tag).iter().filter(|slot| scores[**slot as usize] == 0.0));
+            touched.extend(
+                self.index
+                    .bearers(*tag)
+                    .iter()
+                    .filter(|slot| scores[**slot as usize] == 0.0),
+            );
         }
         let mut found: Vec<(f32, i64, Slot)> = touched
             .into_iter()
@@ -100,9 +117,12 @@ impl Engine {
 
     fn pinned<'e>(&'e self, source: &Weighed, filter: &Filter) -> Vec<Candidate<'e>> {
         let pins = source.profile.pins.iter().filter_map(|pin| self.slot(*pin));
-        pins.filter(|slot| self.entry(*slot).is_some_and(|pin| filter.lets_pin_through(pin)))
-            .filter_map(|slot| self.candidate(source, slot))
-            .collect()
+        pins.filter(|slot| {
+            self.entry(*slot)
+                .is_some_and(|pin| filter.lets_pin_through(pin))
+        })
+        .filter_map(|slot| self.candidate(source, slot))
+        .collect()
     }
 }
 
@@ -121,11 +141,17 @@ impl<'a> Filter<'a> {
             Language::Any => None,
             Language::Is(tag) => Some(language_hash(tag)),
         };
-        Self { article, ask, language }
+        Self {
+            article,
+            ask,
+            language,
+        }
     }
 
     pub fn lets_through(&self, other: &Profile) -> bool {
-        self.language.is_none_or(|language| other.language == language) && self.allows(other)
+        self.language
+            .is_none_or(|language| other.language == language)
+            && self.allows(other)
     }
 
     /// An editor may pin an article of another language; a language the caller names is kept to.

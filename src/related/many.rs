@@ -13,12 +13,21 @@ impl Engine {
     /// before one as near to a single one: 1 - Π(1 - score), the noisy or (Pearl 1988).
     pub fn related_to_many(&self, nums: &[i64], ask: &Ask) -> Related {
         let exclude: Vec<i64> = nums.iter().chain(ask.exclude).copied().collect();
-        let each = Ask { limit: ask.limit.max(DEPTH), exclude: &exclude, ..ask.clone() };
-        let lists: Vec<Related> = nums.iter().filter_map(|num| self.related(*num, &each)).collect();
+        let each = Ask {
+            limit: ask.limit.max(DEPTH),
+            exclude: &exclude,
+            ..ask.clone()
+        };
+        let lists: Vec<Related> = nums
+            .iter()
+            .filter_map(|num| self.related(*num, &each))
+            .collect();
         let hidden = lists.iter().find_map(|list| list.hidden);
         let mut neighbours = fused(lists);
         neighbours.truncate(ask.limit);
-        let hidden = neighbours.is_empty().then_some(hidden.unwrap_or(Hidden::Empty));
+        let hidden = neighbours
+            .is_empty()
+            .then_some(hidden.unwrap_or(Hidden::Empty));
         Related { neighbours, hidden }
     }
 }
@@ -27,7 +36,9 @@ fn fused(lists: Vec<Related>) -> Vec<Neighbour> {
     let mut fused: Vec<Neighbour> = Vec::new();
     let mut places: HashMap<i64, usize> = HashMap::new();
     for neighbour in lists.into_iter().flat_map(|list| list.neighbours) {
-        let known = std::iter::once(&neighbour.num).chain(&neighbour.copies).find_map(|num| places.get(num));
+        let known = std::iter::once(&neighbour.num)
+            .chain(&neighbour.copies)
+            .find_map(|num| places.get(num));
         match known.and_then(|place| fused.get_mut(*place)) {
             Some(entry) => merge(entry, neighbour),
             None => {
@@ -39,7 +50,10 @@ fn fused(lists: Vec<Related>) -> Vec<Neighbour> {
         }
     }
     fused.sort_by(|a, b| {
-        b.is_pinned().cmp(&a.is_pinned()).then(b.score.total_cmp(&a.score)).then(b.num.cmp(&a.num))
+        b.is_pinned()
+            .cmp(&a.is_pinned())
+            .then(b.score.total_cmp(&a.score))
+            .then(b.num.cmp(&a.num))
     });
     fused
 }
@@ -52,7 +66,10 @@ fn merge(entry: &mut Neighbour, other: Neighbour) {
         add(&mut entry.reasons, reason);
     }
     for reason in &mut entry.reasons {
-        if let Reason::Tag { weight, .. } | Reason::Term { weight, .. } | Reason::Wording { weight } = reason {
+        if let Reason::Tag { weight, .. }
+        | Reason::Term { weight, .. }
+        | Reason::Wording { weight } = reason
+        {
             *weight *= factor;
         }
     }
@@ -69,13 +86,27 @@ fn add(reasons: &mut Vec<Reason>, reason: Reason) {
     for known in reasons.iter_mut() {
         match (known, &reason) {
             (Reason::Pin, Reason::Pin) => return,
-            (Reason::Tag { tag: a, weight }, Reason::Tag { tag: b, weight: more }) if a == b => {
+            (
+                Reason::Tag { tag: a, weight },
+                Reason::Tag {
+                    tag: b,
+                    weight: more,
+                },
+            ) if a == b => {
                 return *weight += more;
             }
-            (Reason::Term { term: a, weight }, Reason::Term { term: b, weight: more }) if a == b => {
+            (
+                Reason::Term { term: a, weight },
+                Reason::Term {
+                    term: b,
+                    weight: more,
+                },
+            ) if a == b => {
                 return *weight += more;
             }
-            (Reason::Wording { weight }, Reason::Wording { weight: more }) => return *weight += more,
+            (Reason::Wording { weight }, Reason::Wording { weight: more }) => {
+                return *weight += more;
+            }
             _ => {}
         }
     }

@@ -53,12 +53,18 @@ pub struct Window {
 }
 
 impl Window {
-    pub const ALWAYS: Self = Self { from: i64::MIN, until: i64::MAX };
+    pub const ALWAYS: Self = Self {
+        from: i64::MIN,
+        until: i64::MAX,
+    };
 
     pub fn contains(&self, now: i64) -> bool {
         self.from <= now && now < self.until
     }
 }
+
+/// Whether an article with these tag nums is wanted.
+pub type TagCondition<'a> = &'a dyn Fn(&[i64]) -> bool;
 
 /// What the caller wants of a lookup.
 #[derive(Clone)]
@@ -69,7 +75,7 @@ pub struct Ask<'a> {
     pub from: Option<i64>,
     pub language: Language,
     /// Keeps a candidate by its tag nums.
-    pub tag: Option<&'a dyn Fn(&[i64]) -> bool>,
+    pub tag: Option<TagCondition<'a>>,
     /// Unix microseconds.
     pub now: i64,
 }
@@ -135,7 +141,9 @@ pub enum Reason {
         weight: f32,
     },
     /// All that is too faint to name: many small words in common.
-    Wording { weight: f32 },
+    Wording {
+        weight: f32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,3 +154,6 @@ pub struct TagNeighbour {
     /// Articles bearing both tags, or neighbours bearing this one.
     pub shared: u32,
 }
+
+#[cfg(test)]
+mod tests;

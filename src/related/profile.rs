@@ -11,6 +11,9 @@ use crate::content::analysis::{analyse, primary_subtag};
 /// How many terms of an article can be named in reasons.
 const NAMED: usize = 96;
 
+/// Terms by hash, in the form in which a reader met them.
+pub(super) type Names = Box<[(u32, Box<str>)]>;
+
 /// Everything the engine keeps of an article. Costly to make (it stems every word), so it is made
 /// outside any lock and stored beside the article.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +36,7 @@ pub struct Profile {
     pub(super) bigrams: Box<[Term]>,
     pub(super) sketch: Sketch,
     /// Term hash to its form as written, sorted by hash: the terms that count most.
-    pub(super) names: Box<[(u32, Box<str>)]>,
+    pub(super) names: Names,
 }
 
 /// A term and how often each field of the article has it.
@@ -50,7 +53,11 @@ impl Profile {
         let language = language_hash(article.language);
         let mut counter = Counter::new(language);
         counter.read(article.headline, article.language, Field::Title);
-        counter.read(article.standfirst.unwrap_or_default(), article.language, Field::Lead);
+        counter.read(
+            article.standfirst.unwrap_or_default(),
+            article.language,
+            Field::Lead,
+        );
         counter.read(article.body, article.language, Field::Body);
         let names = counter.names();
         Self {
@@ -58,7 +65,9 @@ impl Profile {
             language,
             published_at: article.published_at,
             visible: article.visible,
-            group: article.translation_group.map_or(0, |group| hash(0, group.as_bytes()).max(1)),
+            group: article
+                .translation_group
+                .map_or(0, |group| hash(0, group.as_bytes()).max(1)),
             tags: without_repeats(article.tags),
             pins: without_repeats(article.pins),
             bans: without_repeats(article.bans),
@@ -76,7 +85,10 @@ impl Profile {
     }
 
     pub(super) fn name(&self, term: u32) -> Option<&str> {
-        let at = self.names.binary_search_by_key(&term, |(hash, _)| *hash).ok()?;
+        let at = self
+            .names
+            .binary_search_by_key(&term, |(hash, _)| *hash)
+            .ok()?;
         self.names.get(at).map(|(_, name)| name.as_ref())
     }
 }
@@ -121,7 +133,10 @@ impl Counter {
                 let pair = bigram(left, term);
                 count(&mut self.bigrams, pair, field);
                 // Only words side by side make a name; "Rabat. Le" does not.
-                if text[at.end..range.start].chars().all(|c| c == ' ' || c == '\u{a0}') {
+                if text[at.end..range.start]
+                    .chars()
+                    .all(|c| c == ' ' || c == '\u{a0}')
+                {
                     self.saw(pair, &text[at.start..range.end]);
                 }
             }
@@ -139,13 +154,20 @@ impl Counter {
     }
 
     /// The commonest form of the terms that count most; a bigram must occur twice to have one.
-    fn names(&mut self) -> Box<[(u32, Box<str>)]> {
-        let weight = |term: &Term| 3 * u32::from(term.title) + u32::from(term.lead) + u32::from(term.body);
+    fn names(&mut self) -> Names {
+        let weight =
+            |term: &Term| 3 * u32::from(term.title) + u32::from(term.lead) + u32::from(term.body);
         let stems = self.stems.values().map(|term| (weight(term), term.hash));
-        let pairs = self.bigrams.values().map(|term| (weight(term), term.hash)).filter(|&(weight, _)| weight > 1);
+        let pairs = self
+            .bigrams
+            .values()
+            .map(|term| (weight(term), term.hash))
+            .filter(|&(weight, _)| weight > 1);
         let mut ranked: Vec<(u32, usize, u32)> = stems
             .chain(pairs)
-            .filter_map(|(weight, hash)| Some((weight, self.forms.get(&hash)?.first()?.0.len(), hash)))
+            .filter_map(|(weight, hash)| {
+                Some((weight, self.forms.get(&hash)?.first()?.0.len(), hash))
+            })
             .collect();
         // Long words are rarer than short ones, which is all that one article can tell of rarity.
         ranked.sort_unstable_by(|a, b| b.cmp(a));
@@ -165,7 +187,10 @@ impl Counter {
 }
 
 fn count(terms: &mut HashMap<u32, Term>, hash: u32, field: Field) {
-    let term = terms.entry(hash).or_insert(Term { hash, ..Term::default() });
+    let term = terms.entry(hash).or_insert(Term {
+        hash,
+        ..Term::default()
+    });
     match field {
         Field::Title => term.title = term.title.saturating_add(1),
         Field::Lead => term.lead = term.lead.saturating_add(1),
@@ -201,7 +226,9 @@ fn bigram(left: u32, right: u32) -> u32 {
 /// <http://www.isthe.com/chongo/tech/comp/fnv/>
 pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
     let start = 0xcbf2_9ce4_8422_2325 ^ mix(seed);
-    mix(bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
+    mix(bytes.iter().fold(start, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    }))
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).

@@ -1,9 +1,8 @@
 //! One article against another in full: words both ways, tags, time, headlines.
 
 use super::engine::Engine;
-use super::index::idf_of;
 use super::profile::{Profile, Term};
-use super::weights::Formula;
+use super::weights::{Formula, idf};
 
 /// An article with the weights its terms have today.
 pub(super) struct Weighed<'a> {
@@ -11,8 +10,6 @@ pub(super) struct Weighed<'a> {
     /// Sorted by hash.
     pub stems: Vec<WeighedTerm>,
     pub bigrams: Vec<WeighedTerm>,
-    /// Length over the language's mean.
-    pub length: f32,
     /// What the article scores as a query against itself.
     pub itself: f32,
     pub title_mass: f32,
@@ -21,7 +18,6 @@ pub(super) struct Weighed<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct WeighedTerm {
     pub hash: u32,
-    pub tf: f32,
     pub idf: f32,
     pub in_title: bool,
     /// What it adds to the score of an article when this one asks, per unit of document weight.
@@ -71,13 +67,12 @@ impl Engine {
         let length = profile.words() as f32 / totals.mean_length();
         let weigh = |term: &Term, df: u32, scale: f32| {
             let tf = formula.frequency(term);
-            let idf = idf_of(totals, df);
+            let idf = idf(totals.articles, df);
             WeighedTerm {
                 hash: term.hash,
-                tf,
                 idf,
                 in_title: term.title > 0,
-                query: tf * if formula.idf_power == 0.5 { idf.sqrt() } else { idf.powf(formula.idf_power) },
+                query: tf * idf.powf(formula.idf_power),
                 document: scale * idf * formula.saturated(tf, length),
             }
         };
@@ -93,9 +88,23 @@ impl Engine {
             .filter(|(_, df)| *df > 1)
             .map(|(term, df)| weigh(term, df, formula.bigram))
             .collect();
-        let itself = stems.iter().chain(&bigrams).map(|term| term.query * term.document).sum();
-        let title_mass = stems.iter().filter(|term| term.in_title).map(|term| term.idf).sum();
-        Weighed { profile, stems, bigrams, length, itself, title_mass }
+        let itself = stems
+            .iter()
+            .chain(&bigrams)
+            .map(|term| term.query * term.document)
+            .sum();
+        let title_mass = stems
+            .iter()
+            .filter(|term| term.in_title)
+            .map(|term| term.idf)
+            .sum();
+        Weighed {
+            profile,
+            stems,
+            bigrams,
+            itself,
+            title_mass,
+        }
     }
 
     pub(super) fn compare(&self, a: &Weighed, d: &Weighed) -> Evidence {
@@ -124,7 +133,12 @@ impl Engine {
 
     fn tag_overlap(&self, a: &Profile, d: &Profile) -> f32 {
         let mass = |tag: &i64| self.tag_idf(*tag);
-        let common: f32 = a.tags.iter().filter(|tag| d.tags.contains(tag)).map(mass).sum();
+        let common: f32 = a
+            .tags
+            .iter()
+            .filter(|tag| d.tags.contains(tag))
+            .map(mass)
+            .sum();
         let all: f32 = a.tags.iter().chain(d.tags.iter()).map(mass).sum();
         share(common, all - common)
     }
@@ -136,7 +150,11 @@ impl Engine {
 }
 
 pub(super) fn share(part: f32, whole: f32) -> f32 {
-    if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
+    if whole > 0.0 {
+        (part / whole).clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
 }
 
 /// Pairs of the same term, from two lists sorted by hash.

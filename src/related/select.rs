@@ -27,13 +27,20 @@ const DIVERSE_PLACES: usize = 10;
 /// Scores the candidates and puts the best first.
 pub(super) fn rank(settings: &Settings, candidates: &mut [Candidate]) {
     let formula = &settings.formula;
-    let best = candidates.iter().map(|found| found.evidence.words(formula)).fold(0.0, f32::max).max(f32::MIN_POSITIVE);
+    let best = candidates
+        .iter()
+        .map(|found| found.evidence.words(formula))
+        .fold(0.0, f32::max)
+        .max(f32::MIN_POSITIVE);
     for found in candidates.iter_mut() {
         let words = found.evidence.words(formula) / best;
-        found.score = (words + settings.tags * found.evidence.tags) * found.evidence.factor(formula);
+        found.score =
+            (words + settings.tags * found.evidence.tags) * found.evidence.factor(formula);
     }
     candidates.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then(b.weighed.profile.num.cmp(&a.weighed.profile.num))
+        b.score
+            .total_cmp(&a.score)
+            .then(b.weighed.profile.num.cmp(&a.weighed.profile.num))
     });
 }
 
@@ -58,8 +65,17 @@ pub(super) fn choose<'e>(
     }
     let ranked = ranked
         .into_iter()
-        .filter(|found| !found.weighed.profile.sketch.is_copy_of(&source.profile.sketch))
-        .filter(|found| absolute(&engine.settings, &found.evidence) >= engine.settings.floor.max(f32::MIN_POSITIVE))
+        .filter(|found| {
+            !found
+                .weighed
+                .profile
+                .sketch
+                .is_copy_of(&source.profile.sketch)
+        })
+        .filter(|found| {
+            absolute(&engine.settings, &found.evidence)
+                >= engine.settings.floor.max(f32::MIN_POSITIVE)
+        })
         .collect();
     for candidate in diversified(ranked, engine.settings.formula.diversity) {
         take(&mut chosen, candidate, false, limit);
@@ -76,17 +92,26 @@ pub(super) fn choose<'e>(
 /// Adds a candidate, to the copies of the entry it repeats if there is one.
 fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool, limit: usize) {
     let profile = candidate.weighed.profile;
-    if chosen.iter().any(|entry| entry.candidate.slot == candidate.slot) {
+    if chosen
+        .iter()
+        .any(|entry| entry.candidate.slot == candidate.slot)
+    {
         return;
     }
     let same = |entry: &Chosen| {
         let other = entry.candidate.weighed.profile;
-        other.sketch.is_copy_of(&profile.sketch) || (other.group != 0 && other.group == profile.group)
+        other.sketch.is_copy_of(&profile.sketch)
+            || (other.group != 0 && other.group == profile.group)
     };
     match chosen.iter().position(same) {
         Some(at) if !pinned => chosen[at].copies.push(profile.num),
         _ if chosen.len() < limit => {
-            chosen.push(Chosen { candidate, pinned, score: 0.0, copies: Vec::new() });
+            chosen.push(Chosen {
+                candidate,
+                pinned,
+                score: 0.0,
+                copies: Vec::new(),
+            });
         }
         _ => {}
     }
@@ -96,12 +121,15 @@ fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool
 /// Carbonell and Goldstein, "The use of MMR" (SIGIR 1998).
 fn diversified<'e>(mut ranked: Vec<Candidate<'e>>, lambda: f32) -> Vec<Candidate<'e>> {
     let tail = ranked.split_off(ranked.len().min(DIVERSE_FROM));
-    let best = ranked.first().map_or(1.0, |found| found.score.max(f32::MIN_POSITIVE));
+    let best = ranked
+        .first()
+        .map_or(1.0, |found| found.score.max(f32::MIN_POSITIVE));
     let mut list: Vec<Candidate> = Vec::with_capacity(ranked.len() + tail.len());
     let mut nearest = vec![0f32; ranked.len()];
     while list.len() < DIVERSE_PLACES && !ranked.is_empty() {
         let value = |i: usize| lambda * ranked[i].score / best - (1.0 - lambda) * nearest[i];
-        let next = (0..ranked.len()).fold(0, |next, i| if value(i) > value(next) { i } else { next });
+        let next =
+            (0..ranked.len()).fold(0, |next, i| if value(i) > value(next) { i } else { next });
         let taken = ranked.remove(next);
         nearest.remove(next);
         for (near, found) in nearest.iter_mut().zip(&ranked) {
@@ -116,10 +144,18 @@ fn diversified<'e>(mut ranked: Vec<Candidate<'e>>, lambda: f32) -> Vec<Candidate
 
 fn cosine(a: &Weighed, b: &Weighed) -> f32 {
     let norm = |weighed: &Weighed| {
-        weighed.stems.iter().chain(&weighed.bigrams).map(|term| term.document * term.document).sum::<f32>()
+        weighed
+            .stems
+            .iter()
+            .chain(&weighed.bigrams)
+            .map(|term| term.document * term.document)
+            .sum::<f32>()
     };
     let stems = shared(&a.stems, &b.stems);
-    let dot: f32 = stems.chain(shared(&a.bigrams, &b.bigrams)).map(|(x, y)| x.document * y.document).sum();
+    let dot: f32 = stems
+        .chain(shared(&a.bigrams, &b.bigrams))
+        .map(|(x, y)| x.document * y.document)
+        .sum();
     let norms = (norm(a) * norm(b)).sqrt();
     if norms > 0.0 { dot / norms } else { 0.0 }
 }

@@ -18,7 +18,11 @@ impl Engine {
     pub fn related_tags(&self, tag: i64, limit: usize, now: i64) -> Vec<TagNeighbour> {
         let bearers: Vec<&Profile> = self.visible_bearers(tag, now).collect();
         let mut together: HashMap<i64, u32> = HashMap::new();
-        for other in bearers.iter().flat_map(|profile| profile.tags.iter()).filter(|other| **other != tag) {
+        for other in bearers
+            .iter()
+            .flat_map(|profile| profile.tags.iter())
+            .filter(|other| **other != tag)
+        {
             *together.entry(*other).or_default() += 1;
         }
         let articles = self.visible(now) as f32;
@@ -28,14 +32,23 @@ impl Engine {
             .filter_map(|(other, shared)| {
                 let others = self.visible_bearers(other, now).count() as f32;
                 let score = association(shared as f32, bearers.len() as f32, others, articles);
-                (score > 0.0).then_some(TagNeighbour { tag: other, score, shared })
+                (score > 0.0).then_some(TagNeighbour {
+                    tag: other,
+                    score,
+                    shared,
+                })
             })
             .collect();
         best(found, limit)
     }
 
     /// Tags of the article's neighbourhood that it does not bear; `None` when it is unknown.
-    pub fn neighbourhood_tags(&self, num: i64, limit: usize, now: i64) -> Option<Vec<TagNeighbour>> {
+    pub fn neighbourhood_tags(
+        &self,
+        num: i64,
+        limit: usize,
+        now: i64,
+    ) -> Option<Vec<TagNeighbour>> {
         let article = self.article(num)?;
         Some(best(self.votes(article, now), limit))
     }
@@ -46,31 +59,59 @@ impl Engine {
     }
 
     fn votes(&self, article: &Profile, now: i64) -> Vec<TagNeighbour> {
-        let ask = Ask { limit: VOTERS, exclude: &[], from: None, language: Language::Own, tag: None, now };
+        let ask = Ask {
+            limit: VOTERS,
+            exclude: &[],
+            from: None,
+            language: Language::Own,
+            tag: None,
+            now,
+        };
         let related = self.related_to_text(article, &ask);
-        let total: f32 = related.neighbours.iter().map(|neighbour| neighbour.score).sum();
+        let total: f32 = related
+            .neighbours
+            .iter()
+            .map(|neighbour| neighbour.score)
+            .sum();
         let mut votes: HashMap<i64, (f32, u32)> = HashMap::new();
         for neighbour in &related.neighbours {
             let Some(profile) = self.article(neighbour.num) else {
                 continue;
             };
-            for tag in profile.tags.iter().filter(|tag| !article.tags.contains(tag)) {
+            for tag in profile
+                .tags
+                .iter()
+                .filter(|tag| !article.tags.contains(tag))
+            {
                 let vote = votes.entry(*tag).or_default();
                 vote.0 += neighbour.score / total.max(f32::MIN_POSITIVE);
                 vote.1 += 1;
             }
         }
-        votes.into_iter().map(|(tag, (score, shared))| TagNeighbour { tag, score: score.min(1.0), shared }).collect()
+        votes
+            .into_iter()
+            .map(|(tag, (score, shared))| TagNeighbour {
+                tag,
+                score: score.min(1.0),
+                shared,
+            })
+            .collect()
     }
 
     fn visible_bearers(&self, tag: i64, now: i64) -> impl Iterator<Item = &Profile> {
-        let bearers = self.index.bearers(tag).iter().filter_map(|slot| self.entry(*slot));
+        let bearers = self
+            .index
+            .bearers(tag)
+            .iter()
+            .filter_map(|slot| self.entry(*slot));
         bearers.filter(move |profile| profile.visible.contains(now))
     }
 
     fn visible(&self, now: i64) -> usize {
         let entries = (0..self.capacity()).filter_map(|slot| self.entry(slot as u32));
-        entries.filter(|profile| profile.visible.contains(now)).count()
+        entries
+            .filter(|profile| profile.visible.contains(now))
+            .count()
     }
 }
 
@@ -86,7 +127,12 @@ fn association(both: f32, a: f32, b: f32, all: f32) -> f32 {
 }
 
 fn best(mut found: Vec<TagNeighbour>, limit: usize) -> Vec<TagNeighbour> {
-    found.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.shared.cmp(&a.shared)).then(a.tag.cmp(&b.tag)));
+    found.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(b.shared.cmp(&a.shared))
+            .then(a.tag.cmp(&b.tag))
+    });
     found.truncate(limit);
     found
 }

@@ -12,7 +12,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tags: 0.3, floor: 0.0, formula: Formula::default() }
+        Self {
+            tags: 0.3,
+            floor: 0.0,
+            formula: Formula::default(),
+        }
     }
 }
 
@@ -34,7 +38,6 @@ pub struct Formula {
     pub time_days: f32,
     pub coverage: f32,
     pub diversity: f32,
-    pub x: [f32; 16],
 }
 
 impl Default for Formula {
@@ -45,15 +48,14 @@ impl Default for Formula {
             k1: 1.5,
             b: 0.9,
             bigram: 0.5,
-            idf_power: 0.5,
+            idf_power: 1.0,
             query_terms: 200,
-            candidates: 100,
+            candidates: 200,
             backward: 0.7,
             time: 0.6,
             time_days: 365.0,
             coverage: 0.4,
-            diversity: 0.8,
-            x: [0.0; 16],
+            diversity: 0.95,
         }
     }
 }

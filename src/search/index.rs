@@ -9,6 +9,7 @@ use super::family::Family;
 use super::fields::Fields;
 use super::filter::conditions;
 use super::matching::{Even, matching};
+use super::sieve::Sieve;
 use super::text::Text;
 use super::walk::Walk;
 use crate::content::listing::{Order, UseDate};
@@ -81,11 +82,13 @@ impl Index {
         };
         let walk = Walk {
             order: query.order,
-            use_date: query.use_date,
-            from: query.from,
-            to: query.to,
-            visible_at: query.visible_at,
-            tags: query.tags.clone(),
+            sieve: Sieve {
+                use_date: query.use_date,
+                from: query.from,
+                to: query.to,
+                visible_at: query.visible_at,
+                tags: query.tags.clone(),
+            },
             after: query.after,
             limit: query.limit,
             count: query.count,

@@ -5,7 +5,7 @@
 //! missing, foreign or damaged is emptied by [`open`] and filled again by the caller.
 //!
 //! Reading order: `text` (what was typed), `family` (languages), `fields` (what is kept of an
-//! article), `matching` and `filter` (a query's two halves), `walk` (order and pages), `index`.
+//! article), `matching`, `filter` and `sieve` (what a query asks for), `walk` (order and pages), `index`.
 
 mod family;
 mod fields;
@@ -15,6 +15,7 @@ mod fixture;
 mod index;
 mod matching;
 mod open;
+mod sieve;
 mod steady;
 mod text;
 mod unsynced;

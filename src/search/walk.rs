@@ -8,24 +8,17 @@ use tantivy::columnar::Column;
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use uuid::Uuid;
 
-use super::fields::{
-    FIRST_PUBLISHED, ID_HIGH, ID_LOW, NUM, PUBLISHED, TAG, UPDATED, VISIBLE_FROM, VISIBLE_UNTIL,
-};
+use super::fields::{ID_HIGH, ID_LOW, NUM};
 use super::index::{Hit, Hits, Key};
-use crate::content::listing::{Order, UseDate};
-use crate::content::tag_filter::TagFilter;
+use super::sieve::{SegmentSieve, Sieve};
+use crate::content::listing::Order;
 
 /// Gathers the next `limit` matches after `after`, and counts all of them where asked. Times are
 /// Unix microseconds.
 #[derive(Clone, Debug)]
 pub struct Walk {
     pub order: Order,
-    pub use_date: UseDate,
-    /// Inclusive, as is `to`.
-    pub from: Option<i64>,
-    pub to: Option<i64>,
-    pub visible_at: Option<i64>,
-    pub tags: Option<TagFilter<i64>>,
+    pub sieve: Sieve,
     pub after: Option<Key>,
     pub limit: usize,
     pub count: bool,
@@ -88,23 +81,12 @@ impl Collector for Walk {
         segment: &SegmentReader,
     ) -> tantivy::Result<SegmentWalk> {
         let columns = segment.fast_fields();
-        let date = match self.use_date {
-            UseDate::Published => PUBLISHED,
-            UseDate::Updated => UPDATED,
-            UseDate::FirstPublished => FIRST_PUBLISHED,
-        };
         Ok(SegmentWalk {
             walk: self.clone(),
+            sieve: self.sieve.in_segment(segment)?,
             after: self.after.map(|key| self.place(key.rank, key.id.as_u128())),
             num: columns.i64(NUM)?,
             id: (columns.u64(ID_HIGH)?, columns.u64(ID_LOW)?),
-            // Absent where no article of the segment has a value.
-            date: columns.column_opt(date)?,
-            visible: columns
-                .column_opt(VISIBLE_FROM)?
-                .zip(columns.column_opt(VISIBLE_UNTIL)?),
-            tags: columns.column_opt(TAG)?,
-            borne: Vec::new(),
             best: BinaryHeap::new(),
             count: 0,
         })
@@ -130,59 +112,22 @@ fn together(gathered: Vec<Gathered>) -> Gathered {
 
 pub struct SegmentWalk {
     walk: Walk,
+    sieve: SegmentSieve,
     after: Option<(i64, u128)>,
     num: Column<i64>,
     id: (Column<u64>, Column<u64>),
-    date: Option<Column<i64>>,
-    visible: Option<(Column<i64>, Column<i64>)>,
-    tags: Option<Column<i64>>,
-    /// Room for one article's tags.
-    borne: Vec<i64>,
     /// The best so far, the least of them on top.
     best: BinaryHeap<Reverse<Match>>,
     count: usize,
 }
 
 impl SegmentWalk {
-    fn is_visible(&self, doc: DocId) -> bool {
-        let Some(now) = self.walk.visible_at else {
-            return true;
-        };
-        let Some((from, until)) = &self.visible else {
-            return false;
-        };
-        from.first(doc).is_some_and(|from| from <= now)
-            && until.first(doc).is_some_and(|until| now < until)
-    }
-
-    fn is_tagged_so(&mut self, doc: DocId) -> bool {
-        let Some(filter) = &self.walk.tags else {
-            return true;
-        };
-        self.borne.clear();
-        if let Some(tags) = &self.tags {
-            self.borne.extend(tags.values_for_doc(doc));
-        }
-        filter.accepts(&self.borne)
-    }
-
-    /// The rank before it is turned over, where the article belongs to the list at all.
+    /// The rank before it is turned over, where the article has one.
     fn rank(&self, doc: DocId, score: Score) -> Option<i64> {
-        let bounded = self.walk.from.is_some() || self.walk.to.is_some();
-        let ranked_by_date = self.walk.order != Order::Relevance;
-        if !bounded && !ranked_by_date {
-            return Some(score_rank(score));
+        match self.walk.order {
+            Order::Relevance => Some(score_rank(score)),
+            Order::Newest | Order::Oldest => self.sieve.date(doc),
         }
-        let date = self.date.as_ref()?.first(doc)?;
-        let within = self.walk.from.is_none_or(|from| from <= date)
-            && self.walk.to.is_none_or(|to| date <= to);
-        within.then(|| {
-            if ranked_by_date {
-                date
-            } else {
-                score_rank(score)
-            }
-        })
     }
 
     fn id(&self, doc: DocId) -> Option<u128> {
@@ -227,7 +172,7 @@ impl SegmentCollector for SegmentWalk {
     type Fruit = Gathered;
 
     fn collect(&mut self, doc: DocId, score: Score) {
-        if !self.is_visible(doc) || !self.is_tagged_so(doc) {
+        if !self.sieve.lets_through(doc) {
             return;
         }
         if let Some(rank) = self.rank(doc, score) {
@@ -352,113 +297,6 @@ mod tests {
             old.sort_unstable();
             assert_eq!(old, (0..60).collect::<Vec<i64>>(), "{order:?}");
         }
-    }
-
-    #[test]
-    fn tag_expressions_find_what_they_accept() {
-        use TagFilter::{All, Any, Is, Not};
-        let sets: [&[i64]; 6] = [&[], &[1], &[2], &[1, 2], &[2, 3], &[1, 2, 3]];
-        let articles: Vec<_> = sets
-            .iter()
-            .zip(0..)
-            .map(|(set, num)| {
-                let bare = article(num, "fr", "Roses");
-                set.iter()
-                    .fold(bare, |made, &tag| made.tagged(tag, "Étiquette"))
-            })
-            .collect();
-        let (index, _writer) = index_of(&articles);
-        let not = |filter| Not(Box::new(filter));
-        for filter in [
-            Is(1),
-            Is(99),
-            not(Is(1)),
-            not(Is(99)),
-            not(not(Is(2))),
-            All(vec![]),
-            Any(vec![]),
-            not(Any(vec![])),
-            All(vec![Is(1), Is(2)]),
-            Any(vec![Is(1), Is(3)]),
-            All(vec![not(Is(1)), not(Is(3))]),
-            Any(vec![not(Is(2)), Is(3)]),
-            All(vec![Any(vec![Is(1), Is(2)]), not(Is(3))]),
-            not(All(vec![Is(1), Any(vec![Is(3), not(Is(2))])])),
-        ] {
-            let expected: Vec<i64> = (0..)
-                .zip(sets)
-                .filter(|(_, set)| filter.accepts(set))
-                .map(|(num, _)| num)
-                .collect();
-            let mut query = query("roses");
-            query.tags = Some(filter.clone());
-            assert_eq!(found(&index, &query), expected, "{filter:?}");
-        }
-    }
-
-    #[test]
-    fn visibility_is_half_open_to_the_microsecond() {
-        let mut timed = article(1, "fr", "Roses");
-        timed.visible = Some((1_000, 2_000));
-        let mut never = article(2, "fr", "Roses");
-        never.visible = None;
-        let mut ever = article(3, "fr", "Roses");
-        ever.visible = Some((i64::MIN, i64::MAX));
-        let mut empty = article(4, "fr", "Roses");
-        empty.visible = Some((1_500, 1_500));
-        let (index, _writer) = index_of(&[timed, never, ever, empty]);
-        let at = |visible_at| {
-            let mut query = query("roses");
-            query.visible_at = visible_at;
-            query.count = true;
-            let hits = index.search(&query).unwrap();
-            assert_eq!(hits.count, Some(hits.hits.len()));
-            hits.hits.iter().map(|hit| hit.num).collect::<Vec<_>>()
-        };
-        assert_eq!(at(Some(999)), [3]);
-        assert_eq!(at(Some(1_000)), [1, 3]);
-        assert_eq!(at(Some(1_500)), [1, 3]);
-        assert_eq!(at(Some(1_999)), [1, 3]);
-        assert_eq!(at(Some(2_000)), [3]);
-        assert_eq!(at(None), [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn a_segment_nobody_may_see_shows_nothing() {
-        let mut never = article(1, "fr", "Roses");
-        never.visible = None;
-        let (index, _writer) = index_of(&[never]);
-        let mut query = query("roses");
-        query.visible_at = Some(0);
-        assert_eq!(found(&index, &query), [0; 0]);
-    }
-
-    #[test]
-    fn each_date_is_its_own_and_bounds_include_their_ends() {
-        let mut dated = article(1, "fr", "Roses");
-        (dated.published, dated.updated, dated.first_published) = (Some(200), 300, Some(100));
-        let mut draft = article(2, "fr", "Roses");
-        (draft.published, draft.updated, draft.first_published) = (None, 300, None);
-        let (index, _writer) = index_of(&[dated, draft]);
-        let within = |use_date, from, to, order| {
-            let mut query = query("roses");
-            (query.use_date, query.from, query.to, query.order) = (use_date, from, to, order);
-            found(&index, &query)
-        };
-        use UseDate::{FirstPublished, Published, Updated};
-        let oldest = Order::Oldest;
-        assert_eq!(within(Published, None, None, oldest), [1]);
-        assert_eq!(within(FirstPublished, None, None, oldest), [1]);
-        assert_eq!(within(Updated, None, None, oldest), [1, 2]);
-        assert_eq!(within(Published, None, None, Order::Relevance), [2, 1]);
-        assert_eq!(
-            within(Published, Some(200), Some(200), Order::Relevance),
-            [1]
-        );
-        assert_eq!(within(Published, Some(201), None, oldest), [0; 0]);
-        assert_eq!(within(Published, None, Some(199), oldest), [0; 0]);
-        assert_eq!(within(FirstPublished, Some(100), Some(100), oldest), [1]);
-        assert_eq!(within(Updated, Some(300), Some(300), oldest), [1, 2]);
     }
 
     #[test]

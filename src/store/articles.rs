@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::content::visibility::{Status, Visibility};
 use crate::content::time::to_stored;
+use crate::content::visibility::{Status, Visibility};
 use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
@@ -95,7 +95,9 @@ pub fn find(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
 
 /// The articles of these numbers, in no order.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<Vec<ArticleRow>> {
-    Ok(articles::table.filter(articles::num.eq_any(nums)).load(conn)?)
+    Ok(articles::table
+        .filter(articles::num.eq_any(nums))
+        .load(conn)?)
 }
 
 /// Those of them that the public sees at `now`, by number.

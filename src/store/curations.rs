@@ -29,8 +29,16 @@ struct NewCuration {
 pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Curation>> {
     let rows: Vec<(i64, i64, String)> = curations::table
         .filter(curations::article_num.eq_any(nums))
-        .order((curations::article_num, curations::position, curations::target_num))
-        .select((curations::article_num, curations::target_num, curations::kind))
+        .order((
+            curations::article_num,
+            curations::position,
+            curations::target_num,
+        ))
+        .select((
+            curations::article_num,
+            curations::target_num,
+            curations::kind,
+        ))
         .load(conn)?;
     let mut by_article: HashMap<i64, Curation> = HashMap::new();
     for (article, target, kind) in rows {
@@ -51,12 +59,14 @@ pub fn replace(conn: &mut Conn, article_num: i64, curation: &Curation) -> Result
     let rows: Vec<NewCuration> = kinds
         .into_iter()
         .flat_map(|(kind, targets)| {
-            (0..).zip(targets).map(move |(position, &target_num)| NewCuration {
-                article_num,
-                target_num,
-                kind,
-                position,
-            })
+            (0..)
+                .zip(targets)
+                .map(move |(position, &target_num)| NewCuration {
+                    article_num,
+                    target_num,
+                    kind,
+                    position,
+                })
         })
         .collect();
     if !rows.is_empty() {

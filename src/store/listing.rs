@@ -75,7 +75,11 @@ pub fn count(conn: &mut Conn, listing: &Listing) -> Result<i64> {
 /// Articles that the public sees at `now`.
 pub fn public<'a>(now: NaiveDateTime) -> Query<'a> {
     articles::table
-        .filter(articles::status.eq("published").or(articles::status.eq("scheduled")))
+        .filter(
+            articles::status
+                .eq("published")
+                .or(articles::status.eq("scheduled")),
+        )
         .filter(articles::deleted_at.is_null())
         .filter(articles::published_at.le(now))
         .filter(
@@ -83,7 +87,11 @@ pub fn public<'a>(now: NaiveDateTime) -> Query<'a> {
                 .is_null()
                 .or(articles::embargoed_until.le(now)),
         )
-        .filter(articles::expires_at.is_null().or(articles::expires_at.gt(now)))
+        .filter(
+            articles::expires_at
+                .is_null()
+                .or(articles::expires_at.gt(now)),
+        )
         .into_boxed()
 }
 
@@ -155,9 +163,17 @@ macro_rules! by_date {
                 // The first condition bounds the index scan, the second breaks ties.
                 let (date, id) = (to_stored(key.date), key.id.to_string());
                 query = if oldest_first {
-                    query.filter($column.ge(date).and($column.gt(date).or(articles::id.gt(id))))
+                    query.filter(
+                        $column
+                            .ge(date)
+                            .and($column.gt(date).or(articles::id.gt(id))),
+                    )
                 } else {
-                    query.filter($column.le(date).and($column.lt(date).or(articles::id.lt(id))))
+                    query.filter(
+                        $column
+                            .le(date)
+                            .and($column.lt(date).or(articles::id.lt(id))),
+                    )
                 };
             }
         }

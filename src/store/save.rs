@@ -53,9 +53,10 @@ impl Save<'_> {
     pub fn article(&self, conn: &mut Conn, draft: &Draft, tagger: &mut Tagger) -> Result<Saved> {
         let links = Links::look_up(conn, draft)?;
         match named(conn, draft)? {
-            Some(row) if row.deleted_at.is_some() => {
-                Err(Error::InvalidBody(vec![Fault::new("", "the article was deleted here")]))
-            }
+            Some(row) if row.deleted_at.is_some() => Err(Error::InvalidBody(vec![Fault::new(
+                "",
+                "the article was deleted here",
+            )])),
             Some(row) => self.update(conn, row, draft, tagger, links),
             None => self.create(conn, draft, tagger, links),
         }
@@ -111,7 +112,10 @@ impl Save<'_> {
         links: Links,
     ) -> Result<Saved> {
         let standing = before.visibility().standing(self.now);
-        let group = links.group.clone().or_else(|| before.translation_group.clone());
+        let group = links
+            .group
+            .clone()
+            .or_else(|| before.translation_group.clone());
         let mut row = self.filled(&before, draft, group, standing);
         row.slug = self.slug_for(conn, &before, draft)?;
         if let Some(updated) = draft.updated_at {
@@ -121,7 +125,10 @@ impl Save<'_> {
         let body = body_row(before.num, draft);
 
         let Some(whole) = state::of(conn, &[before.num])?.pop() else {
-            return Err(Error::Internal(format!("article {} has no body", before.id)));
+            return Err(Error::Internal(format!(
+                "article {} has no body",
+                before.id
+            )));
         };
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == links.curation;
@@ -177,7 +184,10 @@ impl Save<'_> {
         let to_be_public = draft.status != Status::Draft;
         let first = draft.first_published_at.map(to_stored).or(first_before);
         ArticleRow {
-            external_id: draft.external_id.clone().or_else(|| before.external_id.clone()),
+            external_id: draft
+                .external_id
+                .clone()
+                .or_else(|| before.external_id.clone()),
             language: draft.language.as_str().to_owned(),
             headline: draft.headline.clone(),
             standfirst: draft.standfirst.clone(),
@@ -251,7 +261,11 @@ impl Save<'_> {
             None => true,
             Some(Owner { num, proper }) => num == before.num && !proper,
         };
-        Ok(if free { wanted.to_string() } else { before.slug.clone() })
+        Ok(if free {
+            wanted.to_string()
+        } else {
+            before.slug.clone()
+        })
     }
 
     fn keep_revision(&self, conn: &mut Conn, whole: &Whole) -> Result<()> {
@@ -360,7 +374,9 @@ fn find_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<Artic
 
 /// The stored article that a draft is a state of: by id, else by external id, else by slug.
 fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
-    let id = draft.id.or_else(|| (!draft.is_named()).then(|| draft.digest_id()));
+    let id = draft
+        .id
+        .or_else(|| (!draft.is_named()).then(|| draft.digest_id()));
     let id = id.map(|id| id.to_string()).unwrap_or_default();
     let external_id = draft.external_id.as_deref().unwrap_or_default();
     let slug = draft.slug.as_ref().map(Slug::as_str).unwrap_or_default();
@@ -373,8 +389,9 @@ fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
                 .or(articles::external_id.eq(external_id).assume_not_null()),
         )
         .load(conn)?;
-    let has_external_id =
-        |row: &ArticleRow| !external_id.is_empty() && row.external_id.as_deref() == Some(external_id);
+    let has_external_id = |row: &ArticleRow| {
+        !external_id.is_empty() && row.external_id.as_deref() == Some(external_id)
+    };
     // Two articles of other systems may share a slug; they are two all the same.
     let same_name = |row: &ArticleRow| {
         row.slug == slug && (external_id.is_empty() || row.external_id.is_none())
@@ -423,7 +440,10 @@ fn owner(conn: &mut Conn, slug: &str) -> Result<Option<Owner>> {
 fn free_slug(conn: &mut Conn, wanted: &Slug, id: Uuid) -> Result<Slug> {
     let numbered = (2..10).map(|number| wanted.with_suffix(&number.to_string()));
     let by_id = wanted.with_suffix(&id.simple().to_string()[20..]);
-    for slug in std::iter::once(wanted.clone()).chain(numbered).chain([by_id]) {
+    for slug in std::iter::once(wanted.clone())
+        .chain(numbered)
+        .chain([by_id])
+    {
         if owner(conn, slug.as_str())?.is_none() {
             return Ok(slug);
         }

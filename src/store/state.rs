@@ -62,7 +62,8 @@ impl Whole {
     pub fn to_line(&self, conn: &mut Conn) -> Result<Value> {
         let targets: Vec<i64> = [&self.curation.pins[..], &self.curation.bans].concat();
         let ids = ids(conn, &targets)?;
-        let named = |nums: &[i64]| -> Vec<&String> { nums.iter().filter_map(|num| ids.get(num)).collect() };
+        let named =
+            |nums: &[i64]| -> Vec<&String> { nums.iter().filter_map(|num| ids.get(num)).collect() };
         let row = &self.row;
         Ok(json!({
             "id": row.id,

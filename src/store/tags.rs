@@ -101,11 +101,23 @@ macro_rules! public_taggings {
     ($now:expr) => {
         article_tags::table
             .inner_join(articles::table)
-            .filter(articles::status.eq("published").or(articles::status.eq("scheduled")))
+            .filter(
+                articles::status
+                    .eq("published")
+                    .or(articles::status.eq("scheduled")),
+            )
             .filter(articles::deleted_at.is_null())
             .filter(articles::published_at.le($now))
-            .filter(articles::embargoed_until.is_null().or(articles::embargoed_until.le($now)))
-            .filter(articles::expires_at.is_null().or(articles::expires_at.gt($now)))
+            .filter(
+                articles::embargoed_until
+                    .is_null()
+                    .or(articles::embargoed_until.le($now)),
+            )
+            .filter(
+                articles::expires_at
+                    .is_null()
+                    .or(articles::expires_at.gt($now)),
+            )
     };
 }
 

@@ -83,7 +83,9 @@ pub fn run(
         let reading = scope.spawn(move || read(input, options.threads.max(1), sender));
         let mut writer = Writer::new(database, options, watcher);
         let written = writer.write_all(batches);
-        let read = reading.join().map_err(|_| Error::Internal("the reader failed".to_owned()))?;
+        let read = reading
+            .join()
+            .map_err(|_| Error::Internal("the reader failed".to_owned()))?;
         written?;
         read.map_err(|error| Error::Internal(format!("cannot read the input: {error}")))?;
         writer.second_pass()?;
@@ -98,7 +100,9 @@ fn read(mut input: impl BufRead, threads: usize, batches: SyncSender<Batch>) -> 
     loop {
         let mut lines = Vec::with_capacity(BATCH);
         while lines.len() < BATCH {
-            let Some(line) = read_line(&mut input, &mut bytes)? else { break };
+            let Some(line) = read_line(&mut input, &mut bytes)? else {
+                break;
+            };
             number += 1;
             if !line::is_blank(&line) {
                 lines.push((number, line));
@@ -106,7 +110,14 @@ fn read(mut input: impl BufRead, threads: usize, batches: SyncSender<Batch>) -> 
         }
         let end = lines.is_empty();
         let prepared = prepare(lines, threads);
-        if end || batches.send(Batch { lines: prepared, bytes }).is_err() {
+        if end
+            || batches
+                .send(Batch {
+                    lines: prepared,
+                    bytes,
+                })
+                .is_err()
+        {
             return Ok(());
         }
     }
@@ -161,10 +172,18 @@ fn prepare(lines: Vec<(u64, Vec<u8>)>, threads: usize) -> Vec<Prepared> {
 
 /// A panic in a library must cost the lines it met, not the import.
 fn failed(lines: &[(u64, Vec<u8>)]) -> Vec<Prepared> {
-    let fault = || vec![Fault::new("", "could not be read: a fault in kiosque; please report it")];
+    let fault = || {
+        vec![Fault::new(
+            "",
+            "could not be read: a fault in kiosque; please report it",
+        )]
+    };
     lines
         .iter()
-        .map(|(line, _)| Prepared { line: *line, draft: Err(fault()) })
+        .map(|(line, _)| Prepared {
+            line: *line,
+            draft: Err(fault()),
+        })
         .collect()
 }
 
@@ -267,7 +286,10 @@ impl<'a> Writer<'a> {
     }
 
     fn save(&mut self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
-        let save = Save { now: self.options.now, by: None };
+        let save = Save {
+            now: self.options.now,
+            by: None,
+        };
         save.article(conn, draft, &mut self.tagger)
     }
 
@@ -276,7 +298,10 @@ impl<'a> Writer<'a> {
         saved.map_err(|error| match error {
             Error::Database(cause) => {
                 self.tagger = Tagger::default();
-                Error::InvalidBody(vec![Fault::new("", format!("the database refuses it: {cause}"))])
+                Error::InvalidBody(vec![Fault::new(
+                    "",
+                    format!("the database refuses it: {cause}"),
+                )])
             }
             error => error,
         })
@@ -287,7 +312,10 @@ impl<'a> Writer<'a> {
             Ok(saved) => saved,
             Err(reason) => {
                 self.summary.failed += 1;
-                return self.watcher.complain(&Complaint { line: line.line, reason });
+                return self.watcher.complain(&Complaint {
+                    line: line.line,
+                    reason,
+                });
             }
         };
         match saved.outcome {
@@ -296,8 +324,13 @@ impl<'a> Writer<'a> {
             Outcome::Unchanged => self.summary.unchanged += 1,
         }
         if self.options.dry_run {
-            let external_id = line.draft.as_ref().ok().and_then(|draft| draft.external_id.clone());
-            self.rehearsed.extend([saved.id, saved.slug].into_iter().chain(external_id));
+            let external_id = line
+                .draft
+                .as_ref()
+                .ok()
+                .and_then(|draft| draft.external_id.clone());
+            self.rehearsed
+                .extend([saved.id, saved.slug].into_iter().chain(external_id));
         }
         if !saved.missing.is_empty() {
             self.waiting.push_back(line);
@@ -313,11 +346,15 @@ impl<'a> Writer<'a> {
                 if missing.is_empty() {
                     return;
                 }
-                let names: Vec<String> = missing.iter().map(|name| format!("{:?}", name.0)).collect();
+                let names: Vec<String> =
+                    missing.iter().map(|name| format!("{:?}", name.0)).collect();
                 format!("it is in, but there is no article {}", names.join(", "))
             }
         };
         self.summary.dangling += 1;
-        self.watcher.complain(&Complaint { line: line.line, reason });
+        self.watcher.complain(&Complaint {
+            line: line.line,
+            reason,
+        });
     }
 }

@@ -254,12 +254,10 @@ impl Check {
     fn image(&mut self, image: Option<Image>) -> Option<Image> {
         let image = image?;
         Some(Image {
-            url: self
-                .url("/image/url", Some(image.url))
-                .unwrap_or_else(|| {
-                    self.fault("/image/url", "is empty");
-                    String::new()
-                }),
+            url: self.url("/image/url", Some(image.url)).unwrap_or_else(|| {
+                self.fault("/image/url", "is empty");
+                String::new()
+            }),
             alt: self.text("/image/alt", image.alt, MAX_TEXT),
             caption: self.text("/image/caption", image.caption, MAX_TEXT),
             credit: self.text("/image/credit", image.credit, MAX_NAME),
@@ -430,11 +428,23 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_line_is_told_with_its_place() {
-        let told = faults(json!({"slug": "a b", "published_at": "hier", "status": "live",
+        let told = faults(
+            json!({"slug": "a b", "published_at": "hier", "status": "live",
             "tags": [{"name": "x", "kind": "colour"}], "canonical_url": "javascript:x()",
-            "standfirst": "a\u{0}b"}));
-        for pointer in ["/slug", "/published_at", "/status", "/tags/0/kind", "/canonical_url", "/standfirst"] {
-            assert!(told.iter().any(|fault| fault.starts_with(pointer)), "{pointer}: {told:?}");
+            "standfirst": "a\u{0}b"}),
+        );
+        for pointer in [
+            "/slug",
+            "/published_at",
+            "/status",
+            "/tags/0/kind",
+            "/canonical_url",
+            "/standfirst",
+        ] {
+            assert!(
+                told.iter().any(|fault| fault.starts_with(pointer)),
+                "{pointer}: {told:?}"
+            );
         }
     }
 
@@ -444,7 +454,11 @@ mod tests {
         assert!(faults(json!({"tags": [7]}))[0].contains("a tag is a name or an object"));
         assert!(faults(json!({"headline": "  "}))[0].starts_with("/headline"));
         assert!(faults(json!({"status": "scheduled"}))[0].starts_with("/published_at"));
-        assert!(parse(br#"{"headline":"x","body":"y"}"#).unwrap_err()[0].detail.contains("language"));
+        assert!(
+            parse(br#"{"headline":"x","body":"y"}"#).unwrap_err()[0]
+                .detail
+                .contains("language")
+        );
         assert!(parse(b"\xff{}").unwrap_err()[0].detail.contains("UTF-8"));
         assert!(parse(b"[1").is_err());
     }

@@ -56,7 +56,9 @@ impl App {
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
                 let (server, address) = server::bind(state, &settings).expect("a port is free");
-                sender.send((server.handle(), address)).expect("the test waits");
+                sender
+                    .send((server.handle(), address))
+                    .expect("the test waits");
                 server.await.expect("the server runs");
             });
         });
@@ -82,7 +84,10 @@ impl App {
 
     /// Imports the articles, of which none may fail, and waits until readers see them.
     pub fn import(&self, articles: &[Article]) -> Summary {
-        let lines: String = articles.iter().map(|article| format!("{}\n", article.0)).collect();
+        let lines: String = articles
+            .iter()
+            .map(|article| format!("{}\n", article.0))
+            .collect();
         let (summary, complaints) = self.import_text(&lines);
         assert_eq!(complaints, []);
         summary
@@ -98,7 +103,10 @@ impl App {
     /// Until everything derived has followed the log to its end.
     pub fn wait(&self) {
         let last = self.database.read(changes::last).expect("the log is read");
-        assert!(self.progress.wait_for(last, Duration::from_secs(30)), "the follower came to a stop");
+        assert!(
+            self.progress.wait_for(last, Duration::from_secs(30)),
+            "the follower came to a stop"
+        );
     }
 
     pub fn get(&self, path: &str) -> Reply {
@@ -119,7 +127,12 @@ impl App {
     }
 
     pub fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        client::send("POST", &format!("{}{path}", self.base), headers, Some(body.as_bytes()))
+        client::send(
+            "POST",
+            &format!("{}{path}", self.base),
+            headers,
+            Some(body.as_bytes()),
+        )
     }
 
     /// Every page of a list, walked by cursor.
@@ -146,7 +159,11 @@ pub fn import_into(
     now: DateTime<Utc>,
 ) -> (Summary, Vec<Complaint>) {
     let mut heard = Heard(Vec::new());
-    let options = Options { dry_run, threads: 2, now };
+    let options = Options {
+        dry_run,
+        threads: 2,
+        now,
+    };
     let summary = import::run(database, lines.as_bytes(), &options, &mut heard);
     (summary.expect("the import runs"), heard.0)
 }

@@ -24,27 +24,33 @@ impl Reply {
     /// The slugs of a list of articles or tags, or of neighbours.
     pub fn slugs(&self) -> Vec<String> {
         let slug = |item: &Value| {
-            let inner = item.get("article").or_else(|| item.get("tag")).unwrap_or(item);
+            let inner = item
+                .get("article")
+                .or_else(|| item.get("tag"))
+                .unwrap_or(item);
             inner["slug"].as_str().expect("a slug").to_owned()
         };
         let json = self.json();
-        json["data"].as_array().expect("a list").iter().map(slug).collect()
+        json["data"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(slug)
+            .collect()
     }
 
     /// The parameters that a problem names.
     pub fn named(&self) -> Vec<String> {
         let json = self.json();
         let errors = json["errors"].as_array().cloned().unwrap_or_default();
-        errors.iter().map(|error| error["parameter"].as_str().unwrap_or_default().to_owned()).collect()
+        errors
+            .iter()
+            .map(|error| error["parameter"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
-pub fn send(
-    method: &str,
-    url: &str,
-    headers: &[(&str, &str)],
-    body: Option<&[u8]>,
-) -> Reply {
+pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Reply {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -62,8 +68,20 @@ pub fn send(
     let headers = response
         .headers()
         .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect();
-    let bytes = response.body_mut().read_to_vec().expect("the body is whole");
-    Reply { status: response.status().as_u16(), headers, bytes }
+    let bytes = response
+        .body_mut()
+        .read_to_vec()
+        .expect("the body is whole");
+    Reply {
+        status: response.status().as_u16(),
+        headers,
+        bytes,
+    }
 }

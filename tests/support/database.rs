@@ -19,14 +19,22 @@ impl Place {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder is made");
         let url = DatabaseUrl::Sqlite(folder.path().join("kiosque.db"));
-        Self { name: "SQLite", url, folder }
+        Self {
+            name: "SQLite",
+            url,
+            folder,
+        }
     }
 
     /// `None` where PostgreSQL is not installed, which is told.
     pub fn postgres() -> Option<Self> {
         let url = DatabaseUrl::Postgres(postgres::database()?);
         let folder = tempfile::tempdir().expect("a folder is made");
-        Some(Self { name: "PostgreSQL", url, folder })
+        Some(Self {
+            name: "PostgreSQL",
+            url,
+            folder,
+        })
     }
 
     pub fn open(&self) -> Database {
@@ -36,5 +44,7 @@ impl Place {
 
 /// One of each kind.
 pub fn places() -> Vec<Place> {
-    std::iter::once(Place::sqlite()).chain(Place::postgres()).collect()
+    std::iter::once(Place::sqlite())
+        .chain(Place::postgres())
+        .collect()
 }

@@ -1,5 +1,5 @@
 //! What tests stand on: a database each, a server each, and articles in a few words.
-#![allow(dead_code)] // every test binary uses a part of it
+#![allow(dead_code, unused_imports)] // every test binary uses a part of it
 
 pub mod app;
 pub mod builders;

@@ -62,7 +62,17 @@ impl Cluster {
         };
         must_run(
             as_user("initdb")
-                .args(["--no-sync", "-U", "kiosque", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
+                .args([
+                    "--no-sync",
+                    "-U",
+                    "kiosque",
+                    "-A",
+                    "trust",
+                    "-E",
+                    "UTF8",
+                    "--locale=C",
+                    "-D",
+                ])
                 .arg(&data),
         );
         let settings = format!(
@@ -79,7 +89,10 @@ impl Cluster {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null()),
         );
-        Some(Self { port, _guard: guard })
+        Some(Self {
+            port,
+            _guard: guard,
+        })
     }
 
     fn url(&self, database: &str) -> String {
@@ -115,7 +128,11 @@ fn unprivileged_user(folder: &Path) -> Option<String> {
         return None;
     }
     let known = |user: &&str| {
-        let found = Command::new("id").arg(user).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let found = Command::new("id")
+            .arg(user)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         found.is_ok_and(|status| status.success())
     };
     let user = ["postgres", "nobody"].iter().find(|user| known(user))?;
@@ -152,7 +169,11 @@ fn free_port() -> u16 {
 }
 
 fn must_run(command: &mut Command) {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     let mut said = String::new();
     // The server keeps what it inherits open; only a failure is waited for to the end.
     let status = child.wait().expect("it ends");

@@ -23,11 +23,14 @@ pub fn missing(what: &str, why: &str) {
 /// The folder of real articles that some tests read; they are no part of the project.
 pub fn real_articles() -> Option<PathBuf> {
     let folder = std::env::var_os("KIOSQUE_TEST_DATA").map(PathBuf::from);
-    let folder = folder
-        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
+    let folder =
+        folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
     if folder.join("servicepublic-fr.ndjson").is_file() {
         return Some(folder);
     }
-    missing("data", "no folder of articles; KIOSQUE_TEST_DATA may name one");
+    missing(
+        "data",
+        "no folder of articles; KIOSQUE_TEST_DATA may name one",
+    );
     None
 }

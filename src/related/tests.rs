@@ -1,0 +1,347 @@
+//! What a reader sees of related lookups, on a corpus of a few invented articles.
+
+use super::*;
+
+const NOW: i64 = 1_700_000_000_000_000;
+
+struct Written {
+    num: i64,
+    headline: &'static str,
+    body: String,
+    tags: Vec<i64>,
+    visible: Window,
+    group: Option<&'static str>,
+    pins: Vec<i64>,
+    bans: Vec<i64>,
+    sensitive: bool,
+    language: &'static str,
+}
+
+fn written(num: i64, headline: &'static str, body: &str) -> Written {
+    Written {
+        num,
+        headline,
+        body: body.to_owned(),
+        tags: Vec::new(),
+        visible: Window::ALWAYS,
+        group: None,
+        pins: Vec::new(),
+        bans: Vec::new(),
+        sensitive: false,
+        language: "fr",
+    }
+}
+
+impl Written {
+    fn profile(&self) -> Profile {
+        Profile::of(&Article {
+            num: self.num,
+            language: self.language,
+            headline: self.headline,
+            standfirst: None,
+            body: &self.body,
+            tags: &self.tags,
+            published_at: 1_700_000_000 + self.num,
+            visible: self.visible,
+            translation_group: self.group,
+            pins: &self.pins,
+            bans: &self.bans,
+            sensitive: self.sensitive,
+        })
+    }
+}
+
+/// Three about security, two about the sea, one about a film.
+fn corpus() -> Vec<Written> {
+    vec![
+        written(
+            1,
+            "Laftit reçoit Darmanin à Rabat",
+            "Les ministres de l'Intérieur marocain et français, Abdelouafi Laftit et Gérald Darmanin, ont parlé de sécurité, de terrorisme et d'immigration clandestine.",
+        ),
+        written(
+            2,
+            "Sécurité : Rabat et Paris coopèrent",
+            "Le ministre de l'Intérieur Abdelouafi Laftit salue la coopération avec la France contre le terrorisme.",
+        ),
+        written(
+            3,
+            "Immigration clandestine : un réseau démantelé",
+            "La sûreté nationale annonce l'arrestation d'un réseau d'immigration clandestine, avec la coopération de la France.",
+        ),
+        written(
+            4,
+            "Kitesurf : Dakhla accueille le championnat",
+            "Le vent et la lagune attirent les champions de kitesurf et de planche à voile.",
+        ),
+        written(
+            5,
+            "Planche à voile à Essaouira",
+            "Le vent d'Essaouira attire la planche à voile et le kitesurf dans la baie.",
+        ),
+        written(
+            6,
+            "Un film primé à Marrakech",
+            "Le jury du festival de Marrakech prime un film sur la mémoire.",
+        ),
+    ]
+}
+
+fn engine(articles: &[Written]) -> Engine {
+    let mut engine = Engine::new(Settings::default());
+    articles
+        .iter()
+        .for_each(|article| engine.upsert(article.profile()));
+    engine
+}
+
+fn ask() -> Ask<'static> {
+    Ask {
+        limit: 12,
+        exclude: &[],
+        from: None,
+        language: Language::Own,
+        tag: None,
+        now: NOW,
+    }
+}
+
+fn nums(related: &Related) -> Vec<i64> {
+    related
+        .neighbours
+        .iter()
+        .map(|neighbour| neighbour.num)
+        .collect()
+}
+
+#[test]
+fn a_ministers_meeting_brings_security_not_kitesurfing() {
+    let related = engine(&corpus()).related(1, &ask()).unwrap();
+    assert_eq!(nums(&related)[..2], [2, 3]);
+    let named =
+        |term: &Reason| matches!(term, Reason::Term { term, .. } if term.contains("Laftit"));
+    assert!(
+        related.neighbours[0].reasons.iter().any(named),
+        "{:?}",
+        related.neighbours[0]
+    );
+}
+
+#[test]
+fn scores_fall_and_reasons_add_up_to_them() {
+    let mut articles = corpus();
+    articles[0].tags = vec![7, 8];
+    articles[1].tags = vec![8];
+    for num in 1..=6 {
+        let related = engine(&articles).related(num, &ask()).unwrap();
+        let mut ceiling = 1.0;
+        for neighbour in related.neighbours {
+            assert!(neighbour.score > 0.0 && neighbour.score <= ceiling);
+            ceiling = neighbour.score;
+            let sum: f32 = neighbour
+                .reasons
+                .iter()
+                .map(|reason| match reason {
+                    Reason::Tag { weight, .. }
+                    | Reason::Term { weight, .. }
+                    | Reason::Wording { weight } => *weight,
+                    Reason::Pin => 0.0,
+                })
+                .sum();
+            assert!((sum - neighbour.score).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_seen_is_not_shown() {
+    let mut articles = corpus();
+    articles[1].visible = Window {
+        from: NOW + 1,
+        until: i64::MAX,
+    };
+    articles[2].sensitive = true;
+    let engine = engine(&articles);
+    let related = engine.related(1, &ask()).unwrap();
+    assert!(
+        !nums(&related).contains(&1)
+            && !nums(&related).contains(&2)
+            && !nums(&related).contains(&3)
+    );
+    assert_eq!(
+        nums(
+            &engine
+                .related(
+                    1,
+                    &Ask {
+                        now: NOW + 1,
+                        ..ask()
+                    }
+                )
+                .unwrap()
+        )[0],
+        2
+    );
+    assert_eq!(
+        engine.related(3, &ask()).unwrap().hidden,
+        Some(Hidden::Sensitive)
+    );
+    assert!(engine.related(99, &ask()).is_none());
+}
+
+#[test]
+fn pins_come_first_and_bans_hold_both_ways() {
+    let mut articles = corpus();
+    articles[0].pins = vec![6];
+    articles[0].bans = vec![2];
+    let engine = engine(&articles);
+    let related = engine.related(1, &ask()).unwrap();
+    assert_eq!(nums(&related)[..2], [6, 3]);
+    assert_eq!(related.neighbours[0].reasons[0], Reason::Pin);
+    assert!(!nums(&related).contains(&2));
+    assert!(!nums(&engine.related(2, &ask()).unwrap()).contains(&1));
+}
+
+#[test]
+fn translations_and_other_languages_are_left_out() {
+    let mut articles = corpus();
+    articles[1].group = Some("a");
+    articles[0].group = Some("a");
+    articles[2].language = "fr-MA";
+    let engine = engine(&articles);
+    assert_eq!(nums(&engine.related(1, &ask()).unwrap())[0], 3);
+    let english = Ask {
+        language: Language::Is("en".to_owned()),
+        ..ask()
+    };
+    assert!(engine.related(1, &english).unwrap().neighbours.is_empty());
+}
+
+#[test]
+fn filters_and_limits_hold() {
+    let mut articles = corpus();
+    articles[2].tags = vec![5];
+    let engine = engine(&articles);
+    let tagged = |tags: &[i64]| tags.contains(&5);
+    assert_eq!(
+        nums(
+            &engine
+                .related(
+                    1,
+                    &Ask {
+                        tag: Some(&tagged),
+                        ..ask()
+                    }
+                )
+                .unwrap()
+        ),
+        [3]
+    );
+    assert!(
+        !nums(
+            &engine
+                .related(
+                    1,
+                    &Ask {
+                        exclude: &[2],
+                        ..ask()
+                    }
+                )
+                .unwrap()
+        )
+        .contains(&2)
+    );
+    assert_eq!(
+        nums(&engine.related(1, &Ask { limit: 1, ..ask() }).unwrap()).len(),
+        1
+    );
+    let recent = Ask {
+        from: Some(1_700_000_003),
+        ..ask()
+    };
+    assert_eq!(nums(&engine.related(1, &recent).unwrap())[0], 3);
+}
+
+#[test]
+fn an_agency_text_stands_once_with_its_copies() {
+    let mut articles = corpus();
+    let long = "La sûreté nationale annonce avec la coopération de la France et du ministre de l'Intérieur le démantèlement d'un réseau de terrorisme qui préparait plusieurs actions";
+    articles.push(written(7, "Réseau démantelé", long));
+    articles.push(written(8, "Réseau démantelé", &format!("{long} MAP")));
+    let engine = engine(&articles);
+    let related = engine.related(1, &ask()).unwrap();
+    let entry = related
+        .neighbours
+        .iter()
+        .find(|neighbour| !neighbour.copies.is_empty())
+        .unwrap();
+    assert!(matches!(
+        (entry.num, entry.copies[..].first()),
+        (7, Some(8)) | (8, Some(7))
+    ));
+    assert!(!nums(&engine.related(7, &ask()).unwrap()).contains(&8));
+}
+
+#[test]
+fn a_draft_is_answered_as_if_it_were_stored() {
+    let articles = corpus();
+    let whole = engine(&articles);
+    let without = engine(&articles[1..]);
+    let related = without.related_to_text(&articles[0].profile(), &ask());
+    assert_eq!(nums(&related), nums(&whole.related(1, &ask()).unwrap()));
+}
+
+#[test]
+fn several_articles_bring_what_is_near_to_any_of_them() {
+    let related = engine(&corpus()).related_to_many(&[1, 4], &ask());
+    let nums = nums(&related);
+    assert!(nums.contains(&2) && nums.contains(&5) && !nums.contains(&1) && !nums.contains(&4));
+}
+
+#[test]
+fn a_profile_survives_storage() {
+    let mut article = corpus().remove(0);
+    (article.tags, article.pins, article.bans) = (vec![3, 1], vec![9], vec![-4]);
+    let profile = article.profile();
+    let bytes = profile.to_bytes();
+    assert_eq!(Profile::from_bytes(&bytes), Some(profile));
+    assert!((0..bytes.len()).all(|length| Profile::from_bytes(&bytes[..length]).is_none()));
+    assert_eq!(Profile::from_bytes(&[255]), None);
+}
+
+#[test]
+fn tags_that_meet_more_than_chance_are_related() {
+    let mut articles = corpus();
+    for (i, article) in articles.iter_mut().enumerate() {
+        article.tags = if i < 3 { vec![100, 1, 2] } else { vec![100, 3] };
+    }
+    articles[3].visible = Window {
+        from: NOW + 1,
+        until: i64::MAX,
+    };
+    let engine = engine(&articles);
+    let near = engine.related_tags(1, 5, NOW);
+    assert_eq!((near[0].tag, near[0].shared), (2, 3));
+    assert!(
+        near.iter()
+            .all(|near| near.tag != 3 && near.score > 0.0 && near.score <= 1.0)
+    );
+    assert_eq!(
+        engine.related_tags(100, 5, NOW),
+        [],
+        "borne by all, so with everything by chance"
+    );
+    articles[0].visible = Window {
+        from: 0,
+        until: NOW,
+    };
+    assert_eq!(self::engine(&articles).related_tags(1, 5, NOW)[0].shared, 2);
+    let mut bare = corpus().remove(1);
+    bare.num = 50;
+    assert!(
+        engine
+            .suggest_tags(&bare.profile(), 3, NOW)
+            .iter()
+            .any(|found| found.tag == 1)
+    );
+}

@@ -1,0 +1,102 @@
+//! The OpenAPI document says what the program does: it is current, and its examples are real answers.
+//!
+//! `KIOSQUE_TEST_UPDATE=1 cargo test --test openapi` writes the files anew; run it twice, for the examples are
+//! compiled into the document.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use kiosque::api::examples::{EXAMPLES, Example};
+use kiosque::api::openapi::{document, document_text};
+use serde_json::Value;
+use support::{App, Place, at};
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("openapi")
+        .join(name)
+}
+
+fn updating() -> bool {
+    std::env::var_os("KIOSQUE_TEST_UPDATE").is_some()
+}
+
+#[test]
+fn the_committed_document_is_the_programs_own() {
+    let text = document_text().unwrap();
+    if updating() {
+        fs::write(file("openapi.json"), &text).unwrap();
+    }
+    let committed = fs::read_to_string(file("openapi.json")).unwrap();
+    assert!(
+        committed == text,
+        "openapi/openapi.json is stale: see the head of this file"
+    );
+}
+
+#[test]
+fn every_example_is_what_the_demo_answers() {
+    let app = App::on(Place::sqlite());
+    app.clock.set(at("2026-11-01T12:00:00Z"));
+    let samples = file("../samples/portail.ndjson");
+    let (_, complaints) = app.import_text(&fs::read_to_string(samples).unwrap());
+    assert_eq!(complaints, []);
+    for example in EXAMPLES {
+        let live = answer(&app, example);
+        if updating() {
+            let text = serde_json::to_string_pretty(&live).unwrap() + "\n";
+            fs::write(
+                file("examples").join(format!("{}.json", example.operation_id)),
+                text,
+            )
+            .unwrap();
+        } else {
+            assert_eq!(example.value(), live, "{}", example.operation_id);
+        }
+    }
+}
+
+fn answer(app: &App, example: &Example) -> Value {
+    let reply = match example.body {
+        Some(body) => app.post(example.path, body),
+        None => app.get(example.path),
+    };
+    assert_eq!(reply.status, 200, "{}", example.path);
+    reply.json()
+}
+
+#[test]
+fn every_operation_is_summed_up_and_says_how_it_fails() {
+    let document = serde_json::to_value(document()).unwrap();
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = format!("{method} {path}");
+            operations += 1;
+            assert!(
+                operation["summary"]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{name}"
+            );
+            assert!(operation["operationId"].is_string(), "{name}");
+            for status in ["400", "404", "405", "500", "503", "504"] {
+                let content = &operation["responses"][status]["content"];
+                assert!(
+                    content["application/problem+json"].is_object(),
+                    "{name} {status}"
+                );
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                assert!(
+                    parameter["description"].is_string(),
+                    "{name} {}",
+                    parameter["name"]
+                );
+            }
+        }
+    }
+    assert!(operations >= 11);
+}
