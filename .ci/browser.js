@@ -32,7 +32,7 @@ async function main() {
     await operation.waitFor({ timeout: 30000 });
     await operation.locator('.opblock-summary-control').click();
     await operation.getByRole('button', { name: 'Execute' }).click();
-    const answer = operation.locator('.live-responses-table .response-col_status').first();
+    const answer = operation.locator('.live-responses-table tbody .response-col_status').first();
     await answer.waitFor({ timeout: 30000 });
     check((await answer.innerText()).startsWith('200'), `"Try it out" answers ${await answer.innerText()}`);
     const body = await operation.locator('.live-responses-table .highlight-code').first().innerText();
