@@ -329,7 +329,6 @@ fn cache_tags(views: &[ArticleView]) -> Vec<String> {
         let neighbours = view.related.iter().flatten();
         tags.extend(neighbours.map(|related| format!("article-{}", related.article.id)));
     }
-    tags.dedup();
     tags
 }
 

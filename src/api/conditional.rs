@@ -1,5 +1,6 @@
 //! Answers with validators: entity tags, conditional requests, content codings, cache headers.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use actix_web::http::header::{
@@ -21,6 +22,9 @@ const WORTH_COMPRESSING: usize = 860;
 /// Seconds a cache may serve an old answer while it asks for a new one, and while we do not answer.
 const WHILE_REVALIDATING: u32 = 60;
 const IF_ERROR: u32 = 86_400;
+
+/// Bytes of cache tags: half of what the large content delivery networks take.
+const MAX_CACHE_TAGS: usize = 8_000;
 
 /// What a handler found, before the request's wishes are looked at.
 #[derive(Debug, Default)]
@@ -77,9 +81,23 @@ impl Answer {
         self
     }
 
-    /// The names by which a cache can be told that something inside has changed.
+    /// The names by which a cache can be told that something inside has changed, each once. Those of an answer
+    /// that holds too much for a header shrink to the first, which names the collection.
     pub fn cache_tags(mut self, tags: impl IntoIterator<Item = String>) -> Self {
-        self.cache_tags.extend(tags);
+        let mut known = HashSet::new();
+        self.cache_tags = tags
+            .into_iter()
+            .filter(|tag| known.insert(tag.clone()))
+            .collect();
+        if self
+            .cache_tags
+            .iter()
+            .map(|tag| tag.len() + 1)
+            .sum::<usize>()
+            > MAX_CACHE_TAGS
+        {
+            self.cache_tags.truncate(1);
+        }
         self
     }
 

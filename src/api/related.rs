@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_path_to_error::Segment;
 use utoipa::ToSchema;
 
 use crate::api::articles::{Address, Located, locate, resolved};
@@ -503,14 +504,21 @@ async fn json_body(
 
 fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     use serde_json::error::Category;
+    // Members by position, which the deserialiser would take, are not documented.
+    if bytes
+        .trim_ascii_start()
+        .first()
+        .is_some_and(|byte| *byte == b'[')
+    {
+        return Err(Error::InvalidBody(vec![Fault::new(
+            "",
+            "is an array where an object is expected",
+        )]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader);
     let value = read.map_err(|error| {
-        let path: String = error
-            .path()
-            .iter()
-            .map(|segment| format!("/{segment}"))
-            .collect();
+        let path: String = error.path().iter().map(pointed).collect();
         let inner = error.into_inner();
         match inner.classify() {
             Category::Data => Error::InvalidBody(vec![Fault::new(path, inner.to_string())]),
@@ -521,4 +529,13 @@ fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         .end()
         .map_err(|error| Error::MalformedJson(error.to_string()))?;
     Ok(value)
+}
+
+/// A step of a JSON pointer (RFC 6901).
+fn pointed(segment: &Segment) -> String {
+    match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    }
 }

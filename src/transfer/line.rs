@@ -89,6 +89,10 @@ pub fn parse(line: &[u8]) -> Result<Draft, Vec<Fault>> {
         return Err(whole(format!("the line is longer than {MAX_LINE} bytes")));
     }
     let text = std::str::from_utf8(line).map_err(|_| whole("is not UTF-8".to_owned()))?;
+    // Members by position, which the deserialiser would take, are not the format.
+    if text.trim_start().starts_with('[') {
+        return Err(whole("is an array where an object is expected".to_owned()));
+    }
     let line: Line = serde_json::from_str(text).map_err(|error| {
         // The line number is always 1 here and would be taken for the file's.
         let message = error.to_string();
@@ -461,5 +465,6 @@ mod tests {
         );
         assert!(parse(b"\xff{}").unwrap_err()[0].detail.contains("UTF-8"));
         assert!(parse(b"[1").is_err());
+        assert!(parse(br#"[null,null,null,"fr","T",null,null,null,"B"]"#).is_err());
     }
 }

@@ -1,0 +1,231 @@
+//! The import format and its rules.
+
+use serde_json::json;
+
+use crate::support::app::{import_into, noon};
+use crate::support::{App, article, places};
+
+#[test]
+fn importing_the_same_again_changes_nothing() {
+    let samples = include_str!("../../samples/portail.ndjson");
+    let nameless = r#"{"headline":"Sans nom","body":"x","language":"fr"}
+{"headline":"Sans nom","body":"y","language":"fr"}"#;
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let lines = format!("{samples}\n{nameless}\n");
+        let count = lines.lines().filter(|line| !line.trim().is_empty()).count() as u64;
+        let (first, complaints) = app.import_text(&lines);
+        assert_eq!((first.created, complaints.len()), (count, 0), "{name}");
+        let before = app.get("/v1/articles?limit=100&include=body").bytes;
+        let position = app.get("/readyz").json()["indexes"].clone();
+        let (second, _) = app.import_text(&lines);
+        assert_eq!(
+            (second.unchanged, second.created, second.updated),
+            (count, 0, 0),
+            "{name}"
+        );
+        assert!(
+            app.get("/v1/articles?limit=100&include=body").bytes == before,
+            "{name}"
+        );
+        assert_eq!(app.get("/readyz").json()["indexes"], position, "{name}");
+    }
+}
+
+#[test]
+fn a_bad_line_is_told_by_number_and_the_others_go_in() {
+    let app = App::new();
+    let lines = "\u{20}\n{\"headline\":\"a\",\"body\":\"\",\"language\":\"fr\"}\r\n\
+        not json\n\
+        {\"headline\":\"b\",\"language\":\"fr\"}\n\
+        {\"headline\":\"c\",\"body\":\"\",\"language\":\"fr\",\"published_at\":\"hier\",\"titre\":1}\n\
+        {\"headline\":\"d\",\"body\":\"\",\"language\":\"klingon\"}\n\
+        {\"headline\":\"e\",\"body\":\"\",\"language\":\"fr\",\"pins\":[\"nobody\"]}\n\
+        {\"headline\":\"f\",\"body\":\"\",\"language\":\"fr\"}";
+    let (summary, complaints) = app.import_text(lines);
+    assert_eq!(
+        (summary.created, summary.failed, summary.dangling),
+        (3, 4, 1)
+    );
+    let told: Vec<(u64, bool)> = complaints
+        .iter()
+        .map(|complaint| {
+            let word = match complaint.line {
+                3 => "expected",
+                4 => "body",
+                5 => "titre",
+                6 => "language",
+                _ => "nobody",
+            };
+            (complaint.line, complaint.reason.contains(word))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(3, true), (4, true), (5, true), (6, true), (7, true)],
+        "{complaints:?}"
+    );
+    assert_eq!(app.get("/v1/articles").slugs().len(), 3);
+}
+
+#[test]
+fn an_article_is_known_by_its_id_its_external_id_or_its_slug() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[article("one").with("external_id", "x-1")]);
+        let id = app.get("/v1/articles/one").json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let headline = || {
+            app.get(&format!("/v1/articles/{id}")).json()["headline"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        for (known, headed) in [
+            (article("one").headed("par le slug"), "par le slug"),
+            (
+                article("one")
+                    .with("external_id", "x-1")
+                    .headed("par l’autre nom"),
+                "par l’autre nom",
+            ),
+            (
+                article("one")
+                    .without("slug")
+                    .with("external_id", "x-1")
+                    .headed("sans slug"),
+                "sans slug",
+            ),
+            (
+                article("one").with("id", id.as_str()).headed("par l’id"),
+                "par l’id",
+            ),
+        ] {
+            assert_eq!(app.import(&[known]).updated, 1, "{name} {headed}");
+            assert_eq!(headline(), headed, "{name}");
+        }
+        // The same slug under another external id is another article.
+        assert_eq!(
+            app.import(&[article("one").with("external_id", "x-2").headed("un autre")])
+                .created,
+            1,
+            "{name}"
+        );
+        assert_eq!(
+            app.get("/v1/articles/one-2").json()["headline"],
+            "un autre",
+            "{name}"
+        );
+        assert_eq!(headline(), "par l’id", "{name}");
+    }
+}
+
+#[test]
+fn a_missing_slug_is_made_from_the_headline_and_a_taken_one_gets_a_suffix() {
+    let app = App::new();
+    let lines: String = (0..15)
+        .map(|n| {
+            json!({"headline": "L’été à Fès", "body": format!("{n}"), "language": "fr"}).to_string()
+                + "\n"
+        })
+        .collect();
+    assert_eq!(app.import_text(&lines).0.created, 15);
+    let slugs = app.walk("/v1/articles?limit=100");
+    let different: std::collections::BTreeSet<_> = slugs.iter().collect();
+    assert_eq!(different.len(), 15);
+    assert!(
+        slugs.contains(&"l-ete-a-fes".to_owned()) && slugs.contains(&"l-ete-a-fes-2".to_owned())
+    );
+}
+
+#[test]
+fn links_may_point_forward() {
+    let app = App::new();
+    app.import(&[
+        article("first").with("pins", json!(["second"])),
+        article("eau-en")
+            .language("en")
+            .with("translation_of", "eau"),
+        article("second"),
+        article("eau"),
+    ]);
+    assert_eq!(app.get("/v1/articles/first/related").slugs()[0], "second");
+    assert_eq!(
+        app.get("/v1/articles/eau").json()["translations"][0]["slug"],
+        "eau-en"
+    );
+}
+
+#[test]
+fn a_dry_run_tells_the_same_and_writes_nothing() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[article("kept")]);
+        let position = app.get("/readyz").json()["indexes"].clone();
+        let lines = format!(
+            "{}\n{}\nbroken\n{}\n",
+            article("kept").headed("changed").0,
+            article("new")
+                .tagged("fresh")
+                .with("pins", json!(["later"]))
+                .0,
+            article("later").0
+        );
+        let (summary, complaints) = import_into(&app.database, &lines, true, noon());
+        assert_eq!(
+            (
+                summary.created,
+                summary.updated,
+                summary.failed,
+                summary.dangling
+            ),
+            (2, 1, 1, 0),
+            "{name}"
+        );
+        assert_eq!(complaints.len(), 1, "{name}: {complaints:?}");
+        app.wait();
+        assert_eq!(app.get("/v1/articles").slugs(), ["kept"], "{name}");
+        assert_eq!(app.get("/v1/tags").slugs().len(), 0, "{name}");
+        assert_eq!(app.get("/readyz").json()["indexes"], position, "{name}");
+    }
+}
+
+#[test]
+fn a_tag_is_one_whatever_its_accents() {
+    let app = App::new();
+    app.import(&[
+        article("a").with(
+            "tags",
+            json!(["Sécheresse", {"slug": "fes", "name": "Fès", "kind": "place"}]),
+        ),
+        article("b").with("tags", json!(["secheresse", "FÈS"])),
+        article("c").with("tags", json!(["C", "C++"])),
+    ]);
+    assert_eq!(
+        app.get("/v1/tags").slugs(),
+        ["c", "c-2", "fes", "secheresse"]
+    );
+    assert_eq!(app.get("/v1/tags/fes").json()["article_count"], 2);
+    assert_eq!(app.get("/v1/tags/secheresse").json()["name"], "Sécheresse");
+}
+
+#[test]
+fn hostile_lines_harm_nobody() {
+    let app = App::new();
+    let huge = json!({"headline": "h", "body": "x".repeat(9_000_000), "language": "fr"});
+    let deep = format!(
+        "{{\"headline\":\"h\",\"language\":\"fr\",\"body\":{}}}",
+        "[".repeat(500)
+    );
+    let nul = json!({"headline": "a\u{0}b", "body": "", "language": "fr"});
+    let twice = r#"{"headline":"h","headline":"h","body":"","language":"fr"}"#;
+    let lines = format!("{huge}\n{deep}\n{nul}\n{twice}\n{}\n", article("fine").0);
+    let (summary, complaints) = app.import_text(&lines);
+    assert_eq!((summary.created, summary.failed), (1, 4), "{complaints:?}");
+    assert_eq!(app.get("/v1/articles").slugs(), ["fine"]);
+}

@@ -1,0 +1,16 @@
+//! The HTTP contract, resource by resource, as a caller sees it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod articles;
+mod conditional;
+mod imports;
+mod lists;
+mod operation;
+mod problems;
+mod real;
+mod related;
+mod same_json;
+mod search;
+mod tags;

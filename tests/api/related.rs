@@ -1,0 +1,312 @@
+//! `/v1/articles/{slug}/related`, `/v1/articles/{slug}/related-tags` and `POST /v1/related`.
+
+use serde_json::{Value, json};
+
+use crate::support::{App, Article, article, at};
+
+const WATER: &str =
+    "Le barrage du Ziz alimente les khettaras du Tafilalet et irrigue les palmeraies en été.";
+const FOOT: &str =
+    "Le club de Midelt remporte la coupe régionale de football après les tirs au but.";
+
+fn water(slug: &str) -> Article {
+    let extra = format!("{WATER} Note de terrain {slug}, relevée par les agriculteurs de {slug}.");
+    article(slug)
+        .headed(&format!("Barrage et khettaras à {slug}"))
+        .saying(&extra)
+        .tagged("eau")
+}
+
+fn region() -> App {
+    App::with(&[
+        water("erfoud"),
+        water("rissani"),
+        water("jorf"),
+        article("coupe")
+            .headed("Coupe de football")
+            .saying(FOOT)
+            .tagged("sport"),
+        article("finale")
+            .headed("La finale de football")
+            .saying(&format!("{FOOT} La finale."))
+            .tagged("sport"),
+    ])
+}
+
+/// What is about water, in order of the alphabet.
+fn near(slugs: &mut Vec<String>) -> String {
+    slugs.retain(|slug| !["coupe", "finale", "sport"].contains(&slug.as_str()));
+    slugs.sort_unstable();
+    slugs.join(" ")
+}
+
+#[test]
+fn the_nearest_come_first_with_scores_and_reasons_that_add_up() {
+    let app = region();
+    let reply = app.get("/v1/articles/erfoud/related");
+    let slugs = reply.slugs();
+    // In so small a world something far may follow; the two near ones stand first.
+    let mut first = slugs[..2].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, ["jorf", "rissani"]);
+    assert!(!slugs.contains(&"erfoud".to_owned()));
+    let json = reply.json();
+    assert_eq!(
+        json["page"],
+        json!({"limit": 12, "complete": true, "hidden_reason": null})
+    );
+    let mut last = 1.0;
+    for neighbour in json["data"].as_array().unwrap() {
+        let score = neighbour["score"].as_f64().unwrap();
+        assert!(score > 0.0 && score <= last);
+        last = score;
+        let reasons = neighbour["reasons"].as_array().unwrap();
+        let sum: f64 = reasons
+            .iter()
+            .map(|reason| reason["weight"].as_f64().unwrap())
+            .sum();
+        assert!((sum - score).abs() < 2e-3, "{neighbour}");
+        let near = first
+            .iter()
+            .any(|slug| neighbour["article"]["slug"] == *slug);
+        let by_tag = |reason: &Value| reason["kind"] == "tag" && reason["tag"] == "eau";
+        assert_eq!(reasons.iter().any(by_tag), near, "{neighbour}");
+    }
+}
+
+#[test]
+fn parameters_narrow_the_neighbours() {
+    let app = region();
+    app.import(&[
+        water("tinghir")
+            .tagged("todgha")
+            .published(at("2025-05-01T00:00:00Z")),
+        water("dam").language("en"),
+    ]);
+    let slugs = |query: &str| {
+        let mut slugs = app
+            .get(&format!("/v1/articles/erfoud/related?{query}"))
+            .slugs();
+        near(&mut slugs)
+    };
+    assert_eq!(slugs(""), "jorf rissani tinghir");
+    assert_eq!(slugs("limit=1").split(' ').count(), 1);
+    assert_eq!(slugs("exclude=jorf,nobody"), "rissani tinghir");
+    assert_eq!(slugs("from=2025-01-01"), "tinghir");
+    assert_eq!(slugs("tag=todgha"), "tinghir");
+    assert_eq!(slugs("tag=eau,-todgha"), "jorf rissani");
+    assert_eq!(slugs("language=en"), "dam");
+    assert!(slugs("language=any").contains("dam"));
+    for (query, named) in [
+        ("limit=0", "limit"),
+        ("limit=51", "limit"),
+        ("from=hier", "from"),
+        ("language=french", "language"),
+        ("tag=nowhere", "tag"),
+        ("fields=slug", "fields"),
+    ] {
+        let reply = app.get(&format!("/v1/articles/erfoud/related?{query}"));
+        assert_eq!(
+            (reply.status, reply.named()),
+            (400, vec![named.to_owned()]),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn editors_have_the_first_and_the_last_word() {
+    let app = region();
+    app.import(&[water("erfoud")
+        .with("pins", json!(["coupe"]))
+        .with("bans", json!(["jorf"]))]);
+    let reply = app.get("/v1/articles/erfoud/related");
+    assert_eq!(reply.slugs()[..2], ["coupe", "rissani"]);
+    assert!(!reply.slugs().contains(&"jorf".to_owned()));
+    assert_eq!(
+        reply.json()["data"][0]["reasons"][0],
+        json!({"kind": "pin"})
+    );
+    assert!(
+        !app.get("/v1/articles/jorf/related")
+            .slugs()
+            .contains(&"erfoud".to_owned())
+    );
+    // A sensitive article shows no neighbours and is shown beside none.
+    app.import(&[water("rissani").with("related", "never")]);
+    let hidden = app.get("/v1/articles/rissani/related").json();
+    assert_eq!(
+        (&hidden["data"], &hidden["page"]["hidden_reason"]),
+        (&json!([]), &json!("sensitive"))
+    );
+    let left = near(&mut app.get("/v1/articles/erfoud/related").slugs());
+    assert_eq!(left, "");
+}
+
+#[test]
+fn what_is_hidden_appears_at_its_second_and_goes_at_its_second() {
+    let app = region();
+    app.import(&[
+        water("soon")
+            .with("embargoed_until", "2025-06-01T13:00:00Z")
+            .tagged("neuf"),
+        water("ending").with("expires_at", "2025-06-01T13:00:00Z"),
+        water("draft").status("draft"),
+        water("erfoud").with("pins", json!(["soon", "draft"])),
+    ]);
+    let slugs = |app: &App| near(&mut app.get("/v1/articles/erfoud/related").slugs());
+    let tags = |app: &App| near(&mut app.get("/v1/articles/erfoud/related-tags").slugs());
+    assert_eq!(
+        (slugs(&app).as_str(), tags(&app).as_str()),
+        ("ending jorf rissani", "")
+    );
+    app.clock.set(at("2025-06-01T13:00:00Z"));
+    assert_eq!(
+        (slugs(&app).as_str(), tags(&app).as_str()),
+        ("jorf rissani soon", "neuf")
+    );
+    app.import(&[water("soon").status("withdrawn")]);
+    assert_eq!(slugs(&app), "jorf rissani");
+}
+
+#[test]
+fn a_translation_and_a_second_copy_are_not_neighbours() {
+    let app = region();
+    let copy = format!(
+        "{WATER} {}",
+        "Les agriculteurs attendent la pluie depuis trois saisons entières. ".repeat(8)
+    );
+    app.import(&[
+        article("agence").headed("Barrage du Ziz").saying(&copy),
+        article("reprise")
+            .headed("Le Ziz et son barrage")
+            .saying(&copy),
+        article("ziz-en")
+            .headed("Ziz dam")
+            .saying(WATER)
+            .language("en")
+            .with("translation_of", "erfoud"),
+    ]);
+    let slugs = app.get("/v1/articles/erfoud/related?language=any").slugs();
+    assert!(!slugs.contains(&"ziz-en".to_owned()));
+    let copies = ["agence", "reprise"]
+        .iter()
+        .filter(|slug| slugs.iter().any(|seen| seen == *slug))
+        .count();
+    assert!(copies <= 1, "{slugs:?}");
+}
+
+#[test]
+fn a_text_that_is_not_stored_finds_its_neighbours_and_tags() {
+    let app = region();
+    let text = json!({"headline": "Barrage", "body": WATER, "language": "fr", "limit": 2});
+    let reply = app.post("/v1/related", &text.to_string());
+    assert_eq!(reply.status, 200, "{:?}", reply.json());
+    assert_eq!(reply.slugs().len(), 2);
+    assert!(!reply.slugs().contains(&"coupe".to_owned()));
+    assert_eq!(reply.json()["suggested_tags"][0]["tag"]["slug"], "eau");
+    assert_eq!(reply.header("cache-control"), "no-store");
+}
+
+#[test]
+fn a_text_that_is_not_as_documented_is_refused_with_a_pointer() {
+    let app = region();
+    let refused = |body: &str, status: u16, pointer: &str| {
+        let reply = app.post("/v1/related", body);
+        assert_eq!(reply.status, status, "{body}: {:?}", reply.json());
+        let found = &reply.json()["errors"][0]["pointer"];
+        assert_eq!(
+            found.as_str().unwrap_or_default(),
+            pointer,
+            "{body}: {:?}",
+            reply.json()
+        );
+    };
+    refused(
+        r#"{"headline":"x","language":"fr","colour":1}"#,
+        422,
+        "/colour",
+    );
+    refused(r#"{"headline":7,"language":"fr"}"#, 422, "/headline");
+    refused(r#"{"headline":"x"}"#, 422, "");
+    refused(r#"{"headline":"x","language":"french"}"#, 422, "/language");
+    refused(r#"{"headline":"","language":"fr"}"#, 422, "/headline");
+    refused(
+        r#"{"headline":"x","language":"fr","limit":51}"#,
+        422,
+        "/limit",
+    );
+    refused(
+        r#"{"headline":"x","language":"fr","tags":[1]}"#,
+        422,
+        "/tags/0",
+    );
+    refused("{", 400, "");
+    refused("", 400, "");
+    refused(&"[".repeat(200), 422, "");
+    refused(&r#"{"headline":"#.repeat(200), 422, "/headline");
+    refused(r#"["x","y","fr"]"#, 422, "");
+    let body = r#"{"headline":"x","language":"fr"}"#;
+    for (headers, status) in [
+        (vec![("content-type", "text/plain")], 415),
+        (vec![], 415),
+        (
+            vec![
+                ("content-type", "application/json"),
+                ("content-encoding", "gzip"),
+            ],
+            415,
+        ),
+    ] {
+        assert_eq!(
+            app.post_with("/v1/related", &headers, body).status,
+            status,
+            "{headers:?}"
+        );
+    }
+    let large =
+        json!({"headline": "x", "language": "fr", "body": "x".repeat(3_000_000)}).to_string();
+    assert_eq!(app.post("/v1/related", &large).status, 413);
+    let nul = json!({"headline": "x\u{0}", "language": "fr", "body": "\u{0}", "tags": ["\u{0}"]})
+        .to_string();
+    assert_eq!(app.post("/v1/related", &nul).status, 200);
+}
+
+#[test]
+fn the_samples_near_duplicates_collapse_into_one() {
+    let app = App::new();
+    app.clock.set(at("2026-11-01T12:00:00Z"));
+    app.import_text(include_str!("../../samples/portail.ndjson"));
+    let pair = [
+        "soixante-minibus-scolaires-region",
+        "minibus-ecoliers-sud-est-courrier",
+    ];
+    for slug in pair {
+        assert!(
+            app.get(&format!("/v1/articles/{slug}/related?limit=50"))
+                .slugs()
+                .iter()
+                .all(|seen| !pair.contains(&seen.as_str()))
+        );
+    }
+    let seen: Vec<Value> = app
+        .walk("/v1/articles?limit=100&fields=slug&language=fr")
+        .iter()
+        .flat_map(|slug| {
+            app.get(&format!("/v1/articles/{slug}/related?limit=50"))
+                .json()["data"]
+                .as_array()
+                .unwrap()
+                .clone()
+        })
+        .filter(|one| pair.contains(&one["article"]["slug"].as_str().unwrap()))
+        .collect();
+    assert!(!seen.is_empty());
+    for one in seen {
+        let other = pair
+            .iter()
+            .find(|slug| one["article"]["slug"] != **slug)
+            .unwrap();
+        assert_eq!(one["copies"], json!([other]));
+    }
+}
