@@ -5,7 +5,7 @@ use std::io::Write;
 
 use actix_web::http::header::{
     self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, HeaderValue, HttpDate,
-    IfModifiedSince, IfNoneMatch,
+    IfNoneMatch,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -120,7 +120,7 @@ impl Answer {
             coding => format!("{digest}-{}", coding.as_str()),
         };
         let etag = EntityTag::new_strong(tag);
-        let unchanged = self.moved_to.is_none() && wish.knows(&etag, self.last_modified);
+        let unchanged = self.moved_to.is_none() && wish.knows(&etag);
         let body = match unchanged {
             true => Vec::new(),
             false => compressed(&self.body, coding).unwrap_or_else(|| self.body.clone()),
@@ -153,12 +153,10 @@ impl Answer {
 pub struct Wish {
     coding: ContentEncoding,
     if_none_match: Option<IfNoneMatch>,
-    if_modified_since: Option<DateTime<Utc>>,
 }
 
 impl Wish {
     pub fn of(request: &HttpRequest) -> Self {
-        let if_modified_since = request.get_header::<IfModifiedSince>();
         let safe = matches!(*request.method(), Method::GET | Method::HEAD);
         Self {
             coding: negotiated(request),
@@ -168,19 +166,16 @@ impl Wish {
                 .then(|| IfNoneMatch::parse(request).ok())
                 .flatten()
                 .filter(|_| safe),
-            if_modified_since: if_modified_since
-                .map(|IfModifiedSince(date)| DateTime::from(std::time::SystemTime::from(date)))
-                .filter(|_| safe),
         }
     }
 
-    /// RFC 9110 section 13.2.2: the tag decides, and only where none is given the date.
-    fn knows(&self, etag: &EntityTag, last_modified: Option<DateTime<Utc>>) -> bool {
-        match (&self.if_none_match, self.if_modified_since, last_modified) {
-            (Some(IfNoneMatch::Any), ..) => true,
-            (Some(IfNoneMatch::Items(known)), ..) => known.iter().any(|known| known.weak_eq(etag)),
-            (None, Some(since), Some(modified)) => modified.timestamp() <= since.timestamp(),
-            _ => false,
+    /// Only a tag tells: a translation or a tag can change what an article shows and leave its date alone, so
+    /// `If-Modified-Since` is not looked at.
+    fn knows(&self, etag: &EntityTag) -> bool {
+        match &self.if_none_match {
+            Some(IfNoneMatch::Any) => true,
+            Some(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(etag)),
+            None => false,
         }
     }
 }

@@ -216,7 +216,10 @@ pub async fn relate_text(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let bytes = json_body(&request, payload, state.max_body).await?;
+    let body = json_body(&request, payload, state.max_body);
+    // A caller that sends a byte now and then must not hold on for ever.
+    let body = actix_web::rt::time::timeout(state.request_timeout, body).await;
+    let bytes = body.map_err(|_| Error::Timeout)??;
     let input: TextInput = read_json(&bytes)?;
     let language = input.check()?;
     state

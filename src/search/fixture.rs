@@ -125,5 +125,6 @@ pub fn walk(index: &Index, mut query: Query, mut between: impl FnMut(Option<Key>
             None => return walked,
         };
         walked.extend(hits);
+        assert!(walked.len() < 10_000, "a walk without end");
     }
 }

@@ -268,6 +268,10 @@ mod tests {
         let (articles, index, _writer) = many();
         let mut expected: Vec<&Article> = articles.iter().collect();
         expected.sort_by_key(|made| (made.updated, made.id.as_u128()));
+        let hits = index.search(&ordered(Order::Oldest, 1000)).unwrap().hits;
+        for (hit, made) in hits.iter().zip(&expected) {
+            assert_eq!((hit.key.rank, hit.key.id), (made.updated, made.id));
+        }
         let oldest: Vec<i64> = expected.iter().map(|made| made.num).collect();
         assert_eq!(found(&index, &ordered(Order::Oldest, 1000)), oldest);
         let newest: Vec<i64> = oldest.into_iter().rev().collect();

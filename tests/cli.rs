@@ -1,0 +1,210 @@
+//! The command line: what an operator sees, above all when something is wrong.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use support::article;
+
+fn kiosque(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kiosque"));
+    command.current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The one line that a failed start says.
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("kiosque: "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    lines[0].to_owned()
+}
+
+#[test]
+fn a_start_that_cannot_be_says_why_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    std::fs::create_dir(folder.path().join("folder.db")).unwrap();
+    for (name, value, says) in [
+        ("KIOSQUE_LISTEN", port.as_str(), "the port is taken"),
+        ("KIOSQUE_LISTEN", "nowhere", "KIOSQUE_LISTEN"),
+        (
+            "KIOSQUE_LISTN",
+            "127.0.0.1:1",
+            "KIOSQUE_LISTN is not a setting",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite://missing/folder/k.db",
+            "missing/folder/k.db",
+        ),
+        ("DATABASE_URL", "sqlite://folder.db", "folder.db"),
+        (
+            "DATABASE_URL",
+            "mysql://root:secret@localhost/k",
+            "must start with sqlite:// or postgres://",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://u:secret@127.0.0.1:1/k",
+            "cannot open the database postgres://u:…@127.0.0.1:1/k",
+        ),
+    ] {
+        let output = kiosque(folder.path())
+            .arg("serve")
+            .env(name, value)
+            .output()
+            .unwrap();
+        let line = complaint(&output);
+        assert!(line.contains(says), "{line}");
+        assert!(!line.contains("secret"), "{line}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kiosque.db");
+    std::fs::write(&file, "Ceci n’est pas une base de données.".repeat(100)).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let output = kiosque(folder.path()).arg("migrate").output().unwrap();
+    assert!(complaint(&output).contains("kiosque.db"));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn importing_reports_bad_lines_and_exits_with_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("good.ndjson");
+    std::fs::write(&good, format!("{}\n", article("a").0)).unwrap();
+    let run = |arguments: &[&str], input: &str| {
+        let mut child = kiosque(folder.path())
+            .arg("import")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let output = run(&["--dry-run", "good.ndjson"], "");
+    assert!(text(&output.stderr).contains("1 created") && text(&output.stderr).contains("dry run"));
+    let output = run(&["good.ndjson"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("good.ndjson: 1 created, 0 updated, 0 unchanged, 0 failed")
+    );
+    let output = run(&["-"], &format!("{}\nnonsense\n", article("a").0));
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("standard input, line 2: ") && said.contains("1 unchanged, 1 failed"),
+        "{said}"
+    );
+    assert!(complaint(&run(&["absent.ndjson"], "")).contains("absent.ndjson"));
+}
+
+#[test]
+fn every_setting_is_listed_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = kiosque(folder.path())
+        .arg("config")
+        .env("DATABASE_URL", "postgres://u:secret@h/d")
+        .output()
+        .unwrap();
+    let listed = text(&output.stdout);
+    for setting in kiosque::config::SETTINGS {
+        assert!(
+            listed.contains(&format!("{}=", setting.name)),
+            "{}",
+            setting.name
+        );
+    }
+    assert!(listed.contains("postgres://u:…@h/d") && !listed.contains("secret"));
+}
+
+#[test]
+fn the_server_says_when_it_is_ready_and_stops_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = kiosque(folder.path())
+        .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    let line = log
+        .find_map(|line| line.ok().filter(|line| line.contains("ready on http://")))
+        .unwrap();
+    assert!(line.contains("/docs"), "{line}");
+    let url = line
+        .split("ready on ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    let reply = support::client::send("GET", &format!("{url}/v1/articles?limit=3"), &[], None);
+    assert_eq!(reply.slugs().len(), 3);
+    let told = Command::new("kill")
+        .arg(server.id().to_string())
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert!(log.any(|line| line.is_ok_and(|line| line.contains("stopped"))));
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn related_run_ranks_every_article_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: String = (0..4)
+        .map(|n| {
+            let body = format!(
+                "Le barrage du Ziz et les khettaras, {n} fois décrits par leurs riverains."
+            );
+            article(&format!("a{n}"))
+                .with("external_id", format!("x{n}"))
+                .saying(&body)
+                .0
+                .to_string()
+                + "\n"
+        })
+        .collect();
+    std::fs::write(folder.path().join("file.ndjson"), lines).unwrap();
+    let output = kiosque(folder.path())
+        .args(["related-run", "file.ndjson", "--limit", "2"])
+        .output()
+        .unwrap();
+    let rows: Vec<Vec<String>> = text(&output.stdout)
+        .lines()
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect();
+    assert!(!rows.is_empty() && rows.len() <= 8);
+    for row in &rows {
+        assert!(
+            row.len() == 4 && row[0] != row[2] && row[3].parse::<f32>().unwrap() > 0.0,
+            "{row:?}"
+        );
+    }
+}
