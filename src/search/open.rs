@@ -17,7 +17,8 @@ use super::{Error, Result};
 /// Opens or makes the index in `dir`. `store_id` is the identity of the database it is derived
 /// from. The position is the change log's at the last commit; `None` where the index is new, of
 /// another version, of another store, or unreadable: then it is empty now, and must be filled from
-/// the database.
+/// the database. A position past the end of the log is the caller's to notice: the database was put
+/// back to an earlier state, and the index wants [`Writer::clear`] and filling.
 ///
 /// # Errors
 /// When another process has it open, or the directory cannot be written.
