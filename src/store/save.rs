@@ -132,15 +132,20 @@ impl Save<'_> {
         };
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == links.curation;
-        if row == before && body == whole.body && tags == tags_before && same_links {
+        let same_group = row.translation_group == before.translation_group;
+        let same_text =
+            body == whole.body && tags == tags_before && same_but_for_group(&row, &before);
+        if same_text && same_links && same_group {
             return Ok(saved(Outcome::Unchanged, &before, links));
         }
-
-        self.keep_revision(conn, &whole)?;
-        row.version += 1;
-        row.saved_by = self.by.map(str::to_owned);
-        if draft.updated_at.is_none() {
-            row.updated_at = to_stored(self.now);
+        // A link to another article is no edit of this one: it has no version of its own.
+        if !same_text {
+            self.keep_revision(conn, &whole)?;
+            row.version += 1;
+            row.saved_by = self.by.map(str::to_owned);
+            if draft.updated_at.is_none() {
+                row.updated_at = to_stored(self.now);
+            }
         }
         diesel::update(articles::table.filter(articles::num.eq(row.num)))
             .set(&row)
@@ -409,6 +414,15 @@ fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
         return Err(Error::InvalidBody(vec![Fault::new("/external_id", detail)]));
     }
     Ok(found.cloned())
+}
+
+fn same_but_for_group(row: &ArticleRow, before: &ArticleRow) -> bool {
+    let translation_group = before.translation_group.clone();
+    *before
+        == ArticleRow {
+            translation_group,
+            ..row.clone()
+        }
 }
 
 /// The article that a slug leads to.

@@ -154,6 +154,12 @@ fn links_may_point_forward() {
         article("eau"),
     ]);
     assert_eq!(app.get("/v1/articles/first/related").slugs()[0], "second");
+    // A link is no edit.
+    let first = app.get("/v1/articles/first").json();
+    assert_eq!(
+        (&first["version"], &first["updated_at"]),
+        (&json!(1), &first["published_at"])
+    );
     assert_eq!(
         app.get("/v1/articles/eau").json()["translations"][0]["slug"],
         "eau-en"
