@@ -156,10 +156,8 @@ fn one(
         Some(_) => Answer::json(&views::shaped(view, shape)?)?,
         None => Answer::json(view)?,
     };
-    // What is included may be newer than the article.
-    let dated = !shape.related && !shape.related_tags;
     Ok(answer
-        .last_modified(views::last_modified(&views).filter(|_| dated))
+        .last_modified(views::last_modified(&views))
         .until(views::first_expiry(&views), now)
         .cache_tags(cache_tags(&views))
         .not_cached(incomplete))
@@ -198,6 +196,7 @@ fn list(state: &State, input: &ListInput, address: &Address, now: DateTime<Utc>)
             count: found.count,
         };
         let (expiry, tags) = (views::first_expiry(&views), cache_tags(&views));
+        let modified = views::last_modified(&views);
         let answer = match shape.members {
             None => Answer::json(&ArticleListView { data: views, page })?,
             Some(_) => {
@@ -209,6 +208,7 @@ fn list(state: &State, input: &ListInput, address: &Address, now: DateTime<Utc>)
             }
         };
         Ok(answer
+            .last_modified(modified)
             .until(expiry, now)
             .next(link)
             .cache_tags(tags)
@@ -321,15 +321,21 @@ pub fn resolved(
         .transpose()
 }
 
-/// A list's tag and each article's: what a cache is told when one changes.
+/// A list's name, each article's and each tag's: what a cache is told when one changes.
 fn cache_tags(views: &[ArticleView]) -> Vec<String> {
-    let mut tags = vec!["articles".to_owned()];
+    let mut cache_tags = vec!["articles".to_owned()];
     for view in views {
-        tags.push(format!("article-{}", view.id));
-        let neighbours = view.related.iter().flatten();
-        tags.extend(neighbours.map(|related| format!("article-{}", related.article.id)));
+        let neighbours = view
+            .related
+            .iter()
+            .flatten()
+            .map(|related| &*related.article);
+        for article in std::iter::once(view).chain(neighbours) {
+            cache_tags.push(format!("article-{}", article.id));
+            cache_tags.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+        }
     }
-    tags
+    cache_tags
 }
 
 /// Everything outside RFC 3986's unreserved characters.

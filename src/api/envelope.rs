@@ -18,6 +18,9 @@ use crate::error::Error;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const MAX_REQUEST_ID: usize = 64;
+/// What a script of another site may read of an answer besides its body.
+const EXPOSED: &str =
+    "etag, last-modified, link, location, retry-after, server-timing, x-request-id";
 
 /// The outermost layer but for the log.
 ///
@@ -47,6 +50,15 @@ pub async fn envelope(
     };
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
+    // On every answer, asked for from another site or not: a shared cache keeps one for both.
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static(EXPOSED),
+    );
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

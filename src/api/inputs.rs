@@ -24,7 +24,7 @@ pub const DEFAULT_RELATED: usize = 12;
 #[allow(dead_code)]
 pub struct ListParams {
     /// Words that must all occur, in any field; `"a phrase"` in quotes, `-word` not. Accents and case do not
-    /// matter, and a word finds its other forms in French, English and Arabic.
+    /// matter, and a word finds its other forms in French, English, Arabic and Spanish.
     #[param(example = "securite", max_length = 500)]
     q: Option<String>,
     /// Tags by slug: `a,b` both, `a|b` either, `-a` not, `(a|b),-c`.

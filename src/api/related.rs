@@ -141,10 +141,12 @@ fn respond(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let mut cache_tags = vec![format!("related-{id}"), format!("article-{id}")];
-    cache_tags.extend(
-        data.iter()
-            .map(|view| format!("article-{}", view.article.id)),
-    );
+    for view in &data {
+        cache_tags.push(format!("article-{}", view.article.id));
+        let tags = view.article.tags.iter();
+        cache_tags.extend(tags.map(|tag| format!("tag-{}", tag.id)));
+    }
+    let modified = data.iter().map(|view| view.article.updated_at).max();
     let expiry = data.iter().filter_map(|view| view.article.expires_at).min();
     let page = RelatedPage {
         limit,
@@ -152,6 +154,7 @@ fn respond(
         hidden_reason,
     };
     Ok(Answer::json(&RelatedListView { data, page })?
+        .last_modified(modified)
         .until(expiry, now)
         .cache_tags(cache_tags)
         .not_cached(!complete))
@@ -524,7 +527,7 @@ fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let path: String = error.path().iter().map(pointed).collect();
         let inner = error.into_inner();
         match inner.classify() {
-            Category::Data => Error::InvalidBody(vec![Fault::new(path, inner.to_string())]),
+            Category::Data => Error::InvalidBody(vec![Fault::new(path, without_place(&inner))]),
             _ => Error::MalformedJson(inner.to_string()),
         }
     })?;
@@ -532,6 +535,13 @@ fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         .end()
         .map_err(|error| Error::MalformedJson(error.to_string()))?;
     Ok(value)
+}
+
+/// What is wrong, without the line and column that the pointer makes needless.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 /// A step of a JSON pointer (RFC 6901).

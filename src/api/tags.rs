@@ -134,9 +134,12 @@ pub async fn get_tag(
                     tags::Found::Proper(row) => row,
                 };
                 let cache_tag = format!("tag-{}", row.id);
+                let modified = row.updated_at.and_utc();
                 let view = shown(conn, vec![row], now)?.pop();
                 let view = view.ok_or_else(|| Error::Internal("a tag lost its view".to_owned()))?;
-                Ok(Answer::json(&view)?.cache_tags([cache_tag]))
+                Ok(Answer::json(&view)?
+                    .last_modified(Some(modified))
+                    .cache_tags([cache_tag]))
             })
         })
         .await

@@ -177,6 +177,10 @@ pub struct SponsorView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = TagRef)]
 pub struct TagBrief {
+    /// Not shown: what the answer's headers need of it.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub id: String,
     #[schema(example = "maroc")]
     pub slug: String,
     #[schema(example = "Maroc")]
@@ -209,6 +213,7 @@ pub struct TranslationView {
 impl From<&TagRow> for TagBrief {
     fn from(row: &TagRow) -> Self {
         Self {
+            id: row.id.clone(),
             slug: row.slug.clone(),
             name: row.name.clone(),
             kind: row.kind.clone(),

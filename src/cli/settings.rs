@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::config;
+use crate::config::{self, Config};
 
 pub fn run() -> Result<(), String> {
     let mut text = String::new();
@@ -16,7 +16,9 @@ pub fn run() -> Result<(), String> {
             shown(setting.default)
         );
     }
-    super::write_out(None, &text)
+    super::write_out(None, &text)?;
+    // Listed first, so that what is wrong can be seen beside what is said of it.
+    Config::from_env().map(drop)
 }
 
 fn shown(default: &str) -> &str {

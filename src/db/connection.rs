@@ -146,8 +146,13 @@ impl Manager {
             DatabaseUrl::Postgres(url) => {
                 let shown = config::without_password(url);
                 let cannot = |error: &dyn std::fmt::Display| {
-                    let line = error.to_string().replace('\n', " ");
-                    format!("cannot open the database {shown}: {}", line.trim())
+                    // The library's messages have several lines.
+                    let words: Vec<String> = error
+                        .to_string()
+                        .split_whitespace()
+                        .map(str::to_owned)
+                        .collect();
+                    format!("cannot open the database {shown}: {}", words.join(" "))
                 };
                 let conn = PgConnection::establish(url).map_err(|error| cannot(&error))?;
                 let mut conn = Conn::Postgres(conn);

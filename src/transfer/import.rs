@@ -348,7 +348,11 @@ impl<'a> Writer<'a> {
                 }
                 let names: Vec<String> =
                     missing.iter().map(|name| format!("{:?}", name.0)).collect();
-                format!("it is in, but there is no article {}", names.join(", "))
+                let fate = match self.options.dry_run {
+                    true => "would go in",
+                    false => "is in",
+                };
+                format!("it {fate}, but there is no article {}", names.join(", "))
             }
         };
         self.summary.dangling += 1;

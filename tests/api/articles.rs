@@ -1,8 +1,9 @@
 //! `GET /v1/articles/{slug}`.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::support::{App, Place, article, at};
+use crate::support::{App, Place, article, at, places};
 
 #[test]
 fn an_article_has_every_member_and_null_for_what_is_absent() {
@@ -209,10 +210,7 @@ fn the_teaser_is_as_written_or_an_excerpt_cut_at_a_word() {
 
 #[test]
 fn the_article_page_of_a_site_can_be_built_from_one_call() {
-    let app = App::on(Place::sqlite());
-    app.clock.set(at("2026-11-01T12:00:00Z"));
-    let samples = include_str!("../../samples/portail.ndjson");
-    assert_eq!(app.import_text(samples).1, []);
+    let app = App::with_samples(Place::sqlite());
     let page = app
         .get("/v1/articles/reunion-ministres-rabat-securite-france-maroc?include=related,related_tags")
         .json();
@@ -234,4 +232,171 @@ fn the_article_page_of_a_site_can_be_built_from_one_call() {
         assert!(article["trail_text"].as_str().unwrap().chars().count() <= 160);
         assert!(article.get("body_html").is_none());
     }
+}
+
+#[test]
+fn everything_an_import_brings_is_shown_the_same_on_both_databases() {
+    let line = article("tout")
+        .headed("Tout  ce qui\npeut être dit")
+        .with("standfirst", "Le chapeau.")
+        .with("byline", "Nadia Berrahou")
+        .with("trail_text", "La teaser, même très longue. ".repeat(20))
+        .with("body", "# Titre\n\nUn *mot* et <script>alert(1)</script> deux.")
+        .with("body_format", "markdown")
+        .with("published_at", "2024-04-23T12:15:00.25+02:00")
+        .with("updated_at", "2024-05-01")
+        .with("first_published_at", "2024-04-22")
+        .with(
+            "image",
+            json!({"url": "https://img.example/a.jpg", "alt": "Un mur", "width": 640}),
+        )
+        .with("source", json!({"name": "Agence", "url": "https://agence.example/"}))
+        .with("canonical_url", "https://agence.example/a?b=c")
+        .with("rights", json!({"license": "CC-BY-4.0", "syndicatable": false}))
+        .with(
+            "sponsors",
+            json!([{"name": "Banque", "url": "https://banque.example", "from": "2024-01-01T00:00:00Z"}]),
+        )
+        .with(
+            "tags",
+            json!([{"slug": "z", "name": "Zagora", "kind": "place"}, "Actualité"]),
+        );
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(std::slice::from_ref(&line));
+        let mut seen = app.json("/v1/articles/tout");
+        let id = seen["id"].take();
+        assert_eq!(id.as_str().unwrap().len(), 36, "{name}");
+        let expected = json!({
+            "id": null, "slug": "tout", "language": "fr", "headline": "Tout ce qui peut être dit",
+            "standfirst": "Le chapeau.",
+            "trail_text": "La teaser, même très longue. ".repeat(20).trim(),
+            "byline": "Nadia Berrahou",
+            "body_html": seen["body_html"], "body_text": seen["body_text"],
+            "word_count": seen["word_count"], "reading_minutes": 1,
+            "image": {"url": "https://img.example/a.jpg", "alt": "Un mur", "caption": null,
+                "credit": null, "width": 640, "height": null},
+            "source": {"name": "Agence", "url": "https://agence.example/"},
+            "canonical_url": "https://agence.example/a?b=c",
+            "rights": {"license": "CC-BY-4.0", "attribution": null, "syndicatable": false},
+            "sponsors": [{"name": "Banque", "url": "https://banque.example",
+                "from": "2024-01-01T00:00:00Z", "until": null}],
+            "tags": [{"slug": "z", "name": "Zagora", "kind": "place"},
+                {"slug": "actualite", "name": "Actualité", "kind": "keyword"}],
+            "translations": [], "status": "published",
+            "published_at": "2024-04-23T10:15:00.250Z",
+            "first_published_at": "2024-04-22T00:00:00Z",
+            "updated_at": "2024-05-01T00:00:00Z", "version": 1,
+        });
+        // In the order of the contract, too.
+        assert_eq!(seen.to_string(), expected.to_string(), "{name}");
+        let html = seen["body_html"].as_str().unwrap();
+        assert!(
+            html.contains("<h1>Titre</h1>") && html.contains("<em>mot</em>"),
+            "{name} {html}"
+        );
+        assert!(
+            !html.contains("script") && !html.contains("alert"),
+            "{name} {html}"
+        );
+        let text = seen["body_text"].as_str().unwrap();
+        assert!(
+            text.starts_with("Titre\n\nUn mot et") && !text.contains('<'),
+            "{name} {text}"
+        );
+    }
+}
+
+#[test]
+fn any_slug_that_an_import_takes_can_be_asked_for() {
+    let slugs = [
+        "why_simplicity",
+        "v1.0~rc",
+        "CamelCase",
+        "2024",
+        "-",
+        "~",
+        ".well-known",
+        "été-à-fès",
+        "إسبانيا-المغرب",
+        "北京",
+        "related",
+        "0192",
+    ];
+    let app = App::with(&slugs.map(|slug| article(slug).headed("Titre")));
+    for slug in slugs {
+        for path in [
+            slug.to_owned(),
+            utf8_percent_encode(slug, NON_ALPHANUMERIC).to_string(),
+        ] {
+            if path.is_ascii() {
+                let seen = app.json(&format!("/v1/articles/{path}"));
+                assert_eq!(seen["slug"], slug, "{path}");
+                assert_eq!(
+                    app.get(&format!("/v1/articles/{path}/related")).status,
+                    200,
+                    "{path}"
+                );
+            }
+        }
+    }
+    // A slug is one name, not a pattern: case and accents count.
+    for other in [
+        "camelcase",
+        "WHY_SIMPLICITY",
+        "ete-a-fes",
+        "why%20simplicity",
+        "2024%20",
+        "%25",
+    ] {
+        assert_eq!(
+            app.get(&format!("/v1/articles/{other}")).status,
+            404,
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn an_id_is_an_id_however_it_is_written() {
+    let app = App::with(&[article("budget")]);
+    let id = app.json("/v1/articles/budget")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for written in [id.to_uppercase(), id.replace('-', "")] {
+        assert_eq!(
+            app.json(&format!("/v1/articles/{written}"))["slug"],
+            "budget",
+            "{written}"
+        );
+    }
+    for operation in ["related", "related-tags"] {
+        assert_eq!(
+            app.get(&format!("/v1/articles/{id}/{operation}")).status,
+            200
+        );
+    }
+}
+
+#[test]
+fn reading_time_is_told_in_whole_minutes_and_never_none() {
+    let words = |n: usize| "mot ".repeat(n);
+    let app = App::with(&[
+        article("vide").with("body", ""),
+        article("court").saying(&words(10)),
+        article("long").saying(&words(2_000)),
+    ]);
+    let told = |slug: &str| {
+        let seen = app.json(&format!("/v1/articles/{slug}"));
+        (
+            seen["word_count"].as_i64().unwrap(),
+            seen["reading_minutes"].as_i64().unwrap(),
+        )
+    };
+    assert_eq!(told("vide"), (0, 1));
+    assert_eq!(told("court"), (10, 1));
+    let (count, minutes) = told("long");
+    assert!(count == 2_000 && (7..=12).contains(&minutes), "{minutes}");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::app::{import_into, noon};
-use crate::support::{App, article, places};
+use crate::support::{App, article, at, places};
 
 #[test]
 fn importing_the_same_again_changes_nothing() {
@@ -234,4 +234,243 @@ fn hostile_lines_harm_nobody() {
     let (summary, complaints) = app.import_text(&lines);
     assert_eq!((summary.created, summary.failed), (1, 4), "{complaints:?}");
     assert_eq!(app.get("/v1/articles").slugs(), ["fine"]);
+}
+
+#[test]
+fn time_passing_changes_nothing_for_what_brings_no_dates() {
+    let lines = "{\"headline\":\"Sans date\",\"body\":\"x\",\"language\":\"fr\",\"tags\":[\"Eau\"]}\n\
+        {\"slug\":\"nom\",\"headline\":\"Avec nom\",\"body\":\"x\",\"language\":\"fr\"}\n";
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        assert_eq!(app.import_text(lines).0.created, 2, "{name}");
+        let before = app.get("/v1/articles?include=body").text();
+        assert!(before.contains("2025-06-01T12:00:00Z"), "{name} {before}");
+        app.clock.set(at("2025-07-01T00:00:00Z"));
+        assert_eq!(app.import_text(lines).0.unchanged, 2, "{name}");
+        assert_eq!(
+            app.get("/v1/articles?include=body").text(),
+            before,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_cost_their_line_and_ends_of_line_do_not_matter() {
+    let line = |slug: &str| article(slug).0.to_string();
+    let mut bytes = format!("\r\n{}\r\n\t \r\n", line("crlf")).into_bytes();
+    bytes.extend(b"{\"headline\":\"\xff\xfe\",\"body\":\"\",\"language\":\"fr\"}\n\n");
+    bytes.extend(b"\xc3\x28\n");
+    bytes.extend(format!("  {}  \n{}", line("spaced"), line("unended")).bytes());
+    let app = App::new();
+    let (summary, complaints) = app.import_bytes(&bytes);
+    assert_eq!((summary.created, summary.failed), (3, 2), "{complaints:?}");
+    let told: Vec<(u64, &str)> = complaints
+        .iter()
+        .map(|complaint| (complaint.line, complaint.reason.as_str()))
+        .collect();
+    assert_eq!(told, [(4, "is not UTF-8"), (6, "is not UTF-8")]);
+    assert_eq!(app.get("/v1/articles").slugs().len(), 3);
+}
+
+#[test]
+fn nothing_in_gives_nothing_out() {
+    let app = App::new();
+    for nothing in ["", "\n", "\n\n  \r\n\t\n"] {
+        let (summary, complaints) = app.import_text(nothing);
+        assert_eq!(
+            (summary, complaints),
+            (Default::default(), vec![]),
+            "{nothing:?}"
+        );
+    }
+    assert_eq!(
+        app.get("/v1/articles?count=exact").json()["page"]["count"],
+        0
+    );
+}
+
+#[test]
+fn a_line_may_be_as_long_as_the_limit_and_no_longer() {
+    let padded = |slug: &str, length: usize| {
+        let line = article(slug).0.to_string();
+        format!("{line}{}\n", " ".repeat(length - line.len()))
+    };
+    let app = App::new();
+    let limit = kiosque::transfer::line::MAX_LINE;
+    let (summary, complaints) = app.import_text(&format!(
+        "{}{}{}",
+        padded("within", limit),
+        padded("beyond", limit + 1),
+        padded("after", 400)
+    ));
+    assert_eq!((summary.created, summary.failed), (2, 1));
+    assert_eq!(complaints[0].line, 2);
+    assert!(
+        complaints[0].reason.contains("longer than"),
+        "{complaints:?}"
+    );
+}
+
+#[test]
+fn a_reference_to_nothing_is_told_and_heals_when_what_it_names_comes() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let first = article("un")
+            .with("pins", json!(["deux", "jamais"]))
+            .with("bans", json!(["x-3"]))
+            .with("translation_of", "two");
+        for _ in 0..2 {
+            let (summary, complaints) = app.import_text(&first.0.to_string());
+            assert_eq!((summary.failed, summary.dangling), (0, 1), "{name}");
+            for missing in ["deux", "jamais", "x-3", "two"] {
+                assert!(
+                    complaints[0].reason.contains(missing),
+                    "{name} {complaints:?}"
+                );
+            }
+        }
+        assert_eq!(
+            app.get("/v1/articles/un/related").slugs().len(),
+            0,
+            "{name}"
+        );
+        app.import(&[
+            article("deux"),
+            article("trois").with("external_id", "x-3"),
+            article("two").language("en"),
+        ]);
+        let (summary, complaints) = app.import_text(&first.0.to_string());
+        assert_eq!((summary.updated, summary.dangling), (1, 1), "{name}");
+        assert!(
+            complaints[0].reason.contains("jamais") && !complaints[0].reason.contains("deux"),
+            "{name} {complaints:?}"
+        );
+        assert_eq!(
+            app.get("/v1/articles/un/related").slugs(),
+            ["deux"],
+            "{name}"
+        );
+        assert_eq!(
+            app.json("/v1/articles/two")["translations"][0]["slug"],
+            "un",
+            "{name}"
+        );
+        assert_eq!(
+            app.import_text(&first.0.to_string()).0.unchanged,
+            1,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn links_within_a_file_may_point_anywhere_by_any_name() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let id = "01921c5e-7a1a-7000-8000-000000000001";
+        // More lines than one transaction takes lie between the link and what it names.
+        let mut articles = vec![article("first").with("pins", json!([id, "x-9", "by-slug"]))];
+        articles.extend((0..600).map(|n| article(&format!("n{n}")).with("body", "")));
+        articles.push(article("by-id").with("id", id));
+        articles.push(article("by-external-id").with("external_id", "x-9"));
+        articles.push(article("by-slug"));
+        assert_eq!(app.import(&articles).created, 604, "{name}");
+        assert_eq!(
+            app.get("/v1/articles/first/related").slugs()[..3],
+            ["by-id", "by-external-id", "by-slug"],
+            "{name}"
+        );
+        assert_eq!(app.import(&articles).unchanged, 604, "{name}");
+    }
+}
+
+#[test]
+fn contradicting_names_are_refused_and_what_is_stored_stays() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[
+            article("one").with("external_id", "x-1"),
+            article("two").with("external_id", "x-2"),
+        ]);
+        let before = app.get("/v1/articles?include=body").text();
+        let id = app.json("/v1/articles/one")["id"].clone();
+        let line = article("one")
+            .with("id", id)
+            .with("external_id", "x-2")
+            .headed("Faux");
+        let (summary, complaints) = app.import_text(&line.0.to_string());
+        assert_eq!(summary.failed, 1, "{name}");
+        assert!(
+            complaints[0].reason.contains("/external_id"),
+            "{name} {complaints:?}"
+        );
+        assert_eq!(
+            app.get("/v1/articles?include=body").text(),
+            before,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_a_line_leaves_out_goes_and_what_it_repeats_counts_once() {
+    let app = App::with(&[article("a")
+        .with("byline", "Nadia")
+        .with("tags", json!(["Eau", "eau", {"slug": "eau"}, "ÉAU", "Sel"]))]);
+    let seen = app.json("/v1/articles/a");
+    assert_eq!(
+        (&seen["byline"], seen["tags"].as_array().unwrap().len()),
+        (&json!("Nadia"), 2)
+    );
+    app.import(&[article("a")]);
+    let seen = app.json("/v1/articles/a");
+    assert_eq!((&seen["byline"], &seen["tags"]), (&json!(null), &json!([])));
+    assert_eq!(seen["version"], 2);
+    assert_eq!(app.get("/v1/tags").slugs().len(), 0);
+}
+
+#[test]
+fn probe_bom() {
+    let app = App::new();
+    let (summary, complaints) = app.import_text(&format!(
+        "\u{feff}{}\n{}\n",
+        article("bom").0,
+        article("b").0
+    ));
+    assert_eq!((summary.created, summary.failed), (2, 0), "{complaints:?}");
+}
+
+#[test]
+fn probe_alias() {
+    let app = App::new();
+    app.import(&[article("a").with("external_id", "e")]);
+    app.import(&[article("b").with("external_id", "e")]);
+    let old = article("a").headed("Vieux");
+    let one = app.import(&[old.clone()]);
+    let two = app.import(&[old.clone()]);
+    let three = app.import(&[old.clone()]);
+    panic!(
+        "{one:?} {two:?} {three:?} {:?}",
+        app.get("/v1/articles").slugs()
+    );
+}
+
+#[test]
+fn probe_dry_batches() {
+    let app = App::new();
+    let mut articles: Vec<_> = (0..600)
+        .map(|n| article(&format!("n{n}")).with("body", ""))
+        .collect();
+    articles.push(article("n0").headed("x"));
+    articles.push(article("t").with("external_id", "q"));
+    articles.push(article("t").with("external_id", "q").headed("y"));
+    let lines: String = articles.iter().map(|a| format!("{}\n", a.0)).collect();
+    let dry = import_into(&app.database, &lines, true, noon());
+    let wet = import_into(&app.database, &lines, false, noon());
+    assert_eq!(dry, wet);
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod articles;
 mod conditional;
+mod cursors;
 mod imports;
 mod lists;
 mod operation;
@@ -14,3 +15,4 @@ mod related;
 mod same_json;
 mod search;
 mod tags;
+mod visibility;

@@ -14,6 +14,7 @@ use kiosque::db::Database;
 use kiosque::follower::{Follower, Progress};
 use kiosque::store::changes;
 use kiosque::transfer::import::{self, Complaint, Options, Summary, Watcher};
+use serde_json::Value;
 
 use super::builders::{Article, at};
 use super::client::{self, Reply};
@@ -82,6 +83,15 @@ impl App {
         app
     }
 
+    /// A server with the sample corpus, at noon on 1 November 2026.
+    pub fn with_samples(place: Place) -> Self {
+        let app = Self::on(place);
+        app.clock.set(at("2026-11-01T12:00:00Z"));
+        let (_, complaints) = app.import_text(include_str!("../../samples/portail.ndjson"));
+        assert_eq!(complaints, []);
+        app
+    }
+
     /// Imports the articles, of which none may fail, and waits until readers see them.
     pub fn import(&self, articles: &[Article]) -> Summary {
         let lines: String = articles
@@ -95,7 +105,12 @@ impl App {
 
     /// Imports lines as they are.
     pub fn import_text(&self, lines: &str) -> (Summary, Vec<Complaint>) {
-        let result = import_into(&self.database, lines, false, self.clock.now());
+        self.import_bytes(lines.as_bytes())
+    }
+
+    /// Imports what need not even be text.
+    pub fn import_bytes(&self, bytes: &[u8]) -> (Summary, Vec<Complaint>) {
+        let result = import_bytes_into(&self.database, bytes, false, self.clock.now());
         self.wait();
         result
     }
@@ -107,6 +122,13 @@ impl App {
             self.progress.wait_for(last, Duration::from_secs(30)),
             "the follower came to a stop"
         );
+    }
+
+    /// The body of a GET that must succeed.
+    pub fn json(&self, path: &str) -> Value {
+        let reply = self.get(path);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        reply.json()
     }
 
     pub fn get(&self, path: &str) -> Reply {
@@ -158,13 +180,22 @@ pub fn import_into(
     dry_run: bool,
     now: DateTime<Utc>,
 ) -> (Summary, Vec<Complaint>) {
+    import_bytes_into(database, lines.as_bytes(), dry_run, now)
+}
+
+fn import_bytes_into(
+    database: &Database,
+    bytes: &[u8],
+    dry_run: bool,
+    now: DateTime<Utc>,
+) -> (Summary, Vec<Complaint>) {
     let mut heard = Heard(Vec::new());
     let options = Options {
         dry_run,
         threads: 2,
         now,
     };
-    let summary = import::run(database, lines.as_bytes(), &options, &mut heard);
+    let summary = import::run(database, bytes, &options, &mut heard);
     (summary.expect("the import runs"), heard.0)
 }
 
