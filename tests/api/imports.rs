@@ -451,9 +451,9 @@ fn probe_alias() {
     app.import(&[article("a").with("external_id", "e")]);
     app.import(&[article("b").with("external_id", "e")]);
     let old = article("a").headed("Vieux");
-    let one = app.import(&[old.clone()]);
-    let two = app.import(&[old.clone()]);
-    let three = app.import(&[old.clone()]);
+    let one = app.import(std::slice::from_ref(&old));
+    let two = app.import(std::slice::from_ref(&old));
+    let three = app.import(std::slice::from_ref(&old));
     panic!(
         "{one:?} {two:?} {three:?} {:?}",
         app.get("/v1/articles").slugs()
