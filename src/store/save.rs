@@ -413,7 +413,15 @@ fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
         let detail = format!("is that of another article, {}", other.id);
         return Err(Error::InvalidBody(vec![Fault::new("/external_id", detail)]));
     }
-    Ok(found.cloned())
+    match (found, &draft.slug) {
+        (Some(found), _) => Ok(Some(found.clone())),
+        (None, None) => Ok(None),
+        // Known by a name it had before.
+        (None, Some(slug)) => {
+            let renamed = aliases::find(conn, slug.as_str())?;
+            Ok(renamed.filter(|row| external_id.is_empty() || row.external_id.is_none()))
+        }
+    }
 }
 
 fn same_but_for_group(row: &ArticleRow, before: &ArticleRow) -> bool {

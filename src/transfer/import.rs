@@ -16,6 +16,7 @@ use crate::transfer::line::{self, MAX_LINE};
 
 /// Lines that are prepared, and then written in one transaction, together.
 const BATCH: usize = 500;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Batches that may wait between two stages; bounds the memory.
 const AHEAD: usize = 2;
 
@@ -104,6 +105,11 @@ fn read(mut input: impl BufRead, threads: usize, batches: SyncSender<Batch>) -> 
                 break;
             };
             number += 1;
+            // What some editors put before the first line.
+            let line = match line.strip_prefix(BYTE_ORDER_MARK) {
+                Some(rest) if number == 1 => rest.to_vec(),
+                _ => line,
+            };
             if !line::is_blank(&line) {
                 lines.push((number, line));
             }
@@ -318,7 +324,10 @@ impl<'a> Writer<'a> {
                 });
             }
         };
+        let again = self.options.dry_run && self.is_rehearsed(&line);
         match saved.outcome {
+            // In a dry run, an earlier batch that would have made it has been taken back.
+            Outcome::Created if again => self.summary.updated += 1,
             Outcome::Created => self.summary.created += 1,
             Outcome::Updated => self.summary.updated += 1,
             Outcome::Unchanged => self.summary.unchanged += 1,
@@ -335,6 +344,18 @@ impl<'a> Writer<'a> {
         if !saved.missing.is_empty() {
             self.waiting.push_back(line);
         }
+    }
+
+    /// Whether an earlier line of this dry run would have made the article that this one names.
+    fn is_rehearsed(&self, line: &Prepared) -> bool {
+        let Ok(draft) = &line.draft else { return false };
+        let id = draft.id.map(|id| id.to_string());
+        let slug = draft.slug.as_ref().map(ToString::to_string);
+        let names = [id, draft.external_id.clone(), slug];
+        names
+            .iter()
+            .flatten()
+            .any(|name| self.rehearsed.contains(name))
     }
 
     fn second_verdict(&mut self, line: &Prepared, verdict: Verdict) {

@@ -52,3 +52,91 @@ fn the_documentation_needs_nothing_from_elsewhere() {
         serde_json::from_str(include_str!("../../openapi/openapi.json")).unwrap();
     assert_eq!(document, committed);
 }
+
+#[test]
+fn the_served_document_is_the_generated_one_and_names_every_path_that_answers() {
+    let app = App::with(&[article("a").tagged("t")]);
+    let reply = app.get("/openapi.json");
+    assert_eq!(reply.header("content-type"), "application/json");
+    let document = reply.json();
+    assert_eq!(
+        document,
+        serde_json::to_value(kiosque::api::openapi::document()).unwrap()
+    );
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let path = path
+            .replace("/tags/{slug}", "/tags/t")
+            .replace("{slug}", "a")
+            .replace("{code}", "gone");
+        if operations.get("get").is_some() {
+            assert_eq!(app.get(&path).status, 200, "{path}");
+        } else {
+            assert_eq!(app.get(&path).status, 405, "{path}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_documentation_asks_no_other_server_for_anything() {
+    let app = App::new();
+    let page = app.get("/docs/");
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert_eq!(app.get("/docs/index.html").bytes, page.bytes);
+    let scripts =
+        ["swagger-initializer.js", "swagger-ui.css"].map(|name| app.get(&format!("/docs/{name}")));
+    let text = page.text() + &scripts.map(|script| script.text()).concat();
+    // A namespace or a licence may be named; nothing may be loaded.
+    for loading in [
+        "src=\"http",
+        "href=\"http",
+        "src=\"//",
+        "href=\"//",
+        "url(http",
+        "@import",
+    ] {
+        assert!(!text.contains(loading), "{loading}");
+    }
+    assert!(text.contains("/openapi.json"));
+    for missing in [
+        "/docs/nothing.js",
+        "/docs/../Cargo.toml",
+        "/docs/%2e%2e/Cargo.toml",
+    ] {
+        let reply = app.get(missing);
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (404, "application/problem+json"),
+            "{missing}"
+        );
+    }
+}
+
+#[test]
+fn metrics_put_all_unknown_paths_into_one_and_time_what_they_count() {
+    let app = App::with(&[article("a").tagged("t")]);
+    for path in [
+        "/x",
+        "/y/z",
+        "/v1/nothing",
+        "/v1/articles?limit=0",
+        "/v1/tags/t",
+        "/readyz",
+    ] {
+        app.get(path);
+    }
+    app.post("/v1/related", "{");
+    let reply = app.get("/metrics");
+    assert!(reply.header("content-type").starts_with("text/plain"));
+    let text = reply.text();
+    for line in [
+        r#"kiosque_http_requests_total{endpoint="/v1/articles",method="GET",status="400"} 1"#,
+        r#"kiosque_http_requests_total{endpoint="/v1/tags/{slug}",method="GET",status="200"} 1"#,
+        r#"kiosque_http_requests_total{endpoint="/v1/related",method="POST",status="400"} 1"#,
+        r#"kiosque_http_requests_total{endpoint="unknown",method="GET",status="404"} 3"#,
+        "kiosque_http_requests_duration_seconds_bucket{",
+        r#"kiosque_index_position{index="related"}"#,
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("/y/z"), "{text}");
+}

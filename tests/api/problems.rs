@@ -232,3 +232,342 @@ fn garbage_on_the_wire_is_answered_or_cut_off_and_the_server_lives() {
         assert_eq!(app.get("/livez").status, 200);
     }
 }
+
+#[test]
+fn hostile_queries_are_refused_on_every_operation() {
+    let app = App::with(&[article("a").tagged("t")]);
+    let operations = [
+        "/v1/articles",
+        "/v1/articles/a",
+        "/v1/articles/a/related",
+        "/v1/articles/a/related-tags",
+        "/v1/tags",
+        "/v1/tags/t",
+        "/v1/tags/t/related",
+    ];
+    for path in operations {
+        for (query, named) in [
+            ("colour=red", "colour"),
+            ("=1", ""),
+            ("%00=1", "\0"),
+            ("%FF=1", "query string"),
+            ("a%20b=1", "a b"),
+            ("__proto__=1", "__proto__"),
+            ("LIMIT=1", "LIMIT"),
+            ("limit%5B%5D=1", "limit[]"),
+            ("callback=x", "callback"),
+        ] {
+            let reply = app.get(&format!("{path}?{query}"));
+            assert_eq!(reply.status, 400, "{path}?{query}");
+            assert_eq!(
+                reply.header("content-type"),
+                "application/problem+json",
+                "{path}?{query}"
+            );
+            if !named.contains('\0') && !named.is_empty() {
+                assert_eq!(reply.named(), [named], "{path}?{query}");
+            }
+        }
+        // An empty query is none.
+        for query in ["?", "?&", "?&&"] {
+            assert_eq!(
+                app.get(&format!("{path}{query}")).status,
+                200,
+                "{path}{query}"
+            );
+        }
+    }
+}
+
+#[test]
+fn more_hostile_values_are_each_refused_by_name() {
+    let app = App::with(&[article("a").tagged("t")]);
+    let many = format!("exclude={}", vec!["x"; 101].join(","));
+    let cursor = format!("cursor={}", "A".repeat(4_000));
+    for (path, query, named) in [
+        ("articles/a/related", "limit=0", "limit"),
+        ("articles/a/related", "limit=%2B5", "limit"),
+        ("articles/a/related", "limit=5&limit=6", "limit"),
+        ("articles/a/related", "language=", "language"),
+        ("articles/a/related", "language=ANY%00", "language"),
+        ("articles/a/related", "from=24-04-2024", "from"),
+        ("articles/a/related", "to=2024-01-01", "to"),
+        ("articles/a/related", "include=body", "include"),
+        ("articles/a/related", "tag=-", "tag"),
+        ("articles/a/related", "exclude=%00", "exclude"),
+        ("articles/a/related", "exclude=", "exclude"),
+        ("articles/a/related", many.as_str(), "exclude"),
+        (
+            "articles/a/related-tags",
+            "limit=99999999999999999999999",
+            "limit",
+        ),
+        ("articles/a/related-tags", "language=any", "language"),
+        ("articles/a", "include=", "include"),
+        ("articles/a", "include=related,,body", "include"),
+        ("articles/a", "fields=*", "fields"),
+        ("articles/a", "fields=id&fields=slug", "fields"),
+        ("articles/a", "fields=ID", "fields"),
+        ("articles", "use_date=Published", "use_date"),
+        ("articles", "order_by=newest,oldest", "order_by"),
+        ("articles", "order_by=-published_at", "order_by"),
+        ("articles", "count=EXACT", "count"),
+        ("articles", "source=%20", "source"),
+        ("articles", "source=a%00", "source"),
+        ("articles", "ids=", "ids"),
+        ("articles", "ids=a", "ids"),
+        (
+            "articles",
+            "ids=01921c5e-7a1a-7000-8000-000000000001,",
+            "ids",
+        ),
+        ("articles", "to=2024-13-45", "to"),
+        ("articles", "to=2024-1-1", "to"),
+        ("articles", "to=-0001-01-01", "to"),
+        ("articles", "to=now", "to"),
+        ("articles", "from=1713866400", "from"),
+        ("articles", "from=2024-01-01T25:00:00Z", "from"),
+        ("articles", "from=2024-04-23T10:00:00+02:00", "from"),
+        ("articles", "tag=t%00", "tag"),
+        ("articles", "tag=|", "tag"),
+        ("articles", "tag=t,,t", "tag"),
+        ("articles", "tag=()", "tag"),
+        ("articles", "tag=T", "tag"),
+        ("articles", "tag=t%20", "tag"),
+        ("articles", "tag=--------------t", "tag"),
+        ("articles", "limit=0x10", "limit"),
+        ("articles", "limit=5.0", "limit"),
+        ("articles", "limit=%20", "limit"),
+        ("articles", "limit=%EF%BC%95", "limit"),
+        ("articles", "language=*", "language"),
+        ("articles", "q=%ED%A0%80", "q"),
+        ("articles", "q=%F8%88%80%80%80", "q"),
+        ("tags", "kind=Place", "kind"),
+        ("tags", "limit=101", "limit"),
+        ("tags", "order_by=relevance", "order_by"),
+        ("tags", "q=%00", "q"),
+        ("tags", "fields=slug", "fields"),
+        ("tags/t", "limit=1", "limit"),
+        ("tags/t/related", "limit=51", "limit"),
+        ("tags/t/related", "kind=place", "kind"),
+    ] {
+        let reply = app.get(&format!("/v1/{path}?{query}"));
+        let shown: String = query.chars().take(60).collect();
+        assert_eq!(
+            (reply.status, reply.named()),
+            (400, vec![named.to_owned()]),
+            "{path} {shown}"
+        );
+        assert_eq!(reply.json()["code"], "invalid_parameter", "{path} {shown}");
+    }
+    for path in ["articles", "tags"] {
+        let reply = app.get(&format!("/v1/{path}?{cursor}"));
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_str()),
+            (400, Some("invalid_cursor")),
+            "{path}"
+        );
+        assert!(
+            reply.json()["detail"].as_str().unwrap().contains("cursor"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_problem_has_the_members_of_the_standard_and_never_tells_of_the_inside() {
+    let app = App::with(&[article("gone").status("withdrawn")]);
+    for (path, status) in [
+        ("/v1/articles?limit=0", 400),
+        ("/v1/articles/x", 404),
+        ("/nowhere", 404),
+        ("/v1/articles/gone", 410),
+        ("/v1/tags/x", 404),
+        ("/problems/x", 404),
+        ("/v1/articles/gone/related", 410),
+    ] {
+        let reply = app.get(path);
+        let problem = reply.json();
+        assert_eq!(
+            (reply.status, &problem["status"]),
+            (status, &status.into()),
+            "{path}"
+        );
+        for member in ["type", "title", "detail", "instance", "code"] {
+            assert!(
+                !problem[member].as_str().unwrap().is_empty(),
+                "{path} {member}"
+            );
+        }
+        assert_eq!(
+            problem["instance"],
+            path.split('?').next().unwrap(),
+            "{path}"
+        );
+        let kind = format!("/problems/{}", problem["code"].as_str().unwrap());
+        assert_eq!(problem["type"], kind, "{path}");
+        assert_eq!(app.get(&kind).status, 200, "{path}");
+        let text = reply.text().to_lowercase();
+        for inside in ["select", "sqlite", "diesel", "src/", "panicked", "postgres"] {
+            assert!(!text.contains(inside), "{path} {text}");
+        }
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert!(!reply.header("x-request-id").is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn every_method_that_a_path_does_not_take_is_refused_with_those_it_takes() {
+    let app = App::with(&[article("a").tagged("t")]);
+    for (path, allowed) in [
+        ("/v1/articles", "GET, HEAD, OPTIONS"),
+        ("/v1/articles/a", "GET, HEAD, OPTIONS"),
+        ("/v1/articles/a/related", "GET, HEAD, OPTIONS"),
+        ("/v1/articles/a/related-tags", "GET, HEAD, OPTIONS"),
+        ("/v1/related", "POST, OPTIONS"),
+        ("/v1/tags", "GET, HEAD, OPTIONS"),
+        ("/v1/tags/t", "GET, HEAD, OPTIONS"),
+        ("/v1/tags/t/related", "GET, HEAD, OPTIONS"),
+        ("/livez", "GET, HEAD, OPTIONS"),
+        ("/readyz", "GET, HEAD, OPTIONS"),
+        ("/metrics", "GET, HEAD, OPTIONS"),
+        ("/openapi.json", "GET, HEAD, OPTIONS"),
+        ("/docs/", "GET, HEAD, OPTIONS"),
+        ("/problems/gone", "GET, HEAD, OPTIONS"),
+    ] {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"] {
+            if allowed.split(", ").any(|one| one == method) {
+                continue;
+            }
+            let reply = app.send(method, path, &[]);
+            assert_eq!(
+                (reply.status, reply.header("allow")),
+                (405, allowed),
+                "{method} {path}"
+            );
+            if method != "HEAD" {
+                assert_eq!(
+                    reply.json()["code"],
+                    "method_not_allowed",
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+    for method in ["POST", "DELETE"] {
+        assert_eq!(app.send(method, "/nowhere", &[]).status, 404, "{method}");
+    }
+}
+
+/// What comes back for raw bytes, until the server has nothing more to say.
+fn wire(app: &App, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(app.base.trim_start_matches("http://")).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn names_that_no_client_library_would_send_are_refused_and_not_failed_at() {
+    let app = App::with(&[article("été").tagged("t")]);
+    for target in [
+        "/v1/articles/%FF%FE",
+        "/v1/articles/%C3%28",
+        "/v1/articles/%",
+        "/v1/articles/%zz",
+        "/v1/articles/%00",
+        "/v1/tags/%00%00",
+        "/v1/tags/t%00/related",
+        "/v1/articles/a%0d%0aX-Injected:%201",
+        "/v1/articles//related",
+        "/v1/articles/./related",
+        "/v1/articles/..%2f..%2fetc%2fpasswd",
+        "/../../etc/passwd",
+        "//v1/articles",
+        "/v1/articles;limit=1",
+        "*",
+        "http://other.example/nowhere",
+        "/v1/articles?%",
+        "/v1/articles?q=%",
+        "/v1/articles?q=%00",
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = wire(&app, request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 4"), "{target}: {answer}");
+        assert!(
+            !answer.to_lowercase().contains("\r\nx-injected"),
+            "{target}: {answer}"
+        );
+    }
+    let long = format!(
+        "GET /v1/articles/{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "x".repeat(60_000)
+    );
+    assert!(wire(&app, long.as_bytes()).starts_with("HTTP/1.1 4"));
+    assert_eq!(app.get("/v1/articles/%C3%A9t%C3%A9").status, 200);
+}
+
+#[test]
+fn a_method_nobody_knows_is_not_allowed_either() {
+    let app = App::with(&[article("a")]);
+    for (path, status) in [("/v1/articles/a", "405"), ("/nowhere", "404")] {
+        let answer = wire(
+            &app,
+            format!("PURGE {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+        );
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.contains("application/problem+json"), "{answer}");
+    }
+}
+
+#[test]
+fn half_a_request_holds_nobody_up() {
+    let app = App::with(&[article("a")]);
+    let head = "POST /v1/related HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let answers = [
+        format!("{head}Content-Length: 100\r\n\r\n{{\"headline\""),
+        format!("{head}Content-Length: -1\r\n\r\n{{}}"),
+        format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}"),
+        format!("{head}Content-Length: 99999999999999999999\r\n\r\n{{}}"),
+        format!("{head}Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n"),
+        format!("{head}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n"),
+        format!("{head}Expect: 200-ok\r\nContent-Length: 2\r\n\r\n{{}}"),
+        "GET /v1/articles HTTP/1.1\r\nHost: x\r\nX\0Y: 1\r\n\r\n".to_owned(),
+        "GET /v1/articles HTTP/1.1\r\n\r\n\r\n\r\nGET".to_owned(),
+    ]
+    .map(|request| wire(&app, request.as_bytes()));
+    for answer in answers {
+        assert!(!answer.contains("HTTP/1.1 5"), "{answer}");
+    }
+    assert_eq!(app.get("/v1/articles").slugs(), ["a"]);
+}
+
+#[test]
+fn requests_on_one_connection_are_answered_each_in_turn() {
+    let app = App::with(&[article("a")]);
+    let one = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n");
+    let answer = wire(
+        &app,
+        format!(
+            "{}{}{}",
+            one("/v1/articles/a?fields=slug", ""),
+            one("/v1/articles?limit=0", ""),
+            one("/livez", "Connection: close\r\n")
+        )
+        .as_bytes(),
+    );
+    let statuses: Vec<&str> = answer
+        .split("HTTP/1.1 ")
+        .skip(1)
+        .map(|one| &one[..3])
+        .collect();
+    assert_eq!(statuses, ["200", "400", "200"], "{answer}");
+}

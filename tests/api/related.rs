@@ -1,8 +1,11 @@
 //! `/v1/articles/{slug}/related`, `/v1/articles/{slug}/related-tags` and `POST /v1/related`.
 
+use std::collections::BTreeSet;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::support::{App, Article, article, at};
+use crate::support::{App, Article, Place, article, at};
 
 const WATER: &str =
     "Le barrage du Ziz alimente les khettaras du Tafilalet et irrigue les palmeraies en été.";
@@ -290,7 +293,7 @@ fn the_samples_near_duplicates_collapse_into_one() {
         );
     }
     let seen: Vec<Value> = app
-        .walk("/v1/articles?limit=100&fields=slug&language=fr")
+        .walk("/v1/articles?limit=100&fields=slug&language=fr&tag=transport-scolaire%7Cemploi")
         .iter()
         .flat_map(|slug| {
             app.get(&format!("/v1/articles/{slug}/related?limit=50"))
@@ -309,4 +312,309 @@ fn the_samples_near_duplicates_collapse_into_one() {
             .unwrap();
         assert_eq!(one["copies"], json!([other]));
     }
+}
+
+/// Every visible article of the samples, by a path segment that needs no more encoding.
+fn names(app: &App) -> Vec<String> {
+    let slugs = app.walk("/v1/articles?limit=100&fields=slug");
+    assert!(slugs.len() > 100);
+    slugs
+        .iter()
+        .map(|slug| utf8_percent_encode(slug, NON_ALPHANUMERIC).to_string())
+        .collect()
+}
+
+#[test]
+fn whatever_article_is_asked_for_the_list_keeps_its_promises() {
+    let app = App::with_samples(Place::sqlite());
+    let hidden = [
+        "roses-lettres-2031",
+        "rapport-nappes-2026-embargo",
+        "programme-nuits-de-merzouga",
+        "etoile-ziz-transfert-retire",
+        "communales-2027-carte-interactive",
+    ];
+    for name in names(&app).iter().step_by(2) {
+        let page = app.json(&format!("/v1/articles/{name}?fields=slug"));
+        let siblings = app.json(&format!("/v1/articles/{name}?fields=translations"));
+        let siblings: Vec<&Value> = siblings["translations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|sibling| &sibling["slug"])
+            .collect();
+        let reply = app.json(&format!(
+            "/v1/articles/{name}/related?limit=50&language=any"
+        ));
+        let neighbours = reply["data"].as_array().unwrap();
+        assert!(neighbours.len() <= 50, "{name}");
+        let mut seen = BTreeSet::new();
+        let (mut last, mut pins_are_over) = (1.0, false);
+        for neighbour in neighbours {
+            let slug = neighbour["article"]["slug"].as_str().unwrap();
+            assert!(seen.insert(slug) && page["slug"] != slug, "{name}: {slug}");
+            assert!(!hidden.contains(&slug), "{name}: {slug}");
+            assert!(
+                !siblings.contains(&&neighbour["article"]["slug"]),
+                "{name}: {slug}"
+            );
+            let reasons = neighbour["reasons"].as_array().unwrap();
+            let is_pin = |reason: &Value| reason["kind"] == "pin";
+            let score = neighbour["score"].as_f64().unwrap();
+            assert!(score > 0.0 && score <= 1.0, "{name}: {slug} {score}");
+            let sum: f64 = reasons
+                .iter()
+                .filter(|reason| !is_pin(reason))
+                .map(|reason| reason["weight"].as_f64().unwrap())
+                .sum();
+            assert!(
+                (sum - score).abs() < 1e-3,
+                "{name}: {slug} {score} {reasons:?}"
+            );
+            if is_pin(&reasons[0]) {
+                assert!(
+                    !pins_are_over && reasons[0].get("weight").is_none(),
+                    "{name}: {slug}"
+                );
+            } else {
+                assert!(
+                    score <= last && !reasons.iter().any(is_pin),
+                    "{name}: {slug}"
+                );
+                (last, pins_are_over) = (score, true);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_article_has_a_dozen_neighbours_at_the_most_and_in_its_language_but_for_pins() {
+    let app = App::with_samples(Place::sqlite());
+    for name in names(&app).iter().step_by(4) {
+        let language =
+            app.json(&format!("/v1/articles/{name}?fields=language"))["language"].clone();
+        let reply = app.json(&format!("/v1/articles/{name}/related"));
+        let neighbours = reply["data"].as_array().unwrap();
+        assert!(neighbours.len() <= 12, "{name}");
+        for neighbour in neighbours {
+            let by_hand = neighbour["reasons"][0]["kind"] == "pin";
+            assert!(
+                by_hand || neighbour["article"]["language"] == language,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn editors_links_of_the_samples_stand_first_in_their_order() {
+    let app = App::with_samples(Place::sqlite());
+    for line in include_str!("../../samples/portail.ndjson").lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let pins: Vec<&str> = line["pins"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pin| pin.as_str().unwrap())
+            .collect();
+        if !pins.is_empty() {
+            let slug = line["slug"].as_str().unwrap();
+            let slugs = app.get(&format!("/v1/articles/{slug}/related")).slugs();
+            assert_eq!(slugs[..pins.len()], pins, "{slug}");
+        }
+    }
+}
+
+#[test]
+fn related_tags_are_borne_by_neighbours_and_not_by_the_article() {
+    let app = App::with_samples(Place::sqlite());
+    let known = app.walk("/v1/tags?limit=100");
+    for name in names(&app).iter().step_by(5) {
+        let page = app.json(&format!("/v1/articles/{name}?fields=tags,slug"));
+        let own: Vec<&Value> = page["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tag| &tag["slug"])
+            .collect();
+        let reply = app.json(&format!("/v1/articles/{name}/related-tags?limit=50"));
+        let mut last = 1.0;
+        for one in reply["data"].as_array().unwrap() {
+            let score = one["score"].as_f64().unwrap();
+            assert!(score > 0.0 && score <= last, "{name} {one}");
+            last = score;
+            assert!(!own.contains(&&one["tag"]["slug"]), "{name} {one}");
+            assert!(
+                known.iter().any(|slug| one["tag"]["slug"] == *slug),
+                "{name} {one}"
+            );
+            assert!(one["shared"].as_u64().unwrap() >= 1, "{name} {one}");
+            assert!(
+                one["tag"]["article_count"].as_u64().unwrap() >= 1,
+                "{name} {one}"
+            );
+        }
+        let few = app
+            .get(&format!("/v1/articles/{name}/related-tags?limit=2"))
+            .slugs();
+        assert!(few.len() <= 2, "{name}");
+    }
+}
+
+#[test]
+fn never_means_in_neither_direction_nor_by_a_pin_nor_for_a_text() {
+    let app = region();
+    app.import(&[
+        water("rissani").with("related", "never"),
+        water("erfoud").with("pins", json!(["rissani"])),
+    ]);
+    assert_eq!(
+        app.get("/v1/articles/rissani/related?language=any&limit=50")
+            .slugs()
+            .len(),
+        0
+    );
+    assert_eq!(app.get("/v1/articles/erfoud/related").slugs()[0], "jorf");
+    for name in ["erfoud", "jorf", "coupe", "finale"] {
+        let path = format!("/v1/articles/{name}/related?language=any&limit=50");
+        assert!(!app.get(&path).text().contains("rissani"), "{name}");
+    }
+    let text =
+        json!({"headline": "Barrage et khettaras à rissani", "body": WATER, "language": "fr"});
+    assert!(
+        !app.post("/v1/related", &text.to_string())
+            .text()
+            .contains("\"rissani\"")
+    );
+    // The article itself stays public.
+    assert_eq!(app.get("/v1/articles/rissani").status, 200);
+    app.import(&[water("rissani")]);
+    assert_eq!(app.get("/v1/articles/erfoud/related").slugs()[0], "rissani");
+}
+
+#[test]
+fn a_text_is_never_answered_with_what_is_hidden() {
+    let app = region();
+    app.import(&[
+        water("secret").status("draft").tagged("cache"),
+        water("soon")
+            .with("embargoed_until", "2025-06-01T13:00:00Z")
+            .tagged("neuf"),
+        water("gone")
+            .with("expires_at", "2025-06-01T12:00:00Z")
+            .tagged("passe"),
+        water("taken-back").status("withdrawn"),
+    ]);
+    let text = json!({"headline": "Barrage et khettaras", "body": WATER, "language": "fr",
+        "tags": ["eau", "neuf", "cache", "nowhere", "a\u{0}b"], "limit": 50});
+    let answer = || app.post("/v1/related", &text.to_string());
+    let before = answer();
+    assert_eq!(before.status, 200, "{}", before.text());
+    for hidden in [
+        "secret",
+        "soon",
+        "gone",
+        "taken-back",
+        "neuf",
+        "cache",
+        "passe",
+    ] {
+        assert!(
+            !before.text().contains(&format!("\"{hidden}\"")),
+            "{hidden}"
+        );
+    }
+    app.clock.set(at("2025-06-01T13:00:00Z"));
+    assert!(answer().slugs().contains(&"soon".to_owned()));
+    // Nothing of the text is kept.
+    assert_eq!(
+        app.get("/v1/articles?q=barrage&count=exact").json()["page"]["count"],
+        4
+    );
+}
+
+#[test]
+fn a_text_needs_little_and_its_edges_are_allowed() {
+    let app = region();
+    let long = "Le barrage du Ziz. ".repeat(50_000);
+    for body in [
+        json!({"headline": "Barrage", "language": "fr"}),
+        json!({"headline": "", "body": WATER, "language": "FR"}),
+        json!({"headline": "Barrage", "language": "fr", "limit": 50, "tags": []}),
+        json!({"headline": "Barrage", "language": "fr", "limit": 1}),
+        json!({"headline": "x", "body": "<p>Texte <b>gras</b></p>", "language": "zh-hant-TW"}),
+        json!({"headline": "?!", "language": "und"}),
+        json!({"headline": "x", "body": long, "language": "fr"}),
+        json!({"headline": "x", "language": "fr", "limit": null}),
+    ] {
+        let reply = app.post("/v1/related", &body.to_string());
+        let shown: String = body.to_string().chars().take(80).collect();
+        assert_eq!(reply.status, 200, "{shown}: {}", reply.text());
+        let limit = body["limit"].as_u64().unwrap_or(12);
+        assert_eq!(reply.json()["page"]["limit"], limit, "{shown}");
+        assert!(reply.slugs().len() as u64 <= limit, "{shown}");
+    }
+    for (body, status, code) in [
+        ("\u{feff}{}", 400, "malformed_json"),
+        (
+            "{\"headline\":\"x\",\"language\":\"fr\"} {}",
+            400,
+            "malformed_json",
+        ),
+        (
+            "{\"headline\":\"x\",\"language\":\"fr\",}",
+            400,
+            "malformed_json",
+        ),
+        (
+            "{\"headline\":\"x\",\"headline\":\"y\",\"language\":\"fr\"}",
+            422,
+            "invalid_body",
+        ),
+        ("null", 422, "invalid_body"),
+        ("7", 422, "invalid_body"),
+        (
+            "{\"headline\":\"x\",\"language\":\"fr\",\"limit\":-1}",
+            422,
+            "invalid_body",
+        ),
+        (
+            "{\"headline\":\"x\",\"language\":\"fr\",\"limit\":1.5}",
+            422,
+            "invalid_body",
+        ),
+        (
+            "{\"headline\":\"x\",\"language\":\"fr\",\"limit\":0}",
+            422,
+            "invalid_body",
+        ),
+    ] {
+        let reply = app.post("/v1/related", body);
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_str()),
+            (status, Some(code)),
+            "{body}"
+        );
+        assert_eq!(
+            reply.header("content-type"),
+            "application/problem+json",
+            "{body}"
+        );
+    }
+    let latin = app.post_bytes(
+        "/v1/related",
+        b"{\"headline\":\"\xe9\",\"language\":\"fr\"}",
+    );
+    assert_eq!(
+        (latin.status, latin.json()["code"].as_str()),
+        (400, Some("malformed_json"))
+    );
+    let reply = app.post(
+        "/v1/related?limit=3",
+        "{\"headline\":\"x\",\"language\":\"fr\"}",
+    );
+    assert_eq!(
+        (reply.status, reply.named()),
+        (400, vec!["limit".to_owned()])
+    );
 }

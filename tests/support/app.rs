@@ -148,6 +148,17 @@ impl App {
         self.post_with(path, &headers, body)
     }
 
+    /// Posts as JSON what need not even be text.
+    pub fn post_bytes(&self, path: &str, body: &[u8]) -> Reply {
+        let headers = [("content-type", "application/json")];
+        client::send(
+            "POST",
+            &format!("{}{path}", self.base),
+            &headers,
+            Some(body),
+        )
+    }
+
     pub fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         client::send(
             "POST",
