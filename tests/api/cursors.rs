@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
+use crate::lists::four;
 use crate::support::{App, Article, Place, article, at, places};
 
 #[test]
@@ -85,5 +86,93 @@ fn a_walk_in_any_order_is_disturbed_by_nothing_that_happens_on_the_way() {
             seen.retain(|slug| slug.starts_with('n'));
             assert_eq!((seen.len(), &seen), (24, &whole), "{name} {list}");
         }
+    }
+}
+
+#[test]
+fn a_walk_gives_each_article_once_in_order_also_where_times_are_equal() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let articles: Vec<Article> = (0..57)
+            .map(|n| {
+                article(&format!("n{n}"))
+                    .published(at("2024-01-01T00:00:00Z") + TimeDelta::days(n / 10))
+            })
+            .collect();
+        app.import(&articles);
+        let newest = app.walk("/v1/articles?limit=7");
+        let once: std::collections::BTreeSet<_> = newest.iter().collect();
+        assert_eq!((newest.len(), once.len()), (57, 57), "{name}");
+        let mut oldest = app.walk("/v1/articles?limit=10&order_by=oldest");
+        oldest.reverse();
+        assert_eq!(newest, oldest, "{name}");
+        assert_eq!(newest, app.walk("/v1/articles?limit=100"), "{name}");
+        let days: Vec<i64> = newest
+            .iter()
+            .map(|slug| slug[1..].parse::<i64>().unwrap() / 10)
+            .collect();
+        assert!(days.is_sorted_by(|a, b| a >= b), "{name}");
+    }
+}
+
+#[test]
+fn articles_that_come_during_a_walk_disturb_nothing() {
+    let app = App::with(
+        &(0..30)
+            .map(|n| article(&format!("n{n:02}")))
+            .collect::<Vec<_>>(),
+    );
+    let mut slugs = Vec::new();
+    let mut cursor = String::new();
+    for page in 0.. {
+        let reply = app.get(&format!("/v1/articles?limit=4{cursor}"));
+        slugs.extend(reply.slugs());
+        let newer = article(&format!("newer-{page}")).published(at("2025-05-01T00:00:00Z"));
+        let same = article(&format!("same-{page}"));
+        app.import(&[newer, same]);
+        match reply.json()["page"]["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    slugs.retain(|slug| slug.starts_with('n') && !slug.starts_with("newer"));
+    let mut expected: Vec<String> = (0..30).map(|n| format!("n{n:02}")).collect();
+    expected.reverse();
+    assert_eq!(slugs, expected);
+}
+
+#[test]
+fn a_cursor_is_good_for_its_own_query_only() {
+    let app = App::with(&four());
+    let reply = app.get("/v1/articles?limit=1&language=fr");
+    let cursor = reply.json()["page"]["next"].as_str().unwrap().to_owned();
+    // The size of pages and what they show may change on the way.
+    assert_eq!(
+        app.get(&format!(
+            "/v1/articles?limit=2&fields=slug&language=fr&cursor={cursor}"
+        ))
+        .status,
+        200
+    );
+    let mut forged = cursor.clone().into_bytes();
+    forged[14] = if forged[14] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    for query in [
+        format!("/v1/articles?limit=1&language=en&cursor={cursor}"),
+        format!("/v1/articles?limit=1&cursor={cursor}"),
+        format!("/v1/articles?limit=1&language=fr&order_by=oldest&cursor={cursor}"),
+        format!("/v1/articles?limit=1&language=fr&q=texte&cursor={cursor}"),
+        format!("/v1/articles?limit=1&language=fr&cursor={forged}"),
+        format!("/v1/tags?limit=1&cursor={cursor}"),
+        "/v1/articles?cursor=AAAA".to_owned(),
+        "/v1/articles?cursor=%20x".to_owned(),
+    ] {
+        let reply = app.get(&query);
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_str()),
+            (400, Some("invalid_cursor")),
+            "{query}"
+        );
     }
 }

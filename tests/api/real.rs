@@ -11,7 +11,7 @@ use crate::support::requirements::real_articles;
 use crate::support::{App, at};
 
 /// Lines taken of the two large sets, which are spread over the whole file.
-const SAMPLE: usize = 400;
+const SAMPLE: usize = 300;
 const LARGE: [&str; 2] = ["servicepublic-fr", "digitalgov-en"];
 
 // Several tests and not one, so that they can run side by side.
