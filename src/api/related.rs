@@ -233,7 +233,7 @@ pub async fn relate_text(
                 let profile = input.profile(&language, &tags, now);
                 let limit = input.limit.unwrap_or(DEFAULT_RELATED);
                 let (related, suggested) = {
-                    let engine = state.engine();
+                    let engine = state.engine(now);
                     let micros = now.timestamp_micros();
                     let found = engine.related_to_text(&profile, &ask(limit, micros));
                     (found, engine.suggest_tags(&profile, limit, micros))
@@ -354,7 +354,7 @@ impl Asked {
                 .map(|_| &accepts as &dyn Fn(&[i64]) -> bool),
             now: now.timestamp_micros(),
         };
-        state.engine().related(num, &ask).unwrap_or_default()
+        state.engine(now).related(num, &ask).unwrap_or_default()
     }
 }
 

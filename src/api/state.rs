@@ -51,7 +51,17 @@ impl State {
         }
     }
 
-    pub fn engine(&self) -> RwLockReadGuard<'_, Engine> {
+    /// The related engine as of `now`: what begins or ceases to be seen at this second already does so there.
+    pub fn engine(&self, now: DateTime<Utc>) -> RwLockReadGuard<'_, Engine> {
+        let now = now.timestamp_micros();
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        if !engine.is_behind(now) {
+            return engine;
+        }
+        drop(engine);
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        engine.advance(now);
+        drop(engine);
         self.engine.read().unwrap_or_else(PoisonError::into_inner)
     }
 

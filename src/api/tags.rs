@@ -179,7 +179,7 @@ pub async fn list_tags_related_to_tag(
                 let complete = state.related_is_complete();
                 let neighbours =
                     state
-                        .engine()
+                        .engine(now)
                         .related_tags(row.num, limit, now.timestamp_micros());
                 let data = neighbour_tags(conn, &neighbours, now)?;
                 let cache_tags = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
@@ -237,7 +237,7 @@ pub async fn list_tags_related_to_article(
 
 fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> Vec<TagNeighbour> {
     let found = state
-        .engine()
+        .engine(now)
         .neighbourhood_tags(num, limit, now.timestamp_micros());
     found.unwrap_or_default()
 }

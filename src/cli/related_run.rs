@@ -42,7 +42,7 @@ impl RelatedRun {
                     .collect();
                 format!("{shown}, line {number}: {}", details.join("; "))
             })?;
-            corpus.add(&draft);
+            corpus.add(&draft)?;
         }
         corpus
             .rank(self.limit)
@@ -68,7 +68,7 @@ impl Default for Corpus {
 }
 
 impl Corpus {
-    fn add(&mut self, draft: &Draft) {
+    fn add(&mut self, draft: &Draft) -> Result<(), String> {
         let num = self.names.len() as i64 + 1;
         let tags: Vec<i64> = draft.tags.iter().map(|tag| self.tag(tag)).collect();
         let profile = Profile::of(&Article {
@@ -85,10 +85,13 @@ impl Corpus {
             bans: &[],
             sensitive: draft.related == RelatedMode::Never,
         });
-        self.engine.upsert(profile);
+        self.engine
+            .upsert(&profile)
+            .map_err(|error| format!("cannot keep an article: {error}"))?;
         let slug = draft.slug.as_ref().map(ToString::to_string);
         let name = draft.external_id.clone().or(slug);
         self.names.push(name.unwrap_or_else(|| num.to_string()));
+        Ok(())
     }
 
     fn tag(&mut self, mention: &TagMention) -> i64 {

@@ -114,7 +114,14 @@ pub fn assemble(
         &database,
         vec![
             Box::new(SearchIndex::new(writer, position)),
-            Box::new(RelatedIndex::new(Arc::clone(&engine), config.workers)),
+            Box::new(RelatedIndex::new(
+                Arc::clone(&engine),
+                config.search_dir.clone(),
+                store_id,
+                last,
+                clock.clone(),
+                config.workers,
+            )),
         ],
         config.follow_interval,
     )

@@ -26,6 +26,10 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Something that can be made anew from the store at any time.
 pub trait Derived: Send {
     fn name(&self) -> &'static str;
+    /// Takes up what an earlier run left; called once, before all else.
+    fn open(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// Up to which line of the log it has followed; `None`: it must be built.
     fn position(&self) -> Option<i64>;
     fn clear(&mut self) -> Result<()>;
@@ -34,6 +38,10 @@ pub trait Derived: Send {
     fn remove(&mut self, num: i64) -> Result<()>;
     /// Everything up to this line is in: lets readers see it.
     fn commit(&mut self, position: i64) -> Result<()>;
+    /// Does a little of what can wait until there is nothing to follow; whether there is more of it.
+    fn rest(&mut self) -> bool {
+        false
+    }
 }
 
 /// One thread for each derived thing, so that a slow one holds up no other.
@@ -145,8 +153,14 @@ struct Run {
 
 impl Run {
     fn follow(mut self) {
+        let mut opened = false;
         while !self.shared.stop.load(Ordering::SeqCst) {
-            let rest = match self.step() {
+            let stepped = match opened {
+                true => self.step(),
+                false => self.derived.open().map(|()| true),
+            };
+            opened |= stepped.is_ok();
+            let rest = match stepped {
                 Ok(true) => continue,
                 Ok(false) => self.interval,
                 Err(error) => {
@@ -169,7 +183,7 @@ impl Run {
         let batch = self.database.read(|conn| Batch::after(conn, position))?;
         let Some(batch) = batch else {
             self.announce();
-            return Ok(false);
+            return Ok(self.derived.rest());
         };
         self.derived.put(&batch.articles)?;
         for num in batch.removed {

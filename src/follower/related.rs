@@ -1,32 +1,61 @@
 //! Keeps the related engine up to date.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
+use std::time::Instant;
 
-use crate::error::Result;
+use crate::content::time::Clock;
+use crate::error::{Error, Result};
 use crate::follower::Derived;
 use crate::related::{Article, Engine, Profile, Settings, Window};
 use crate::store::state::Whole;
 
+/// The engine, filled from its file and then from the change log.
 pub struct RelatedIndex {
     engine: Arc<RwLock<Engine>>,
+    /// The folder of the file.
+    dir: PathBuf,
+    /// Whose articles these are.
+    store: String,
+    /// The last line of the log when the server started: a file that is ahead of it is of another past.
+    last: i64,
+    clock: Clock,
     position: Option<i64>,
+    /// Weights of the articles from this slot on may be stale.
+    stale_from: Option<usize>,
     threads: usize,
 }
 
 impl RelatedIndex {
     pub const NAME: &'static str = "related";
 
-    pub fn new(engine: Arc<RwLock<Engine>>, threads: usize) -> Self {
+    pub fn new(
+        engine: Arc<RwLock<Engine>>,
+        dir: PathBuf,
+        store: String,
+        last: i64,
+        clock: Clock,
+        threads: usize,
+    ) -> Self {
         Self {
             engine,
+            dir,
+            store,
+            last,
+            clock,
             position: None,
+            stale_from: None,
             threads: threads.max(1),
         }
     }
 
-    fn write(&self, work: impl FnOnce(&mut Engine)) {
-        work(&mut self.engine.write().unwrap_or_else(PoisonError::into_inner));
+    fn write<T>(&self, work: impl FnOnce(&mut Engine) -> T) -> T {
+        work(&mut self.engine.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().timestamp_micros()
     }
 }
 
@@ -35,14 +64,32 @@ impl Derived for RelatedIndex {
         Self::NAME
     }
 
+    fn open(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let (engine, position) = Engine::open(
+            Settings::default(),
+            &self.dir,
+            &self.store,
+            self.now(),
+            self.threads,
+        )
+        .map_err(unusable)?;
+        self.position = position.filter(|position| *position <= self.last);
+        if self.position.is_some() {
+            let (count, seconds) = (engine.len(), started.elapsed().as_secs_f32());
+            log::info!("loaded the related index of {count} articles in {seconds:.1} s");
+        }
+        self.write(|present| *present = engine);
+        Ok(())
+    }
+
     fn position(&self) -> Option<i64> {
         self.position
     }
 
     fn clear(&mut self) -> Result<()> {
         self.position = None;
-        self.write(|engine| *engine = Engine::new(Settings::default()));
-        Ok(())
+        self.write(Engine::clear).map_err(unusable)
     }
 
     fn put(&mut self, articles: &[Whole]) -> Result<()> {
@@ -58,28 +105,41 @@ impl Derived for RelatedIndex {
                 .flat_map(|share| share.join().unwrap_or_default())
                 .collect()
         });
+        let now = self.now();
+        self.write(|engine| engine.advance(now));
         for (num, profile) in profiles {
-            self.write(|engine| match profile {
+            self.write(|engine| match &profile {
                 Some(profile) => engine.upsert(profile),
-                None => {
-                    engine.remove(num);
-                }
-            });
+                None => engine.remove(num).map(drop),
+            })
+            .map_err(unusable)?;
         }
         Ok(())
     }
 
     fn remove(&mut self, num: i64) -> Result<()> {
-        self.write(|engine| {
-            engine.remove(num);
-        });
+        self.write(|engine| engine.remove(num)).map_err(unusable)?;
         Ok(())
     }
 
     fn commit(&mut self, position: i64) -> Result<()> {
+        self.write(|engine| engine.commit(position))
+            .map_err(unusable)?;
         self.position = Some(position);
+        self.stale_from = Some(0);
         Ok(())
     }
+
+    fn rest(&mut self) -> bool {
+        const TURN: usize = 2_000;
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        self.stale_from = self.stale_from.and_then(|first| engine.refresh(first, TURN));
+        self.stale_from.is_some()
+    }
+}
+
+fn unusable(error: std::io::Error) -> Error {
+    Error::Internal(format!("the related engine's file: {error}"))
 }
 
 /// What the engine keeps of an article; none of one that the public will not see as it stands.

@@ -1,6 +1,6 @@
 //! Near-duplicates: the same agency text on several sites, told by a sketch of its word 4-grams.
 
-use super::profile::{hash, mix};
+use super::hashing::{hash, mix};
 
 /// Hashes in a sketch.
 const WIDTH: usize = 48;
@@ -33,6 +33,14 @@ impl Sketch {
             u64::MAX => 0,
             _ => (hash as u16).max(1),
         }))
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut sketch = Self([0; WIDTH]);
+        for (to, pair) in sketch.0.iter_mut().zip(bytes.chunks_exact(2)) {
+            *to = u16::from_le_bytes([pair[0], pair[1]]);
+        }
+        sketch
     }
 
     /// Whether the two texts are one with small changes. Estimates the Jaccard overlap over the bins

@@ -1,97 +1,162 @@
 //! The inverted index and the counts that weights are made of.
 
 use std::collections::HashMap;
+use std::thread;
 
-use super::profile::{ByHash, Profile, Term};
-use super::weights::Formula;
+use super::hashing::{ByHash, hash};
+use super::postings::{LEVELS, Postings};
+use super::record::{Record, Terms};
+use super::weights::{Formula, Powers, idf, step, value};
 
-/// A place in the engine's table of entries.
+/// A place in the engine's table of articles.
 pub(super) type Slot = u32;
+
+/// The vocabulary is cut by the upper bits of the hash, so that several threads can fill it.
+const SHARDS: usize = 16;
+
+/// Impact is told against this length, whatever the mean is today: it only finds candidates.
+const USUAL_LENGTH: f32 = 400.0;
+
+/// What each level of impact stands for: saturated term frequency.
+const IMPACT: [f32; LEVELS] = [0.25, 0.45, 0.65, 0.9, 1.15, 1.45, 1.75, 2.1];
+
+/// Tags and languages share the vocabulary with stems.
+const TAG_SEED: u64 = 0x0074_6167;
 
 /// Counts only, never weights: weights move with every article, so they are made when asked for, and
 /// an answer does not depend on the order of arrival.
-#[derive(Default)]
 pub(super) struct Index {
-    stems: ByHash<Vec<Posting>>,
-    bigrams: ByHash<u32>,
+    shards: Vec<ByHash<Postings>>,
     languages: ByHash<Totals>,
-    tags: HashMap<i64, Vec<Slot>>,
+    all: Totals,
+    weights: Powers,
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct Posting {
-    pub slot: Slot,
-    pub tf: f32,
-}
-
-/// Of one language.
+/// Of one language, or of all.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Totals {
     pub articles: u32,
     /// Words, headline and body alike.
-    pub words: u64,
+    words: u64,
 }
 
 impl Totals {
-    pub fn with(self, words: u32) -> Self {
-        Self {
-            articles: self.articles + 1,
-            words: self.words + u64::from(words),
-        }
+    /// ln N in steps.
+    pub fn step(&self) -> i32 {
+        step(self.articles)
     }
 
     pub fn mean_length(&self) -> f32 {
-        (self.words as f32 / self.articles.max(1) as f32).max(1.0)
+        value(self.length_step()).max(1.0)
+    }
+
+    fn length_step(&self) -> i32 {
+        let mean = self.words / u64::from(self.articles.max(1));
+        step(u32::try_from(mean).unwrap_or(u32::MAX))
+    }
+
+    fn add(&mut self, words: u32) {
+        self.articles += 1;
+        self.words += u64::from(words);
+    }
+
+    fn remove(&mut self, words: u32) {
+        self.articles = self.articles.saturating_sub(1);
+        self.words = self.words.saturating_sub(u64::from(words));
+    }
+
+    fn weighs_as(&self, other: &Self) -> bool {
+        self.step() == other.step() && self.length_step() == other.length_step()
     }
 }
 
+/// What a change of the counts made stale.
+pub(super) enum Stale<'a> {
+    /// Weights of these articles.
+    Bearers(&'a Postings),
+    /// Weights of every article of the language.
+    Language(u32),
+    /// Weights of every article.
+    All,
+}
+
 impl Index {
-    pub fn add(&mut self, slot: Slot, profile: &Profile, formula: &Formula) {
-        let totals = self.languages.entry(profile.language).or_default();
-        *totals = totals.with(profile.words());
-        for term in &profile.stems {
-            let tf = formula.frequency(term);
-            self.stems
-                .entry(term.hash)
-                .or_default()
-                .push(Posting { slot, tf });
-        }
-        for term in &profile.bigrams {
-            *self.bigrams.entry(term.hash).or_default() += 1;
-        }
-        for tag in &profile.tags {
-            self.tags.entry(*tag).or_default().push(slot);
+    pub fn new(formula: &Formula) -> Self {
+        Self {
+            weights: Powers::new(1.0 + formula.idf_power),
+            shards: (0..SHARDS).map(|_| HashMap::default()).collect(),
+            languages: HashMap::default(),
+            all: Totals::default(),
         }
     }
 
-    pub fn remove(&mut self, slot: Slot, profile: &Profile) {
-        if let Some(totals) = self.languages.get_mut(&profile.language) {
-            totals.articles -= 1;
-            totals.words -= u64::from(profile.words());
-        }
-        for term in &profile.stems {
-            if let Some(list) = self.stems.get_mut(&term.hash) {
-                list.retain(|posting| posting.slot != slot);
-                if list.is_empty() {
-                    self.stems.remove(&term.hash);
-                }
+    /// Takes an article in; `slot` is above every slot that was ever used.
+    pub fn add(&mut self, slot: Slot, record: &Record, formula: &Formula, stale: &mut dyn FnMut(Stale)) {
+        self.count(record.language(), stale, |totals| totals.add(record.words()));
+        for (hash, level) in entries(record, formula) {
+            let shard = &mut self.shards[shard_of(hash)];
+            let postings = shard
+                .entry(hash)
+                .and_modify(|postings| postings.push(slot, level))
+                .or_insert_with(|| Postings::of(slot, level));
+            let df = postings.len();
+            if step(df) != step(df - 1) {
+                stale(Stale::Bearers(postings));
             }
         }
-        for term in &profile.bigrams {
-            if let Some(df) = self.bigrams.get_mut(&term.hash) {
-                *df -= 1;
-                if *df == 0 {
-                    self.bigrams.remove(&term.hash);
-                }
+    }
+
+    /// Takes an article out; `alive` no longer knows its slot.
+    pub fn remove(
+        &mut self,
+        record: &Record,
+        formula: &Formula,
+        alive: &dyn Fn(Slot) -> bool,
+        stale: &mut dyn FnMut(Stale),
+    ) {
+        self.count(record.language(), stale, |totals| {
+            totals.remove(record.words());
+        });
+        for (hash, _) in entries(record, formula) {
+            let shard = &mut self.shards[shard_of(hash)];
+            let Some(postings) = shard.get_mut(&hash) else {
+                continue;
+            };
+            let df = postings.len();
+            if postings.forget(alive) {
+                shard.remove(&hash);
+            } else if step(df) != step(df - 1) {
+                stale(Stale::Bearers(postings));
             }
         }
-        for tag in &profile.tags {
-            if let Some(bearers) = self.tags.get_mut(tag) {
-                bearers.retain(|bearer| *bearer != slot);
-                if bearers.is_empty() {
-                    self.tags.remove(tag);
-                }
+    }
+
+    /// Takes many articles in, in rising order of slots, before any weight was computed.
+    pub fn add_all(&mut self, articles: &[(Slot, Record)], formula: &Formula, threads: usize) {
+        for (_, record) in articles {
+            let totals = self.languages.entry(record.language()).or_default();
+            totals.add(record.words());
+            self.all.add(record.words());
+        }
+        let share = SHARDS.div_ceil(threads.max(1));
+        thread::scope(|scope| {
+            for (i, shards) in self.shards.chunks_mut(share).enumerate() {
+                scope.spawn(move || fill(shards, i * share, articles, formula));
             }
+        });
+    }
+
+    fn count(&mut self, language: u32, stale: &mut dyn FnMut(Stale), change: impl Fn(&mut Totals)) {
+        let totals = self.languages.entry(language).or_default();
+        let before = *totals;
+        change(totals);
+        if !totals.weighs_as(&before) {
+            stale(Stale::Language(language));
+        }
+        let before = self.all.step();
+        change(&mut self.all);
+        if self.all.step() != before {
+            stale(Stale::All);
         }
     }
 
@@ -99,29 +164,113 @@ impl Index {
         self.languages.get(&language).copied().unwrap_or_default()
     }
 
-    pub fn postings(&self, stem: u32) -> &[Posting] {
-        self.stems.get(&stem).map_or(&[], Vec::as_slice)
+    /// Of all languages.
+    pub fn all(&self) -> Totals {
+        self.all
     }
 
-    pub fn stem_df(&self, stem: u32) -> u32 {
-        self.postings(stem).len() as u32
+    /// How many articles bear the tag.
+    pub fn bearers(&self, tag: i64) -> u32 {
+        self.df(tag_term(tag))
     }
 
-    pub fn bigram_df(&self, bigram: u32) -> u32 {
-        self.bigrams.get(&bigram).copied().unwrap_or_default()
+    pub fn tag_idf(&self, tag: i64) -> f32 {
+        idf(self.all.step(), step(self.bearers(tag).max(1)))
     }
 
-    pub fn bearers(&self, tag: i64) -> &[Slot] {
-        self.tags.get(&tag).map_or(&[], Vec::as_slice)
+    /// idf as query weight times idf as document weight.
+    pub fn weight(&self, idf: f32) -> f32 {
+        self.weights.of(idf)
+    }
+
+    pub fn postings(&self, term: u32) -> Option<&Postings> {
+        self.shards[shard_of(term)].get(&term)
+    }
+
+    /// How many articles have the term.
+    pub fn df(&self, term: u32) -> u32 {
+        self.postings(term).map_or(0, Postings::len)
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        let entry = size_of::<(u32, Postings)>() + 1;
+        let table = |shard: &ByHash<Postings>| {
+            let lists: usize = shard.values().map(Postings::heap_bytes).sum();
+            // The table of the standard library is at most 7/8 full, and a power of two.
+            (shard.capacity() * 8 / 7).next_power_of_two() * entry + lists
+        };
+        self.shards.iter().map(table).sum()
     }
 }
 
-impl Formula {
-    pub(super) fn frequency(&self, term: &Term) -> f32 {
-        self.title * f32::from(term.title) + self.lead * f32::from(term.lead) + f32::from(term.body)
-    }
+/// The term that stands for a tag.
+pub(super) fn tag_term(tag: i64) -> u32 {
+    hash(TAG_SEED, &tag.to_le_bytes()) as u32
+}
 
-    pub(super) fn saturated(&self, tf: f32, length: f32) -> f32 {
-        tf * (self.k1 + 1.0) / (tf + self.k1 * (1.0 - self.b + self.b * length))
+/// What each level adds to a score, for a term that adds `weight` per unit of saturated frequency.
+pub(super) fn worth(weight: f32) -> [u16; LEVELS] {
+    IMPACT.map(|impact| (impact * weight).round().clamp(0.0, f32::from(u16::MAX)) as u16)
+}
+
+fn shard_of(hash: u32) -> usize {
+    (hash >> 28) as usize % SHARDS
+}
+
+/// Everything an article is found by, with its level of impact.
+fn entries<'a>(
+    record: &'a Record,
+    formula: &'a Formula,
+) -> impl Iterator<Item = (u32, u8)> + use<'a> {
+    of_terms(record.stems(), record, formula)
+        .chain(of_terms(record.marks(), record, formula))
+        .chain(record.tags().map(|tag| (tag_term(tag), 0)))
+}
+
+fn of_terms<'a>(
+    terms: Terms<'a>,
+    record: &Record,
+    formula: &'a Formula,
+) -> impl Iterator<Item = (u32, u8)> + use<'a> {
+    let length = record.words() as f32 / USUAL_LENGTH;
+    terms
+        .iter()
+        .map(move |(hash, code)| (hash, level(formula.saturated(code.tf(), length))))
+}
+
+fn level(saturated: f32) -> u8 {
+    let above = |pair: &&[f32]| saturated >= (pair[0] + pair[1]) / 2.0;
+    IMPACT.windows(2).take_while(above).count() as u8
+}
+
+fn fill(
+    shards: &mut [ByHash<Postings>],
+    first: usize,
+    articles: &[(Slot, Record)],
+    formula: &Formula,
+) {
+    let last = first + shards.len().max(1) - 1;
+    let mut put = |slot: Slot, hash: u32, level: u8| {
+        let Some(shard) = shard_of(hash)
+            .checked_sub(first)
+            .and_then(|at| shards.get_mut(at))
+        else {
+            return;
+        };
+        shard
+            .entry(hash)
+            .and_modify(|postings| postings.push(slot, level))
+            .or_insert_with(|| Postings::of(slot, level));
+    };
+    let (from, until) = ((first as u32) << 28, ((last as u32) << 28) | 0x0fff_ffff);
+    for (slot, record) in articles {
+        for terms in [record.stems(), record.marks()] {
+            for (hash, level) in of_terms(terms.between(from, until), record, formula) {
+                put(*slot, hash, level);
+            }
+        }
+        for tag in record.tags() {
+            put(*slot, tag_term(tag), 0);
+        }
     }
 }

@@ -1,175 +1,273 @@
 //! A lookup: likely neighbours from the inverted index, then the best of them in full.
 
-use super::engine::Engine;
+use std::sync::PoisonError;
+
+use super::engine::{Article, Engine};
 use super::index::Slot;
 use super::profile::{Profile, language_hash};
 use super::reasons;
-use super::score::{Evidence, Weighed};
-use super::select::{self, Candidate};
+use super::record::Record;
+use super::score::{Evidence, Masses, Match, Saturation, Shared, Source};
+use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
+
+/// What a lookup writes on, kept for the next one.
+#[derive(Default)]
+pub(super) struct Scratch {
+    scores: Vec<u16>,
+    maybe: Vec<(u32, u16)>,
+    pub stems: Vec<Match>,
+    pub pairs: Vec<Match>,
+}
+
+/// An article that may become a neighbour.
+pub(super) struct Candidate<'e> {
+    pub slot: Slot,
+    pub record: Record<'e>,
+    /// Where in the scratch its matches are.
+    pub stems: std::ops::Range<usize>,
+    pub pairs: std::ops::Range<usize>,
+    pub masses: Masses,
+    saturation: Saturation,
+    shared: Shared,
+    pub evidence: Evidence,
+    pub score: f32,
+}
+
+/// What a lookup has found before it chooses.
+pub(super) struct Compared<'e> {
+    /// By falling score.
+    pub ranked: Vec<Candidate<'e>>,
+    pub pinned: Vec<Candidate<'e>>,
+    /// Of the source's pairs, in their order.
+    pub pair_weights: Vec<f32>,
+}
 
 impl Engine {
     /// Nearest articles of a stored one; `None` when it is unknown.
     pub fn related(&self, num: i64, ask: &Ask) -> Option<Related> {
-        Some(self.lookup(self.article(num)?, ask, true))
+        Some(self.lookup(self.record(num)?, ask))
     }
 
     /// Nearest articles of one that is not stored: a draft, a partner's text.
     pub fn related_to_text(&self, article: &Profile, ask: &Ask) -> Related {
-        match self
-            .article(article.num)
-            .is_some_and(|stored| stored == article)
-        {
-            true => self.lookup(article, ask, true),
-            false => self.lookup(article, ask, false),
-        }
+        article
+            .record()
+            .map(|record| self.lookup(record, ask))
+            .unwrap_or_default()
     }
 
-    fn lookup(&self, article: &Profile, ask: &Ask, stored: bool) -> Related {
-        if article.sensitive {
+    fn lookup(&self, article: Record, ask: &Ask) -> Related {
+        if article.sensitive() {
             return Related {
-                neighbours: Vec::new(),
                 hidden: Some(Hidden::Sensitive),
+                ..Related::default()
             };
         }
-        let filter = Filter::new(self, article, ask);
-        let source = self.weigh(article, stored);
-        let ranked = self.ranked(&source, &filter);
-        let pins = self.pinned(&source, &filter);
-        let chosen = select::choose(self, &source, pins, ranked, ask.limit);
-        let neighbours: Vec<Neighbour> = chosen
-            .into_iter()
-            .map(|chosen| reasons::neighbour(self, &source, chosen))
+        let mut scratch = self.take_scratch();
+        let filter = Filter::new(&article, ask);
+        let source = Source::of(article, self);
+        let compared = self.compared(&source, &filter, &mut scratch);
+        let shown = select::choose(self, &source, compared, &scratch, ask.limit);
+        let neighbours: Vec<Neighbour> = shown
+            .chosen
+            .iter()
+            .map(|chosen| reasons::neighbour(self, &source, chosen, &shown.pair_weights, &scratch))
             .collect();
         let hidden = match (neighbours.is_empty(), article.is_empty()) {
             (true, true) => Some(Hidden::Empty),
             (true, false) => Some(Hidden::BelowFloor),
             _ => None,
         };
-        Related { neighbours, hidden }
+        self.keep_scratch(scratch);
+        Related {
+            neighbours,
+            copies: shown.copies,
+            hidden,
+        }
     }
 
-    /// Candidates by falling score.
-    pub(super) fn ranked<'e>(&'e self, source: &Weighed, filter: &Filter) -> Vec<Candidate<'e>> {
-        let mut found: Vec<Candidate> = self
-            .candidates(source, filter)
-            .into_iter()
-            .filter_map(|slot| self.candidate(source, slot))
+    fn compared<'e>(
+        &'e self,
+        source: &Source,
+        filter: &Filter,
+        scratch: &mut Scratch,
+    ) -> Compared<'e> {
+        let formula = &self.settings.formula;
+        let (likely, promising) = formula.candidates(self.len());
+        let likely = self.candidates(source, filter, likely, &mut scratch.scores);
+        scratch.stems.clear();
+        scratch.pairs.clear();
+        let mut met = |slots: Vec<Slot>| -> Vec<Candidate> {
+            let each = slots.into_iter();
+            each.filter_map(|slot| self.met(source, slot, scratch)).collect()
+        };
+        let (mut ranked, mut pinned) = (met(likely), met(self.pins(source, filter)));
+        self.keep_promising(source, &mut ranked, promising);
+        for candidate in ranked.iter_mut().chain(&mut pinned) {
+            self.meet_pairs(source, candidate, scratch);
+        }
+        let having = having(&ranked, source, scratch);
+        let pair_weights: Vec<f32> = source
+            .pairs
+            .iter()
+            .zip(&having)
+            .map(|(pair, having)| match having {
+                // Only a pin has it: it is told against no candidates.
+                0 => formula.pair * self.index.weight(pair.idf),
+                _ => formula.pair_weight(pair.idf, ranked.len(), *having),
+            })
             .collect();
-        select::rank(&self.settings, &mut found);
-        found
+        for candidate in ranked.iter_mut().chain(&mut pinned) {
+            let pairs = scratch.pairs.get(candidate.pairs.clone()).unwrap_or_default();
+            let Candidate { shared, saturation, .. } = candidate;
+            shared.add_pairs(source, &pair_weights, pairs, saturation);
+            candidate.evidence = self.evidence(source, shared, &candidate.record, &candidate.masses);
+        }
+        select::rank(&self.settings, &mut ranked);
+        Compared {
+            ranked,
+            pinned,
+            pair_weights,
+        }
     }
 
-    fn candidate<'e>(&'e self, source: &Weighed, slot: Slot) -> Option<Candidate<'e>> {
-        let weighed = self.weigh(self.entry(slot)?, true);
-        let evidence: Evidence = self.compare(source, &weighed);
+    /// Reads the candidate's stems, and keeps those that it shares with the source.
+    fn met<'e>(&'e self, source: &Source, slot: Slot, scratch: &mut Scratch) -> Option<Candidate<'e>> {
+        let record = self.record_at(slot)?;
+        let stems = scratch.stems.len();
+        if record.language() == source.record.language() {
+            source.meet_stems(&record, &mut scratch.maybe, &mut scratch.stems);
+        }
+        let saturation = Saturation::new(&record, &self.index, &self.settings.formula);
+        let matches = scratch.stems.get(stems..).unwrap_or_default();
         Some(Candidate {
             slot,
-            weighed,
-            evidence,
+            shared: Shared::of_stems(source, matches, &saturation),
+            saturation,
+            masses: self.masses(self.article(slot)?, &record),
+            record,
+            stems: stems..scratch.stems.len(),
+            pairs: 0..0,
+            evidence: Evidence::default(),
             score: 0.0,
         })
     }
 
-    /// The articles that score best when the source's strongest stems are the query.
-    fn candidates(&self, source: &Weighed, filter: &Filter) -> Vec<Slot> {
-        let formula = &self.settings.formula;
-        let mut query: Vec<_> = source.stems.iter().collect();
-        query.sort_unstable_by(|a, b| b.query.total_cmp(&a.query).then(a.hash.cmp(&b.hash)));
-        query.truncate(formula.query_terms);
-        let mean = self.index.totals(source.profile.language).mean_length();
-        let mut scores = vec![0f32; self.capacity()];
-        let mut touched = Vec::new();
-        for term in query {
-            for posting in self.index.postings(term.hash) {
-                let (Some(score), Some(profile)) = (
-                    scores.get_mut(posting.slot as usize),
-                    self.entry(posting.slot),
-                ) else {
-                    continue;
-                };
-                if *score == 0.0 {
-                    touched.push(posting.slot);
-                }
-                let length = profile.words() as f32 / mean;
-                *score += term.query * term.idf * formula.saturated(posting.tf, length);
-            }
+    fn meet_pairs(&self, source: &Source, candidate: &mut Candidate, scratch: &mut Scratch) {
+        let pairs = scratch.pairs.len();
+        if candidate.record.language() == source.record.language() {
+            source.meet_pairs(&candidate.record, &mut scratch.maybe, &mut scratch.pairs);
         }
-        for tag in &source.profile.tags {
-            touched.extend(
-                self.index
-                    .bearers(*tag)
-                    .iter()
-                    .filter(|slot| scores[**slot as usize] == 0.0),
-            );
-        }
-        let mut found: Vec<(f32, i64, Slot)> = touched
-            .into_iter()
-            .filter_map(|slot| Some((slot, self.entry(slot)?)))
-            .filter(|(_, profile)| filter.lets_through(profile))
-            .map(|(slot, profile)| (scores[slot as usize], profile.num, slot))
-            .collect();
-        found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
-        found.dedup_by_key(|(_, _, slot)| *slot);
-        found.truncate(formula.candidates);
-        found.into_iter().map(|(_, _, slot)| slot).collect()
+        candidate.pairs = pairs..scratch.pairs.len();
     }
 
-    fn pinned<'e>(&'e self, source: &Weighed, filter: &Filter) -> Vec<Candidate<'e>> {
-        let pins = source.profile.pins.iter().filter_map(|pin| self.slot(*pin));
-        pins.filter(|slot| {
-            self.entry(*slot)
-                .is_some_and(|pin| filter.lets_pin_through(pin))
-        })
-        .filter_map(|slot| self.candidate(source, slot))
-        .collect()
+    /// Drops the candidates that pairs of words would hardly bring to the front: pairs are most of what there
+    /// is to read. Until they are read, a headline is taken to be found as its words are.
+    fn keep_promising(&self, source: &Source, candidates: &mut Vec<Candidate>, promising: usize) {
+        if candidates.len() <= promising {
+            return;
+        }
+        for one in candidates.iter_mut() {
+            let mut evidence = self.evidence(source, &one.shared, &one.record, &one.masses);
+            (evidence.phrase, evidence.phrase_back) = (evidence.title, evidence.title_back);
+            one.evidence = evidence;
+        }
+        select::rank(&self.settings, candidates);
+        candidates.truncate(promising);
     }
+
+    fn pins(&self, source: &Source, filter: &Filter) -> Vec<Slot> {
+        source
+            .record
+            .pins()
+            .filter_map(|pin| self.slot(pin))
+            .filter(|slot| {
+                let pin = self.article(*slot).zip(self.record_at(*slot));
+                pin.is_some_and(|(article, pin)| filter.lets_pin_through(article, &pin))
+            })
+            .collect()
+    }
+
+    fn take_scratch(&self) -> Box<Scratch> {
+        let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.pop().unwrap_or_default()
+    }
+
+    fn keep_scratch(&self, scratch: Box<Scratch>) {
+        let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(scratch);
+    }
+}
+
+/// By pair of the source, how many of the candidates have it.
+fn having(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<u32> {
+    let mut having = vec![0u32; source.pairs.len()];
+    for candidate in candidates {
+        for found in scratch.pairs.get(candidate.pairs.clone()).unwrap_or_default() {
+            if let Some(count) = having.get_mut(found.place as usize) {
+                *count += 1;
+            }
+        }
+    }
+    having
 }
 
 /// What may be shown beside an article.
 pub(super) struct Filter<'a> {
-    article: &'a Profile,
+    article: &'a Record<'a>,
+    bans: Vec<i64>,
     ask: &'a Ask<'a>,
     /// Hash of the language asked for; `None`: any.
     language: Option<u32>,
 }
 
 impl<'a> Filter<'a> {
-    pub fn new(_engine: &Engine, article: &'a Profile, ask: &'a Ask<'a>) -> Self {
+    pub fn new(article: &'a Record<'a>, ask: &'a Ask<'a>) -> Self {
         let language = match &ask.language {
-            Language::Own => Some(article.language),
+            Language::Own => Some(article.language()),
             Language::Any => None,
             Language::Is(tag) => Some(language_hash(tag)),
         };
         Self {
             article,
+            bans: article.bans().collect(),
             ask,
             language,
         }
     }
 
-    pub fn lets_through(&self, other: &Profile) -> bool {
-        self.language
-            .is_none_or(|language| other.language == language)
-            && self.allows(other)
+    /// Whether an article of another language may be shown.
+    pub fn crosses_languages(&self) -> bool {
+        self.language != Some(self.article.language())
+    }
+
+    /// Told from what the engine has at hand; `lets_through` looks at the rest.
+    pub fn may_pass(&self, other: &Article) -> bool {
+        self.language.is_none_or(|language| other.language == language) && self.wants(other)
+    }
+
+    fn wants(&self, other: &Article) -> bool {
+        other.num != self.article.num()
+            && self.ask.from.is_none_or(|from| other.published_at >= from)
+            && !self.ask.exclude.contains(&other.num)
+            && !self.bans.contains(&other.num)
+    }
+
+    pub fn lets_through(&self, other: &Record) -> bool {
+        other.visible().contains(self.ask.now)
+            && !(self.article.group() != 0 && other.group() == self.article.group())
+            && !other.bans().any(|ban| ban == self.article.num())
+            && self.ask.tag.is_none_or(|tag| tag(&other.tags().collect::<Vec<_>>()))
     }
 
     /// An editor may pin an article of another language; a language the caller names is kept to.
-    pub fn lets_pin_through(&self, pin: &Profile) -> bool {
-        (self.ask.language == Language::Own || self.lets_through(pin)) && self.allows(pin)
-    }
-
-    fn allows(&self, other: &Profile) -> bool {
-        let (article, ask) = (self.article, self.ask);
-        other.num != article.num
-            && !other.sensitive
-            && other.visible.contains(ask.now)
-            && !(article.group != 0 && other.group == article.group)
-            && ask.from.is_none_or(|from| other.published_at >= from)
-            && !ask.exclude.contains(&other.num)
-            && !article.bans.contains(&other.num)
-            && !other.bans.contains(&article.num)
-            && ask.tag.is_none_or(|tag| tag(&other.tags))
+    pub fn lets_pin_through(&self, pin: &Article, record: &Record) -> bool {
+        let fits = match self.ask.language {
+            Language::Own => self.wants(pin),
+            _ => self.may_pass(pin),
+        };
+        fits && self.lets_through(record)
     }
 }
 

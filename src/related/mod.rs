@@ -1,16 +1,21 @@
 //! Related articles and related tags: who resembles whom, how closely, and why.
 //!
-//! One article becomes a [`Profile`] (its terms, counted); the [`Engine`] keeps profiles in an
-//! inverted index, finds the hundred likeliest neighbours there, and compares those in full.
+//! One article becomes a [`Profile`] (its terms, counted). The [`Engine`] keeps profiles in an archive and counts
+//! them in an inverted index, finds the likeliest neighbours there, and compares those in full.
 
-mod codec;
+mod archive;
+mod candidates;
 mod duplicates;
 mod engine;
+mod hashing;
 mod index;
 mod lookup;
 mod many;
+mod marks;
+mod postings;
 mod profile;
 mod reasons;
+mod record;
 mod score;
 mod select;
 mod tags;
@@ -93,6 +98,8 @@ pub enum Language {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Related {
     pub neighbours: Vec<Neighbour>,
+    /// Near-duplicates of the article itself.
+    pub copies: Vec<i64>,
     pub hidden: Option<Hidden>,
 }
 

@@ -1,51 +1,26 @@
 //! An article reduced to what comparing needs: counted terms, names of the telling ones, a sketch.
 
 use std::collections::HashMap;
-use std::hash::Hasher;
 use std::ops::Range;
 
+use super::Article;
 use super::duplicates::Sketch;
-use super::{Article, Window};
+use super::hashing::{ByHash, hash};
+use super::marks;
+use super::record::{Record, Term, Writer};
+use super::weights::Code;
 use crate::content::analysis::{analyse, primary_subtag};
 
 /// How many terms of an article can be named in reasons.
 const NAMED: usize = 96;
+/// Stems of a headline that count as its wording.
+const TITLE: usize = 64;
 
-/// Terms by hash, in the form in which a reader met them.
-pub(super) type Names = Box<[(u32, Box<str>)]>;
-
-/// Everything the engine keeps of an article. Costly to make (it stems every word), so it is made
-/// outside any lock and stored beside the article.
+/// Everything the engine keeps of an article, as stored. Costly to make (it stems every word), so it is made
+/// outside any lock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    pub(super) num: i64,
-    /// Hash of the primary language subtag.
-    pub(super) language: u32,
-    pub(super) published_at: i64,
-    pub(super) visible: Window,
-    /// Hash of the translation group; 0: none.
-    pub(super) group: u64,
-    pub(super) tags: Box<[i64]>,
-    pub(super) pins: Box<[i64]>,
-    pub(super) bans: Box<[i64]>,
-    pub(super) sensitive: bool,
-    pub(super) words: u32,
-    /// Sorted by hash.
-    pub(super) stems: Box<[Term]>,
-    /// Sorted by hash: adjacent stems of one field.
-    pub(super) bigrams: Box<[Term]>,
-    pub(super) sketch: Sketch,
-    /// Term hash to its form as written, sorted by hash: the terms that count most.
-    pub(super) names: Names,
-}
-
-/// A term and how often each field of the article has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Term {
-    pub hash: u32,
-    pub title: u8,
-    pub lead: u8,
-    pub body: u16,
+    bytes: Vec<u8>,
 }
 
 impl Profile {
@@ -59,37 +34,46 @@ impl Profile {
             Field::Lead,
         );
         counter.read(article.body, article.language, Field::Body);
-        let names = counter.names();
-        Self {
+        let marks = counter.marks();
+        let names = counter.names(&marks);
+        let stems = sorted(counter.stems);
+        let (pairs, parts) = with_parts(counter.pairs, &stems);
+        let bytes = Writer {
             num: article.num,
-            language,
             published_at: article.published_at,
             visible: article.visible,
             group: article
                 .translation_group
                 .map_or(0, |group| hash(0, group.as_bytes()).max(1)),
-            tags: without_repeats(article.tags),
-            pins: without_repeats(article.pins),
-            bans: without_repeats(article.bans),
-            sensitive: article.sensitive,
+            language,
             words: counter.sequence.len() as u32,
-            sketch: Sketch::of(&counter.sequence),
-            stems: sorted(counter.stems),
-            bigrams: sorted(counter.bigrams),
-            names,
+            sensitive: article.sensitive,
+            tags: &without_repeats(article.tags),
+            pins: &without_repeats(article.pins),
+            bans: &without_repeats(article.bans),
+            sketch: &Sketch::of(&counter.sequence),
+            title: &counter.title,
+            marks: &marks,
+            stems: &stems,
+            pairs: &pairs,
+            parts: &parts,
+            names: &names,
         }
+        .to_bytes();
+        Self { bytes }
     }
 
     pub fn num(&self) -> i64 {
-        self.num
+        self.record().map_or(0, |record| record.num())
     }
 
-    pub(super) fn name(&self, term: u32) -> Option<&str> {
-        let at = self
-            .names
-            .binary_search_by_key(&term, |(hash, _)| *hash)
-            .ok()?;
-        self.names.get(at).map(|(_, name)| name.as_ref())
+    /// Always there: the bytes were written by `of`.
+    pub(super) fn record(&self) -> Option<Record<'_>> {
+        Record::parse(&self.bytes)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -100,25 +84,59 @@ enum Field {
     Body,
 }
 
-/// Counts stems and bigrams, and remembers how each was written.
+/// Occurrences by field.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    title: u32,
+    lead: u32,
+    body: u32,
+}
+
+impl Count {
+    fn add(&mut self, field: Field) {
+        match field {
+            Field::Title => self.title += 1,
+            Field::Lead => self.lead += 1,
+            Field::Body => self.body += 1,
+        }
+    }
+
+    fn code(&self) -> Code {
+        Code::of(self.title, self.lead, self.body)
+    }
+}
+
+/// Two stems side by side, and how often.
+#[derive(Default)]
+struct Pair {
+    left: u32,
+    right: u32,
+    count: Count,
+}
+
+/// Counts stems and pairs, and remembers how each was written.
 struct Counter {
     language: u32,
-    stems: HashMap<u32, Term>,
-    bigrams: HashMap<u32, Term>,
+    stems: ByHash<Count>,
+    pairs: ByHash<Pair>,
+    marks: ByHash<Count>,
     /// Stems in reading order, for the sketch.
     sequence: Vec<u32>,
+    title: Vec<u32>,
     /// By term, each written form with its count, in order of first sight.
-    forms: HashMap<u32, Vec<(Box<str>, u32)>>,
+    forms: ByHash<Vec<(Box<str>, u32)>>,
 }
 
 impl Counter {
     fn new(language: u32) -> Self {
         Self {
             language,
-            stems: HashMap::new(),
-            bigrams: HashMap::new(),
+            stems: HashMap::default(),
+            pairs: HashMap::default(),
+            marks: HashMap::default(),
             sequence: Vec::new(),
-            forms: HashMap::new(),
+            title: Vec::new(),
+            forms: HashMap::default(),
         }
     }
 
@@ -127,11 +145,20 @@ impl Counter {
         analyse(text, language, &mut |stem, range| {
             let term = hash(u64::from(self.language), stem.as_bytes()) as u32;
             self.sequence.push(term);
-            count(&mut self.stems, term, field);
+            if field == Field::Title && self.title.len() < TITLE {
+                self.title.push(term);
+            }
+            self.stems.entry(term).or_default().add(field);
             self.saw(term, &text[range.clone()]);
+            if let Some(mark) = marks::of(text, range.clone()) {
+                self.marks.entry(mark).or_default().add(field);
+                self.saw(mark, &text[range.clone()]);
+            }
             if let Some((left, at)) = before.take() {
-                let pair = bigram(left, term);
-                count(&mut self.bigrams, pair, field);
+                let pair = pair_hash(left, term);
+                let entry = self.pairs.entry(pair).or_default();
+                (entry.left, entry.right) = (left, term);
+                entry.count.add(field);
                 // Only words side by side make a name; "Rabat. Le" does not.
                 if text[at.end..range.start]
                     .chars()
@@ -148,20 +175,19 @@ impl Counter {
         let forms = self.forms.entry(term).or_default();
         if let Some((_, seen)) = forms.iter_mut().find(|(form, _)| form.as_ref() == written) {
             *seen += 1;
-        } else if forms.len() < 4 {
+        } else if forms.len() < 4 && written.len() <= usize::from(u8::MAX) {
             forms.push((written.into(), 1));
         }
     }
 
-    /// The commonest form of the terms that count most; a bigram must occur twice to have one.
-    fn names(&mut self) -> Names {
-        let weight =
-            |term: &Term| 3 * u32::from(term.title) + u32::from(term.lead) + u32::from(term.body);
-        let stems = self.stems.values().map(|term| (weight(term), term.hash));
+    /// The commonest form of the terms that count most, and of the marks; a pair must occur twice to have one.
+    fn names(&self, marks: &[Term]) -> Vec<(u32, Box<str>)> {
+        let weight = |count: &Count| 3 * count.title + count.lead + count.body;
+        let stems = self.stems.iter().map(|(hash, count)| (weight(count), *hash));
         let pairs = self
-            .bigrams
-            .values()
-            .map(|term| (weight(term), term.hash))
+            .pairs
+            .iter()
+            .map(|(hash, pair)| (weight(&pair.count), *hash))
             .filter(|&(weight, _)| weight > 1);
         let mut ranked: Vec<(u32, usize, u32)> = stems
             .chain(pairs)
@@ -172,99 +198,92 @@ impl Counter {
         // Long words are rarer than short ones, which is all that one article can tell of rarity.
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         ranked.truncate(NAMED);
-        let mut names: Vec<(u32, Box<str>)> = ranked
+        ranked
             .into_iter()
-            .filter_map(|(_, _, hash)| {
+            .map(|(_, _, hash)| hash)
+            .chain(marks.iter().map(|mark| mark.hash))
+            .filter_map(|hash| {
                 let forms = self.forms.get(&hash)?;
                 let most = forms.iter().map(|(_, seen)| *seen).max()?;
                 let (form, _) = forms.iter().find(|(_, seen)| *seen == most)?;
                 Some((hash, form.clone()))
             })
-            .collect();
-        names.sort_unstable();
-        names.into()
+            .collect()
+    }
+
+    /// The marks that occur most.
+    fn marks(&self) -> Vec<Term> {
+        let mut marks = sorted_by_weight(&self.marks);
+        marks.truncate(marks::KEPT);
+        marks.sort_unstable_by_key(|term| term.hash);
+        marks
     }
 }
 
-fn count(terms: &mut HashMap<u32, Term>, hash: u32, field: Field) {
-    let term = terms.entry(hash).or_insert(Term {
-        hash,
-        ..Term::default()
+fn sorted_by_weight(counts: &ByHash<Count>) -> Vec<Term> {
+    let mut terms: Vec<Term> = counts
+        .iter()
+        .map(|(hash, count)| Term {
+            hash: *hash,
+            code: count.code(),
+        })
+        .collect();
+    terms.sort_unstable_by(|a, b| {
+        b.code
+            .tf()
+            .total_cmp(&a.code.tf())
+            .then(a.hash.cmp(&b.hash))
     });
-    match field {
-        Field::Title => term.title = term.title.saturating_add(1),
-        Field::Lead => term.lead = term.lead.saturating_add(1),
-        Field::Body => term.body = term.body.saturating_add(1),
-    }
+    terms
 }
 
-fn sorted(terms: HashMap<u32, Term>) -> Box<[Term]> {
-    let mut terms: Vec<Term> = terms.into_values().collect();
+fn sorted(counts: ByHash<Count>) -> Vec<Term> {
+    let mut terms: Vec<Term> = counts
+        .into_iter()
+        .map(|(hash, count)| Term {
+            hash,
+            code: count.code(),
+        })
+        .collect();
     terms.sort_unstable_by_key(|term| term.hash);
-    terms.into()
+    terms
 }
 
-fn without_repeats(nums: &[i64]) -> Box<[i64]> {
+/// The pairs, and the places of their halves among the stems. A text of more than 65,536 different stems loses
+/// some of its pairs.
+fn with_parts(pairs: ByHash<Pair>, stems: &[Term]) -> (Vec<Term>, Vec<(u16, u16)>) {
+    let place = |hash: u32| {
+        let at = stems.binary_search_by_key(&hash, |term| term.hash).ok()?;
+        u16::try_from(at).ok()
+    };
+    let mut found: Vec<(Term, (u16, u16))> = pairs
+        .into_iter()
+        .filter_map(|(hash, pair)| {
+            let code = pair.count.code();
+            Some((
+                Term { hash, code },
+                (place(pair.left)?, place(pair.right)?),
+            ))
+        })
+        .collect();
+    found.sort_unstable_by_key(|(term, _)| term.hash);
+    found.into_iter().unzip()
+}
+
+fn without_repeats(nums: &[i64]) -> Vec<i64> {
     let mut kept: Vec<i64> = Vec::with_capacity(nums.len());
     for num in nums {
         if !kept.contains(num) {
             kept.push(*num);
         }
     }
-    kept.into()
+    kept
 }
 
 pub(super) fn language_hash(tag: &str) -> u32 {
     hash(1, primary_subtag(tag).as_bytes()) as u32
 }
 
-fn bigram(left: u32, right: u32) -> u32 {
+pub(super) fn pair_hash(left: u32, right: u32) -> u32 {
     hash(u64::from(left), &right.to_le_bytes()) as u32
-}
-
-/// 64-bit FNV-1a with a final mix: stored in profiles, so it must never change within a version.
-/// <http://www.isthe.com/chongo/tech/comp/fnv/>
-pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325 ^ mix(seed);
-    mix(bytes.iter().fold(start, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    }))
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-pub(super) fn mix(x: u64) -> u64 {
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
-/// For tables keyed by hashes, which need no second hashing.
-#[derive(Clone, Copy, Default)]
-pub(super) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(self.0, bytes);
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.0 = u64::from(value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-pub(super) type ByHash<T> = HashMap<u32, T, std::hash::BuildHasherDefault<AsIs>>;
-
-impl Profile {
-    /// Its length in words, headline and body alike.
-    pub(super) fn words(&self) -> u32 {
-        self.words
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.stems.is_empty() && self.tags.is_empty()
-    }
 }

@@ -1,9 +1,10 @@
 //! Why two articles are related, in words that a reader understands.
 
 use super::engine::Engine;
-use super::score::{Weighed, WeighedTerm, shared};
+use super::lookup::Scratch;
+use super::score::{Saturation, Source, share};
 use super::select::Chosen;
-use super::weights::idf;
+use super::weights::{idf, step};
 use super::{Neighbour, Reason};
 
 /// Named at most.
@@ -14,11 +15,25 @@ const TERMS: usize = 5;
 const COMMON: f32 = 0.2;
 
 /// The entry as shown: weights add up to its score.
-pub(super) fn neighbour(engine: &Engine, source: &Weighed, chosen: Chosen) -> Neighbour {
-    let other = &chosen.candidate.weighed;
-    let mut reasons = named(engine, source, other);
-    let words = chosen.candidate.evidence.words(&engine.settings.formula);
-    let rest = words - terms_weight(&reasons);
+pub(super) fn neighbour(
+    engine: &Engine,
+    source: &Source,
+    chosen: &Chosen,
+    pair_weights: &[f32],
+    scratch: &Scratch,
+) -> Neighbour {
+    let evidence = &chosen.candidate.evidence;
+    let mut reasons = tags(engine, source, chosen);
+    let terms = match chosen.candidate.record.language() == source.record.language() {
+        true => words(engine, source, chosen, pair_weights, scratch),
+        false => marks(engine, source, chosen),
+    };
+    let named: f32 = terms.iter().map(|(weight, _)| weight).sum();
+    reasons.extend(terms.into_iter().map(|(weight, term)| Reason::Term {
+        term: term.to_owned(),
+        weight,
+    }));
+    let rest = evidence.words(&engine.settings.formula) - named;
     if rest > 0.0 {
         reasons.push(Reason::Wording { weight: rest });
     }
@@ -27,86 +42,100 @@ pub(super) fn neighbour(engine: &Engine, source: &Weighed, chosen: Chosen) -> Ne
         reasons.insert(0, Reason::Pin);
     }
     Neighbour {
-        num: other.profile.num,
+        num: chosen.candidate.record.num(),
         score: chosen.score,
         reasons,
-        copies: chosen.copies,
+        copies: chosen.copies.clone(),
     }
 }
 
-fn named(engine: &Engine, source: &Weighed, other: &Weighed) -> Vec<Reason> {
-    let mut reasons = tags(engine, source, other);
-    reasons.extend(terms(engine, source, other));
-    reasons
-}
-
-fn tags(engine: &Engine, source: &Weighed, other: &Weighed) -> Vec<Reason> {
-    let (a, d) = (source.profile, other.profile);
-    let mass = |tag: &i64| engine.tag_idf(*tag);
-    let common: Vec<i64> = a
+fn tags(engine: &Engine, source: &Source, chosen: &Chosen) -> Vec<Reason> {
+    let other = &chosen.candidate.record;
+    let mut common: Vec<(i64, f32)> = source
         .tags
         .iter()
         .copied()
-        .filter(|tag| d.tags.contains(tag))
+        .filter(|(tag, _)| other.tags().any(|theirs| theirs == *tag))
         .collect();
-    let all = a.tags.iter().chain(d.tags.iter()).map(mass).sum::<f32>()
-        - common.iter().map(mass).sum::<f32>();
-    let mut reasons: Vec<(i64, f32)> = common
-        .iter()
-        .map(|tag| {
-            (
-                *tag,
-                if all > 0.0 {
-                    engine.settings.tags * mass(tag) / all
-                } else {
-                    0.0
-                },
-            )
-        })
-        .filter(|(_, weight)| *weight > 0.0)
-        .collect();
-    reasons.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    reasons.truncate(TAGS);
-    reasons
+    let shared: f32 = common.iter().map(|(_, idf)| idf).sum();
+    let weight = engine.settings.tags * chosen.candidate.evidence.tags;
+    common.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    common.truncate(TAGS);
+    common
         .into_iter()
-        .map(|(tag, weight)| Reason::Tag { tag, weight })
+        .map(|(tag, idf)| Reason::Tag {
+            tag,
+            weight: weight * share(idf, shared),
+        })
+        .filter(|reason| !matches!(reason, Reason::Tag { weight, .. } if *weight <= 0.0))
         .collect()
 }
 
-fn terms(engine: &Engine, source: &Weighed, other: &Weighed) -> Vec<Reason> {
-    let backward = engine.settings.formula.backward;
-    let articles = engine.index.totals(source.profile.language).articles;
-    let telling = idf(articles, (COMMON * articles as f32).max(3.0) as u32);
-    let weight = |(x, y): (&WeighedTerm, &WeighedTerm)| {
-        let weight = x.query * y.document / source.itself.max(f32::MIN_POSITIVE)
-            + backward * y.query * x.document / other.itself.max(f32::MIN_POSITIVE);
-        (weight, x.hash, x.idf)
-    };
-    let mut found: Vec<(f32, u32, &str)> = shared(&source.stems, &other.stems)
-        .chain(shared(&source.bigrams, &other.bigrams))
-        .map(weight)
-        .filter(|(_, _, idf)| *idf >= telling)
-        .filter_map(|(weight, hash, _)| Some((weight, hash, source.profile.name(hash)?)))
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    found.truncate(TERMS);
-    found
-        .into_iter()
-        .map(|(weight, _, name)| Reason::Term {
-            term: name.to_owned(),
-            weight,
+/// The words that gave most, as the source writes them.
+fn words<'s>(
+    engine: &Engine,
+    source: &'s Source,
+    chosen: &Chosen,
+    pair_weights: &[f32],
+    scratch: &Scratch,
+) -> Vec<(f32, &'s str)> {
+    let formula = &engine.settings.formula;
+    let candidate = &chosen.candidate;
+    let totals = engine.index.totals(source.record.language());
+    let most = (COMMON * totals.articles as f32).max(3.0) as u32;
+    let telling = idf(totals.step(), step(most));
+    let saturation = Saturation::new(&candidate.record, &engine.index, formula);
+    let stems = scratch.stems.get(candidate.stems.clone()).unwrap_or_default();
+    let pairs = scratch.pairs.get(candidate.pairs.clone()).unwrap_or_default();
+    let stems = stems
+        .iter()
+        .filter_map(|found| Some((source.stems.get(found.place as usize)?, found.code.tf())))
+        .map(|(term, tf)| (term, term.weight, tf));
+    let pairs = pairs.iter().filter_map(|found| {
+        let at = found.place as usize;
+        Some((source.pairs.get(at)?, *pair_weights.get(at)?, found.code.tf()))
+    });
+    let mut found: Vec<(f32, u32)> = stems
+        .chain(pairs)
+        .filter(|(term, _, _)| term.idf >= telling)
+        .map(|(term, weight, tf)| {
+            let forward = share(
+                term.tf * weight * saturation.of(tf),
+                source.masses.itself,
+            );
+            let backward = share(tf * weight * term.saturated, candidate.masses.itself);
+            (forward + formula.backward * backward, term.hash)
         })
-        .collect()
+        .collect();
+    found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let named = found
+        .into_iter()
+        .filter_map(|(weight, hash)| Some((weight, source.name(hash)?)));
+    named.take(TERMS).collect()
 }
 
-fn terms_weight(reasons: &[Reason]) -> f32 {
-    reasons
+/// The names and numbers that articles in two languages share.
+fn marks<'s>(engine: &Engine, source: &'s Source, chosen: &Chosen) -> Vec<(f32, &'s str)> {
+    let formula = &engine.settings.formula;
+    let shared: Vec<_> = source
+        .marks
         .iter()
-        .map(|reason| match reason {
-            Reason::Term { weight, .. } => *weight,
-            _ => 0.0,
+        .filter(|mark| {
+            let mut theirs = chosen.candidate.record.marks().iter();
+            theirs.any(|(hash, _)| hash == mark.hash)
         })
-        .sum()
+        .collect();
+    let mass: f32 = shared.iter().map(|mark| mark.idf * mark.idf).sum();
+    let words = chosen.candidate.evidence.words(formula);
+    let mut found: Vec<(f32, u32)> = shared
+        .into_iter()
+        .map(|mark| (words * share(mark.idf * mark.idf, mass), mark.hash))
+        .collect();
+    found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let named = found
+        .into_iter()
+        .filter_map(|(weight, hash)| Some((weight, source.name(hash)?)));
+    named.take(TERMS).collect()
 }
 
 fn scale(reasons: &mut [Reason], score: f32) {

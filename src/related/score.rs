@@ -1,29 +1,202 @@
 //! One article against another in full: words both ways, tags, time, headlines.
 
 use super::engine::Engine;
-use super::profile::{Profile, Term};
-use super::weights::{Formula, idf};
+use super::index::Index;
+use super::profile::pair_hash;
+use super::record::{Record, Terms};
+use super::weights::{Code, Formula, idf, step};
 
-/// An article with the weights its terms have today.
-pub(super) struct Weighed<'a> {
-    pub profile: &'a Profile,
-    /// Sorted by hash.
-    pub stems: Vec<WeighedTerm>,
-    pub bigrams: Vec<WeighedTerm>,
-    /// What the article scores as a query against itself.
+/// What an article's own terms weigh: by these its resemblances are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Masses {
+    /// What it scores as a query against itself.
     pub itself: f32,
-    pub title_mass: f32,
+    /// The idf of its headline's stems, and of its headline's pairs.
+    pub title: f32,
+    pub phrase: f32,
+    /// The idf of its tags.
+    pub tags: f32,
 }
 
-#[derive(Clone, Copy)]
-pub(super) struct WeighedTerm {
+impl Masses {
+    pub fn of(record: &Record, index: &Index, formula: &Formula) -> Self {
+        let totals = index.totals(record.language());
+        let (articles, length) = (totals.step(), record.words() as f32 / totals.mean_length());
+        let rarity = |hash: u32| idf(articles, step(index.df(hash).max(1)));
+        let itself = record
+            .stems()
+            .iter()
+            .map(|(hash, code)| {
+                let tf = code.tf();
+                tf * formula.saturated(tf, length) * index.weight(rarity(hash))
+            })
+            .sum();
+        let stems: Vec<u32> = record.title().collect();
+        let rarities: Vec<f32> = stems.iter().map(|stem| rarity(*stem)).collect();
+        let title = (0..stems.len())
+            .filter(|at| !stems[..*at].contains(&stems[*at]))
+            .map(|at| rarities[at])
+            .sum();
+        let pairs: Vec<u32> = stems.windows(2).map(|pair| pair_hash(pair[0], pair[1])).collect();
+        let phrase = (0..pairs.len())
+            .filter(|at| !pairs[..*at].contains(&pairs[*at]))
+            .map(|at| rarities[at].max(rarities[at + 1]))
+            .sum();
+        let tags = record.tags().map(|tag| index.tag_idf(tag)).sum();
+        Self {
+            itself,
+            title,
+            phrase,
+            tags,
+        }
+    }
+}
+
+/// An article that asks, with what its terms weigh today.
+pub(super) struct Source<'a> {
+    pub record: Record<'a>,
+    /// In the order of the record.
+    pub stems: Vec<Weighed>,
+    pub pairs: Vec<Weighed>,
+    pub marks: Vec<Weighed>,
+    pub masses: Masses,
+    /// idf² of all its marks.
+    pub marks_mass: f32,
+    pub tags: Vec<(i64, f32)>,
+    /// Sorted by hash.
+    names: Vec<(u32, &'a str)>,
+    stem_places: Places,
+    pair_places: Places,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weighed {
     pub hash: u32,
     pub idf: f32,
+    pub tf: f32,
+    /// tf, saturated.
+    pub saturated: f32,
     pub in_title: bool,
-    /// What it adds to the score of an article when this one asks, per unit of document weight.
-    pub query: f32,
-    /// Its weight in this article when another asks.
-    pub document: f32,
+    /// What a term adds to a score per unit of the one's tf and the other's saturated tf.
+    pub weight: f32,
+}
+
+impl<'a> Source<'a> {
+    pub fn of(record: Record<'a>, engine: &Engine) -> Self {
+        let (index, formula) = (&engine.index, &engine.settings.formula);
+        let totals = index.totals(record.language());
+        let (articles, all) = (totals.step(), index.all().step());
+        let length = record.words() as f32 / totals.mean_length();
+        let weigh = |hash: u32, code: Code, idf: f32| Weighed {
+            hash,
+            idf,
+            tf: code.tf(),
+            saturated: formula.saturated(code.tf(), length),
+            in_title: code.in_title(),
+            weight: index.weight(idf),
+        };
+        let weigh_all = |terms: Terms, articles: i32| -> Vec<Weighed> {
+            let rarity = |hash: u32| idf(articles, step(index.df(hash).max(1)));
+            terms.iter().map(|(hash, code)| weigh(hash, code, rarity(hash))).collect()
+        };
+        let stems = weigh_all(record.stems(), articles);
+        let marks = weigh_all(record.marks(), all);
+        // How often a pair occurs in all articles is not kept; it is at least as rare as its rarer half.
+        let rarity = |at: usize| stems.get(at).map_or(0.0, |stem: &Weighed| stem.idf);
+        let pairs = record
+            .pairs()
+            .iter()
+            .zip(record.parts())
+            .map(|((hash, code), (left, right))| weigh(hash, code, rarity(left).max(rarity(right))))
+            .collect();
+        let mut names: Vec<(u32, &str)> = record.names().collect();
+        names.sort_unstable_by_key(|(hash, _)| *hash);
+        Self {
+            record,
+            names,
+            stem_places: Places::of(record.stems()),
+            pair_places: Places::of(record.pairs()),
+            masses: Masses::of(&record, index, formula),
+            marks_mass: marks.iter().map(|mark| mark.idf * mark.idf).sum(),
+            tags: record.tags().map(|tag| (tag, index.tag_idf(tag))).collect(),
+            stems,
+            pairs,
+            marks,
+        }
+    }
+
+    /// Adds the stems that `other` has, too. `maybe` is a scratch.
+    pub fn meet_stems(&self, other: &Record, maybe: &mut Vec<(u32, u16)>, matches: &mut Vec<Match>) {
+        self.stem_places.meet(other.stems(), maybe, matches);
+    }
+
+    /// Adds the pairs that `other` has, too.
+    pub fn meet_pairs(&self, other: &Record, maybe: &mut Vec<(u32, u16)>, matches: &mut Vec<Match>) {
+        self.pair_places.meet(other.pairs(), maybe, matches);
+    }
+
+    /// The term as the source writes it.
+    pub fn name(&self, term: u32) -> Option<&'a str> {
+        let at = self.names.binary_search_by_key(&term, |(hash, _)| *hash);
+        self.names.get(at.ok()?).map(|(_, name)| *name)
+    }
+}
+
+/// A term of the source, by its place there, that the other article has, too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Match {
+    pub place: u32,
+    pub code: Code,
+}
+
+/// Finds terms by hash, in a table that fits the processor's nearest cache.
+struct Places {
+    /// By the lower bits of the hash, the first such term's place and one; 0: there is none.
+    first: Box<[u16; TABLE as usize]>,
+    /// By place, the term's hash and the next place and one with the same lower bits.
+    terms: Vec<(u32, u16)>,
+}
+
+const TABLE: u32 = 1 << 13;
+
+impl Places {
+    /// Of more terms than 16 bits can number the rest is left out.
+    fn of(terms: Terms) -> Self {
+        let mut first = Box::new([0u16; TABLE as usize]);
+        let hashes = terms.hashes().take(usize::from(u16::MAX) - 1);
+        let terms = hashes
+            .enumerate()
+            .map(|(place, hash)| {
+                let head = &mut first[(hash % TABLE) as usize];
+                (hash, std::mem::replace(head, place as u16 + 1))
+            })
+            .collect();
+        Self { first, terms }
+    }
+
+    fn meet(&self, terms: Terms, maybe: &mut Vec<(u32, u16)>, matches: &mut Vec<Match>) {
+        terms.fetch();
+        // Without a branch for each term: most are strangers, but which ones cannot be foreseen.
+        maybe.resize(terms.len() + 1, (0, 0));
+        let mut count = 0;
+        for (at, hash) in terms.hashes().enumerate() {
+            let place = self.first[(hash % TABLE) as usize];
+            maybe[count] = (at as u32, place);
+            count += usize::from(place != 0);
+        }
+        for (at, place) in &maybe[..count] {
+            let (hash, code) = terms.get(*at as usize);
+            let mut next = *place;
+            while let Some((known, after)) = self.terms.get(usize::from(next).wrapping_sub(1)) {
+                if *known == hash {
+                    let place = u32::from(next) - 1;
+                    matches.push(Match { place, code });
+                    break;
+                }
+                next = *after;
+            }
+        }
+    }
 }
 
 /// Two articles compared.
@@ -36,9 +209,13 @@ pub(super) struct Evidence {
     pub tags: f32,
     /// exp(-days apart / scale).
     pub time: f32,
-    /// Shares of either headline found in the other article.
+    /// Shares of either headline's words and pairs found in the other article.
     pub title: f32,
     pub title_back: f32,
+    pub phrase: f32,
+    pub phrase_back: f32,
+    /// idf of the words that the headlines share over idf of all their words.
+    pub headline: f32,
 }
 
 impl Evidence {
@@ -49,104 +226,157 @@ impl Evidence {
     /// What time and headlines multiply the rest by.
     pub fn factor(&self, formula: &Formula) -> f32 {
         let cube = |share: f32| share * share * share;
+        let title = formula.coverage * (cube(self.title) + cube(self.title_back));
+        let phrase = formula.phrase * (cube(self.phrase) + cube(self.phrase_back));
         (1.0 + formula.time * self.time)
-            * (1.0 + formula.coverage * (cube(self.title) + cube(self.title_back)))
+            * (1.0 + title + phrase + formula.headline * self.headline)
+    }
+}
+
+impl Formula {
+    /// A pair's weight where `having` of `candidates` have it. Among articles that resemble the source at all, a
+    /// pair that few have tells more than one that all have; pairs are the names and set phrases whose rarity the
+    /// single words do not tell.
+    pub(super) fn pair_weight(&self, idf: f32, candidates: usize, having: u32) -> f32 {
+        let local = ((candidates as f32 + 1.0) / (having as f32 + 0.5)).ln();
+        self.pair * (idf + self.local * local.max(0.0)).powf(1.0 + self.idf_power)
+    }
+}
+
+/// What two articles share, added up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shared {
+    forward: f32,
+    backward: f32,
+    title: f32,
+    title_back: f32,
+    phrase: f32,
+    phrase_back: f32,
+    headline: f32,
+}
+
+impl Shared {
+    pub fn of_stems(source: &Source, matches: &[Match], theirs: &Saturation) -> Self {
+        let mut sum = Self::default();
+        for found in matches {
+            let Some(term) = source.stems.get(found.place as usize) else {
+                continue;
+            };
+            sum.add(term, term.weight, found.code.tf(), theirs);
+            let there = found.code.in_title();
+            sum.title += if there { term.idf } else { 0.0 };
+            sum.title_back += if term.in_title { term.idf } else { 0.0 };
+            sum.headline += if there && term.in_title { term.idf } else { 0.0 };
+        }
+        sum
+    }
+
+    /// `weights`: of the source's pairs, in their order.
+    pub fn add_pairs(&mut self, source: &Source, weights: &[f32], matches: &[Match], theirs: &Saturation) {
+        for found in matches {
+            let at = found.place as usize;
+            let (Some(term), Some(weight)) = (source.pairs.get(at), weights.get(at)) else {
+                continue;
+            };
+            self.add(term, *weight, found.code.tf(), theirs);
+            self.phrase += if found.code.in_title() { term.idf } else { 0.0 };
+            self.phrase_back += if term.in_title { term.idf } else { 0.0 };
+        }
+    }
+
+    fn add(&mut self, term: &Weighed, weight: f32, tf: f32, theirs: &Saturation) {
+        self.forward += term.tf * weight * theirs.of(tf);
+        self.backward += tf * weight * term.saturated;
+    }
+}
+
+/// How an article of some length saturates term frequencies (BM25).
+pub(super) struct Saturation {
+    gain: f32,
+    floor: f32,
+}
+
+impl Saturation {
+    pub fn new(record: &Record, index: &Index, formula: &Formula) -> Self {
+        let mean = index.totals(record.language()).mean_length();
+        let length = record.words() as f32 / mean;
+        Self {
+            gain: formula.k1 + 1.0,
+            floor: formula.k1 * (1.0 - formula.b + formula.b * length),
+        }
+    }
+
+    pub fn of(&self, tf: f32) -> f32 {
+        tf * self.gain / (tf + self.floor)
     }
 }
 
 impl Engine {
-    /// `stored`: whether the counts already include the article; if not they are raised by it, so
-    /// that a draft is answered as if it had just been put in.
-    pub(super) fn weigh<'a>(&self, profile: &'a Profile, stored: bool) -> Weighed<'a> {
-        let formula = &self.settings.formula;
-        let more = u32::from(!stored);
-        let mut totals = self.index.totals(profile.language);
-        if !stored {
-            totals = totals.with(profile.words());
-        }
-        let length = profile.words() as f32 / totals.mean_length();
-        let weigh = |term: &Term, df: u32, scale: f32| {
-            let tf = formula.frequency(term);
-            let idf = idf(totals.articles, df);
-            WeighedTerm {
-                hash: term.hash,
-                idf,
-                in_title: term.title > 0,
-                query: tf * idf.powf(formula.idf_power),
-                document: scale * idf * formula.saturated(tf, length),
-            }
+    /// What the sums mean, as shares of what either article comes to by itself.
+    pub(super) fn evidence(
+        &self,
+        source: &Source,
+        shared: &Shared,
+        other: &Record,
+        masses: &Masses,
+    ) -> Evidence {
+        let mut evidence = match other.language() == source.record.language() {
+            true => by_words(source, shared, masses),
+            false => self.by_marks(source, other),
         };
-        let stems: Vec<_> = profile
-            .stems
-            .iter()
-            .map(|term| weigh(term, self.index.stem_df(term.hash) + more, 1.0))
-            .collect();
-        let bigrams: Vec<_> = profile
-            .bigrams
-            .iter()
-            .map(|term| (term, self.index.bigram_df(term.hash) + more))
-            .filter(|(_, df)| *df > 1)
-            .map(|(term, df)| weigh(term, df, formula.bigram))
-            .collect();
-        let itself = stems
-            .iter()
-            .chain(&bigrams)
-            .map(|term| term.query * term.document)
-            .sum();
-        let title_mass = stems
-            .iter()
-            .filter(|term| term.in_title)
-            .map(|term| term.idf)
-            .sum();
-        Weighed {
-            profile,
-            stems,
-            bigrams,
-            itself,
-            title_mass,
-        }
-    }
-
-    pub(super) fn compare(&self, a: &Weighed, d: &Weighed) -> Evidence {
-        let mut evidence = Evidence::default();
-        let (mut forward, mut backward) = (0.0, 0.0);
-        let (mut title, mut title_back) = (0.0, 0.0);
-        for (x, y) in shared(&a.stems, &d.stems) {
-            forward += x.query * y.document;
-            backward += y.query * x.document;
-            title += if y.in_title { y.idf } else { 0.0 };
-            title_back += if x.in_title { x.idf } else { 0.0 };
-        }
-        for (x, y) in shared(&a.bigrams, &d.bigrams) {
-            forward += x.query * y.document;
-            backward += y.query * x.document;
-        }
-        evidence.forward = share(forward, a.itself);
-        evidence.backward = share(backward, d.itself);
-        evidence.title = share(title, d.title_mass);
-        evidence.title_back = share(title_back, a.title_mass);
-        evidence.tags = self.tag_overlap(a.profile, d.profile);
-        let days = a.profile.published_at.abs_diff(d.profile.published_at) as f32 / 86_400.0;
+        evidence.tags = tag_overlap(source, other, masses);
+        let (a, d) = (source.record.published_at(), other.published_at());
+        let days = a.abs_diff(d) as f32 / 86_400.0;
         evidence.time = (-days / self.settings.formula.time_days).exp();
         evidence
     }
 
-    fn tag_overlap(&self, a: &Profile, d: &Profile) -> f32 {
-        let mass = |tag: &i64| self.tag_idf(*tag);
-        let common: f32 = a
-            .tags
-            .iter()
-            .filter(|tag| d.tags.contains(tag))
-            .map(mass)
-            .sum();
-        let all: f32 = a.tags.iter().chain(d.tags.iter()).map(mass).sum();
-        share(common, all - common)
+    /// Articles in two languages: what they share of names and numbers.
+    fn by_marks(&self, source: &Source, other: &Record) -> Evidence {
+        let mut both = 0.0;
+        let mut theirs = 0.0;
+        let articles = self.index.all().step();
+        for (hash, _) in other.marks().iter() {
+            let idf = idf(articles, step(self.index.df(hash).max(1)));
+            theirs += idf * idf;
+            if source.marks.binary_search_by_key(&hash, |mark| mark.hash).is_ok() {
+                both += idf * idf;
+            }
+        }
+        let marks = self.settings.formula.marks;
+        Evidence {
+            forward: marks * share(both, source.marks_mass),
+            backward: marks * share(both, theirs),
+            ..Evidence::default()
+        }
     }
 
-    pub(super) fn tag_idf(&self, tag: i64) -> f32 {
-        let bearers = self.index.bearers(tag).len().max(1) as f32;
-        ((self.len() as f32 + 1.0) / bearers).ln().max(0.0)
+}
+
+fn by_words(source: &Source, shared: &Shared, theirs: &Masses) -> Evidence {
+    let ours = &source.masses;
+    let headlines = ours.title + theirs.title - shared.headline;
+    Evidence {
+        forward: share(shared.forward, ours.itself),
+        backward: share(shared.backward, theirs.itself),
+        title: share(shared.title, theirs.title),
+        title_back: share(shared.title_back, ours.title),
+        phrase: share(shared.phrase, theirs.phrase),
+        phrase_back: share(shared.phrase_back, ours.phrase),
+        headline: share(shared.headline, headlines),
+        ..Evidence::default()
     }
+}
+
+/// idf of the tags that both bear over idf of all their tags.
+fn tag_overlap(source: &Source, other: &Record, theirs: &Masses) -> f32 {
+    let common: f32 = source
+        .tags
+        .iter()
+        .filter(|(tag, _)| other.tags().any(|borne| borne == *tag))
+        .map(|(_, idf)| idf)
+        .sum();
+    share(common, source.masses.tags + theirs.tags - common)
 }
 
 pub(super) fn share(part: f32, whole: f32) -> f32 {
@@ -155,24 +385,4 @@ pub(super) fn share(part: f32, whole: f32) -> f32 {
     } else {
         0.0
     }
-}
-
-/// Pairs of the same term, from two lists sorted by hash.
-pub(super) fn shared<'t>(
-    mut a: &'t [WeighedTerm],
-    mut b: &'t [WeighedTerm],
-) -> impl Iterator<Item = (&'t WeighedTerm, &'t WeighedTerm)> {
-    std::iter::from_fn(move || {
-        loop {
-            let ((x, after_x), (y, after_y)) = (a.split_first()?, b.split_first()?);
-            match x.hash.cmp(&y.hash) {
-                std::cmp::Ordering::Less => a = after_x,
-                std::cmp::Ordering::Greater => b = after_y,
-                std::cmp::Ordering::Equal => {
-                    (a, b) = (after_x, after_y);
-                    return Some((x, y));
-                }
-            }
-        }
-    })
 }

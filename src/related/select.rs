@@ -2,15 +2,9 @@
 
 use super::engine::Engine;
 use super::index::Slot;
-use super::score::{Evidence, Weighed, shared};
-use super::weights::Settings;
-
-pub(super) struct Candidate<'e> {
-    pub slot: Slot,
-    pub weighed: Weighed<'e>,
-    pub evidence: Evidence,
-    pub score: f32,
-}
+use super::lookup::{Candidate, Compared, Scratch};
+use super::score::{Evidence, Source};
+use super::weights::{Formula, Settings};
 
 /// A candidate that is shown.
 pub(super) struct Chosen<'e> {
@@ -20,9 +14,21 @@ pub(super) struct Chosen<'e> {
     pub copies: Vec<i64>,
 }
 
+/// A list, and what was left out of it.
+pub(super) struct Shown<'e> {
+    pub chosen: Vec<Chosen<'e>>,
+    /// Copies of the source.
+    pub copies: Vec<i64>,
+    pub pair_weights: Vec<f32>,
+}
+
 /// How many candidates diversity looks at, and how many places it fills.
 const DIVERSE_FROM: usize = 40;
 const DIVERSE_PLACES: usize = 10;
+/// A copy of an entry scores about as it does: none is looked for further down.
+const COPIES_WITHIN: usize = 40;
+/// The source's strongest stems, by which candidates are told from each other.
+const ASPECTS: usize = 128;
 
 /// Scores the candidates and puts the best first.
 pub(super) fn rank(settings: &Settings, candidates: &mut [Candidate]) {
@@ -40,7 +46,7 @@ pub(super) fn rank(settings: &Settings, candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)
-            .then(b.weighed.profile.num.cmp(&a.weighed.profile.num))
+            .then(b.record.num().cmp(&a.record.num()))
     });
 }
 
@@ -54,30 +60,27 @@ fn absolute(settings: &Settings, evidence: &Evidence) -> f32 {
 /// The first `limit` of pins and candidates, with scores falling.
 pub(super) fn choose<'e>(
     engine: &Engine,
-    source: &Weighed,
-    pins: Vec<Candidate<'e>>,
-    ranked: Vec<Candidate<'e>>,
+    source: &Source,
+    compared: Compared<'e>,
+    scratch: &Scratch,
     limit: usize,
-) -> Vec<Chosen<'e>> {
+) -> Shown<'e> {
     let mut chosen: Vec<Chosen> = Vec::with_capacity(limit.min(64));
-    for candidate in pins {
+    for candidate in compared.pinned {
         take(&mut chosen, candidate, true, limit);
     }
-    let ranked = ranked
+    let sketch = source.record.sketch();
+    let (copies, others): (Vec<Candidate>, Vec<Candidate>) = compared
+        .ranked
         .into_iter()
-        .filter(|found| {
-            !found
-                .weighed
-                .profile
-                .sketch
-                .is_copy_of(&source.profile.sketch)
-        })
-        .filter(|found| {
-            absolute(&engine.settings, &found.evidence)
-                >= engine.settings.floor.max(f32::MIN_POSITIVE)
-        })
+        .partition(|found| found.record.sketch().is_copy_of(&sketch));
+    let floor = engine.settings.floor.max(f32::MIN_POSITIVE);
+    let near = others
+        .into_iter()
+        .filter(|found| absolute(&engine.settings, &found.evidence) >= floor)
         .collect();
-    for candidate in diversified(ranked, engine.settings.formula.diversity) {
+    let diverse = diversified(near, source, scratch, &engine.settings.formula);
+    for candidate in diverse.into_iter().take(limit + COPIES_WITHIN) {
         take(&mut chosen, candidate, false, limit);
     }
     let mut ceiling = 1.0;
@@ -86,25 +89,32 @@ pub(super) fn choose<'e>(
         entry.score = if entry.pinned { 1.0 } else { own.min(ceiling) };
         ceiling = entry.score;
     }
-    chosen
+    Shown {
+        copies: copies
+            .iter()
+            .filter(|copy| !chosen.iter().any(|entry| entry.candidate.slot == copy.slot))
+            .map(|copy| copy.record.num())
+            .collect(),
+        chosen,
+        pair_weights: compared.pair_weights,
+    }
 }
 
 /// Adds a candidate, to the copies of the entry it repeats if there is one.
 fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool, limit: usize) {
-    let profile = candidate.weighed.profile;
-    if chosen
-        .iter()
-        .any(|entry| entry.candidate.slot == candidate.slot)
-    {
+    let record = candidate.record;
+    let slot: Slot = candidate.slot;
+    if chosen.iter().any(|entry| entry.candidate.slot == slot) {
         return;
     }
+    let sketch = record.sketch();
     let same = |entry: &Chosen| {
-        let other = entry.candidate.weighed.profile;
-        other.sketch.is_copy_of(&profile.sketch)
-            || (other.group != 0 && other.group == profile.group)
+        let other = &entry.candidate.record;
+        other.sketch().is_copy_of(&sketch)
+            || (other.group() != 0 && other.group() == record.group())
     };
     match chosen.iter().position(same) {
-        Some(at) if !pinned => chosen[at].copies.push(profile.num),
+        Some(at) if !pinned => chosen[at].copies.push(record.num()),
         _ if chosen.len() < limit => {
             chosen.push(Chosen {
                 candidate,
@@ -117,45 +127,71 @@ fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool
     }
 }
 
-/// Maximal marginal relevance over the head of the list.
-/// Carbonell and Goldstein, "The use of MMR" (SIGIR 1998).
-fn diversified<'e>(mut ranked: Vec<Candidate<'e>>, lambda: f32) -> Vec<Candidate<'e>> {
+/// Maximal marginal relevance over the head of the list, where two candidates are alike when they share the
+/// same words with the source. Carbonell and Goldstein, "The use of MMR" (SIGIR 1998).
+fn diversified<'e>(
+    mut ranked: Vec<Candidate<'e>>,
+    source: &Source,
+    scratch: &Scratch,
+    formula: &Formula,
+) -> Vec<Candidate<'e>> {
     let tail = ranked.split_off(ranked.len().min(DIVERSE_FROM));
     let best = ranked
         .first()
         .map_or(1.0, |found| found.score.max(f32::MIN_POSITIVE));
+    let mut aspects = aspects(&ranked, source, scratch);
+    let lambda = formula.diversity;
     let mut list: Vec<Candidate> = Vec::with_capacity(ranked.len() + tail.len());
     let mut nearest = vec![0f32; ranked.len()];
     while list.len() < DIVERSE_PLACES && !ranked.is_empty() {
         let value = |i: usize| lambda * ranked[i].score / best - (1.0 - lambda) * nearest[i];
         let next =
             (0..ranked.len()).fold(0, |next, i| if value(i) > value(next) { i } else { next });
-        let taken = ranked.remove(next);
+        let taken = aspects.remove(next);
         nearest.remove(next);
-        for (near, found) in nearest.iter_mut().zip(&ranked) {
-            *near = near.max(cosine(&taken.weighed, &found.weighed));
+        list.push(ranked.remove(next));
+        for (near, other) in nearest.iter_mut().zip(&aspects) {
+            let alike = taken.iter().zip(other.iter()).map(|(a, b)| a * b).sum();
+            *near = near.max(alike);
         }
-        list.push(taken);
     }
     list.extend(ranked);
     list.extend(tail);
     list
 }
 
-fn cosine(a: &Weighed, b: &Weighed) -> f32 {
-    let norm = |weighed: &Weighed| {
-        weighed
+type Aspects = Box<[f32; ASPECTS]>;
+
+/// By candidate, how much of each of the source's strongest stems it has, as a vector of length one.
+fn aspects(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<Aspects> {
+    let mut strongest: Vec<u32> = (0..source.stems.len() as u32).collect();
+    let strength = |place: u32| {
+        source
             .stems
-            .iter()
-            .chain(&weighed.bigrams)
-            .map(|term| term.document * term.document)
-            .sum::<f32>()
+            .get(place as usize)
+            .map_or(0.0, |stem| stem.tf * stem.weight)
     };
-    let stems = shared(&a.stems, &b.stems);
-    let dot: f32 = stems
-        .chain(shared(&a.bigrams, &b.bigrams))
-        .map(|(x, y)| x.document * y.document)
-        .sum();
-    let norms = (norm(a) * norm(b)).sqrt();
-    if norms > 0.0 { dot / norms } else { 0.0 }
+    strongest.sort_unstable_by(|a, b| strength(*b).total_cmp(&strength(*a)).then(a.cmp(b)));
+    let mut dimension = vec![ASPECTS; source.stems.len()];
+    for (at, place) in strongest.into_iter().take(ASPECTS).enumerate() {
+        dimension[place as usize] = at;
+    }
+    let of = |candidate: &Candidate| {
+        let mut aspects: Aspects = Box::new([0.0; ASPECTS]);
+        for found in scratch.stems.get(candidate.stems.clone()).unwrap_or_default() {
+            let place = found.place as usize;
+            if let (Some(at), Some(stem)) = (dimension.get(place), source.stems.get(place))
+                && let Some(aspect) = aspects.get_mut(*at)
+            {
+                let tf = found.code.tf();
+                *aspect = stem.idf * tf / (tf + 1.5);
+            }
+        }
+        let length = aspects.iter().map(|x| x * x).sum::<f32>().sqrt();
+        if length > 0.0 {
+            aspects.iter_mut().for_each(|x| *x /= length);
+        }
+        aspects
+    };
+    candidates.iter().map(of).collect()
 }

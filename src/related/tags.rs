@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use super::engine::Engine;
+use super::hashing::mix;
+use super::index::tag_term;
 use super::profile::Profile;
-use super::{Ask, Language, TagNeighbour};
+use super::record::Record;
+use super::{Ask, Language, Related, TagNeighbour};
 
 /// Two tags are seen together by chance; below this many articles nothing is claimed.
 const SUPPORT: u32 = 2;
@@ -12,26 +15,40 @@ const SUPPORT: u32 = 2;
 /// How many neighbours vote.
 const VOTERS: usize = 20;
 
+/// Articles read for a tag that very many bear.
+const SAMPLE: u32 = 10_000;
+
 impl Engine {
     /// Tags borne together with `tag` more often than chance, by normalised pointwise mutual
     /// information shrunk by support. Bouma, "Normalized (pointwise) mutual information" (2009).
+    ///
+    /// Of a tag on more than 10,000 articles a sample of these is read; which ones does not depend on
+    /// the order of arrival.
     pub fn related_tags(&self, tag: i64, limit: usize, now: i64) -> Vec<TagNeighbour> {
-        let bearers: Vec<&Profile> = self.visible_bearers(tag, now).collect();
+        let bearers = self.index.bearers(tag);
+        let every = bearers.div_ceil(SAMPLE).max(1);
+        let mut sample = 0u32;
         let mut together: HashMap<i64, u32> = HashMap::new();
-        for other in bearers
-            .iter()
-            .flat_map(|profile| profile.tags.iter())
-            .filter(|other| **other != tag)
-        {
-            *together.entry(*other).or_default() += 1;
-        }
-        let articles = self.visible(now) as f32;
+        self.each_bearer(tag, every, |record| {
+            if record.visible().contains(now) {
+                sample += 1;
+                for other in record.tags().filter(|other| *other != tag) {
+                    *together.entry(other).or_default() += 1;
+                }
+            }
+        });
+        let scale = bearers as f32 / sample.max(1) as f32;
+        let articles = self.len() as f32;
         let found = together
             .into_iter()
             .filter(|(_, shared)| *shared >= SUPPORT)
             .filter_map(|(other, shared)| {
-                let others = self.visible_bearers(other, now).count() as f32;
-                let score = association(shared as f32, bearers.len() as f32, others, articles);
+                let shared = match every {
+                    1 => shared,
+                    _ => (shared as f32 * scale).round() as u32,
+                };
+                let others = self.index.bearers(other) as f32;
+                let score = association(shared as f32, bearers as f32, others, articles);
                 (score > 0.0).then_some(TagNeighbour {
                     tag: other,
                     score,
@@ -42,6 +59,23 @@ impl Engine {
         best(found, limit)
     }
 
+    /// One in `every` of the articles that bear the tag.
+    fn each_bearer(&self, tag: i64, every: u32, mut each: impl FnMut(&Record)) {
+        let Some(postings) = self.index.postings(tag_term(tag)) else {
+            return;
+        };
+        postings.for_each(|slot, _| {
+            let chosen = self
+                .article(slot)
+                .filter(|article| mix(article.num as u64) % u64::from(every) == 0);
+            if chosen.is_some()
+                && let Some(record) = self.record_at(slot)
+            {
+                each(&record);
+            }
+        });
+    }
+
     /// Tags of the article's neighbourhood that it does not bear; `None` when it is unknown.
     pub fn neighbourhood_tags(
         &self,
@@ -49,41 +83,31 @@ impl Engine {
         limit: usize,
         now: i64,
     ) -> Option<Vec<TagNeighbour>> {
-        let article = self.article(num)?;
-        Some(best(self.votes(article, now), limit))
+        let related = self.related(num, &voters(now))?;
+        let own: Vec<i64> = self.record(num)?.tags().collect();
+        Some(best(self.votes(&related, &own), limit))
     }
 
-    /// Tags for a text, by the votes of its neighbours, weighed by score and by rarity.
+    /// Tags for a text, by the votes of its neighbours, weighed by score.
     pub fn suggest_tags(&self, article: &Profile, limit: usize, now: i64) -> Vec<TagNeighbour> {
-        best(self.votes(article, now), limit)
+        let related = self.related_to_text(article, &voters(now));
+        let own: Vec<i64> = article
+            .record()
+            .map(|record| record.tags().collect())
+            .unwrap_or_default();
+        best(self.votes(&related, &own), limit)
     }
 
-    fn votes(&self, article: &Profile, now: i64) -> Vec<TagNeighbour> {
-        let ask = Ask {
-            limit: VOTERS,
-            exclude: &[],
-            from: None,
-            language: Language::Own,
-            tag: None,
-            now,
-        };
-        let related = self.related_to_text(article, &ask);
-        let total: f32 = related
-            .neighbours
-            .iter()
-            .map(|neighbour| neighbour.score)
-            .sum();
+    fn votes(&self, related: &Related, own: &[i64]) -> Vec<TagNeighbour> {
+        let scores = related.neighbours.iter().map(|neighbour| neighbour.score);
+        let total: f32 = scores.sum();
         let mut votes: HashMap<i64, (f32, u32)> = HashMap::new();
         for neighbour in &related.neighbours {
-            let Some(profile) = self.article(neighbour.num) else {
+            let Some(record) = self.record(neighbour.num) else {
                 continue;
             };
-            for tag in profile
-                .tags
-                .iter()
-                .filter(|tag| !article.tags.contains(tag))
-            {
-                let vote = votes.entry(*tag).or_default();
+            for tag in record.tags().filter(|tag| !own.contains(tag)) {
+                let vote = votes.entry(tag).or_default();
                 vote.0 += neighbour.score / total.max(f32::MIN_POSITIVE);
                 vote.1 += 1;
             }
@@ -97,21 +121,17 @@ impl Engine {
             })
             .collect()
     }
+}
 
-    fn visible_bearers(&self, tag: i64, now: i64) -> impl Iterator<Item = &Profile> {
-        let bearers = self
-            .index
-            .bearers(tag)
-            .iter()
-            .filter_map(|slot| self.entry(*slot));
-        bearers.filter(move |profile| profile.visible.contains(now))
-    }
-
-    fn visible(&self, now: i64) -> usize {
-        let entries = (0..self.capacity()).filter_map(|slot| self.entry(slot as u32));
-        entries
-            .filter(|profile| profile.visible.contains(now))
-            .count()
+/// The neighbours that vote on tags.
+fn voters(now: i64) -> Ask<'static> {
+    Ask {
+        limit: VOTERS,
+        exclude: &[],
+        from: None,
+        language: Language::Own,
+        tag: None,
+        now,
     }
 }
 

@@ -1,0 +1,306 @@
+//! Who has a term, in two to four bytes each: appended to, read through, and swept now and then.
+//!
+//! A posting is a slot and one of eight levels of impact. Slots are handed out in rising order and never again,
+//! so lists only grow at their end; those of articles that are gone stay until a sweep.
+
+use super::index::Slot;
+
+/// Levels of impact: three bits.
+pub(super) const LEVELS: usize = 8;
+const LEVEL_BITS: u32 = 3;
+
+/// Slots in a chunk: with the level, a posting there takes 16 bits.
+const CHUNK: Slot = 1 << (16 - LEVEL_BITS);
+
+/// A short list stays as it is; a long one is chunked once a chunk has this many postings on average.
+const LEAST_CHUNKED: usize = 64;
+const LEAST_IN_CHUNK: usize = 8;
+
+/// Swept when so many are gone, and more than a third of the list.
+const LEAST_SWEPT: u32 = 16;
+
+/// The postings of a term.
+pub(super) enum Postings {
+    /// Most terms occur in one article.
+    One(u32),
+    Many(Box<Many>),
+}
+
+#[derive(Default)]
+pub(super) struct Many {
+    /// Articles that have the term now.
+    live: u32,
+    gone: u32,
+    list: List,
+}
+
+enum List {
+    /// Slot and level in one word.
+    Words(Vec<u32>),
+    Chunks {
+        /// The chunk's first slot, and where its postings begin.
+        starts: Vec<(Slot, u32)>,
+        postings: Vec<u16>,
+    },
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self::Words(Vec::new())
+    }
+}
+
+fn packed(slot: Slot, level: u8) -> u32 {
+    slot << LEVEL_BITS | u32::from(level)
+}
+
+fn unpacked(word: u32) -> (Slot, u8) {
+    (
+        word >> LEVEL_BITS,
+        (word & (LEVELS as u32 - 1)) as u8,
+    )
+}
+
+impl Postings {
+    pub fn of(slot: Slot, level: u8) -> Self {
+        Self::One(packed(slot, level))
+    }
+
+    /// How many articles have the term.
+    pub fn len(&self) -> u32 {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(many) => many.live,
+        }
+    }
+
+    /// `slot` is above every slot in the list.
+    pub fn push(&mut self, slot: Slot, level: u8) {
+        let mut many = match std::mem::replace(self, Self::One(0)) {
+            Self::Many(many) => many,
+            Self::One(word) => Box::new(Many {
+                live: 1,
+                gone: 0,
+                list: List::Words(vec![word]),
+            }),
+        };
+        many.live += 1;
+        many.list.push(slot, level);
+        *self = Self::Many(many);
+    }
+
+    /// One that had the term is gone, or about to be told dead by `alive`; true when nothing is left.
+    pub fn forget(&mut self, alive: impl Fn(Slot) -> bool) -> bool {
+        let Self::Many(many) = self else {
+            return true;
+        };
+        many.live -= 1;
+        many.gone += 1;
+        if many.live > 0 && many.gone >= LEAST_SWEPT && many.gone > many.live / 2 {
+            many.sweep(alive);
+        }
+        many.live == 0
+    }
+
+    /// Every slot in the list with its level, those of articles that are gone too.
+    pub fn for_each(&self, mut each: impl FnMut(Slot, u8)) {
+        match self {
+            Self::One(word) => {
+                let (slot, level) = unpacked(*word);
+                each(slot, level);
+            }
+            Self::Many(many) => many.list.for_each(each),
+        }
+    }
+
+    /// Adds to each slot's score what its level is worth.
+    pub fn score(&self, worth: &[u16; LEVELS], scores: &mut [u16]) {
+        let mut add = |slot: Slot, level: u8| {
+            if let Some(score) = scores.get_mut(slot as usize) {
+                *score = score.saturating_add(worth[usize::from(level) % LEVELS]);
+            }
+        };
+        match self {
+            Self::One(word) => {
+                let (slot, level) = unpacked(*word);
+                add(slot, level);
+            }
+            Self::Many(many) => match &many.list {
+                List::Words(words) => words.iter().for_each(|word| {
+                    let (slot, level) = unpacked(*word);
+                    add(slot, level);
+                }),
+                List::Chunks { .. } => many.list.each_chunk(|first, postings| {
+                    let end = scores.len().min(first as usize + CHUNK as usize);
+                    let Some(scores) = scores.get_mut(first as usize..end) else {
+                        return;
+                    };
+                    for posting in postings {
+                        if let Some(score) = scores.get_mut(usize::from(posting >> LEVEL_BITS)) {
+                            *score =
+                                score.saturating_add(worth[usize::from(*posting) % LEVELS]);
+                        }
+                    }
+                }),
+            },
+        }
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(many) => {
+                size_of::<Many>()
+                    + match &many.list {
+                        List::Words(words) => words.capacity() * 4,
+                        List::Chunks { starts, postings } => {
+                            starts.capacity() * 8 + postings.capacity() * 2
+                        }
+                    }
+            }
+        }
+    }
+}
+
+impl Many {
+    fn sweep(&mut self, alive: impl Fn(Slot) -> bool) {
+        let mut swept = List::default();
+        self.list.for_each(|slot, level| {
+            if alive(slot) {
+                swept.push(slot, level);
+            }
+        });
+        self.list = swept;
+        self.gone = 0;
+    }
+}
+
+impl List {
+    fn push(&mut self, slot: Slot, level: u8) {
+        match self {
+            Self::Words(words) => {
+                if words.len() == words.capacity() {
+                    if is_dense(words) {
+                        *self = Self::chunked(words);
+                        return self.push(slot, level);
+                    }
+                    words.reserve_exact(2 + words.len() / 4);
+                }
+                words.push(packed(slot, level));
+            }
+            Self::Chunks { starts, postings } => {
+                let first = slot / CHUNK * CHUNK;
+                if starts.last().is_none_or(|(last, _)| *last != first) {
+                    starts.push((first, postings.len() as u32));
+                }
+                if postings.len() == postings.capacity() {
+                    postings.reserve_exact(8 + postings.len() / 8);
+                }
+                postings.push(((slot - first) << LEVEL_BITS) as u16 | u16::from(level));
+            }
+        }
+    }
+
+    fn chunked(words: &[u32]) -> Self {
+        let mut list = Self::Chunks {
+            starts: Vec::new(),
+            postings: Vec::with_capacity(words.len() + words.len() / 8),
+        };
+        for word in words {
+            let (slot, level) = unpacked(*word);
+            list.push(slot, level);
+        }
+        list
+    }
+
+    fn for_each(&self, mut each: impl FnMut(Slot, u8)) {
+        match self {
+            Self::Words(words) => words.iter().for_each(|word| {
+                let (slot, level) = unpacked(*word);
+                each(slot, level);
+            }),
+            Self::Chunks { .. } => self.each_chunk(|first, postings| {
+                for posting in postings {
+                    let slot = first + Slot::from(posting >> LEVEL_BITS);
+                    each(slot, (posting % LEVELS as u16) as u8);
+                }
+            }),
+        }
+    }
+
+    fn each_chunk(&self, mut each: impl FnMut(Slot, &[u16])) {
+        let Self::Chunks { starts, postings } = self else {
+            return;
+        };
+        for (i, (first, start)) in starts.iter().enumerate() {
+            let end = starts
+                .get(i + 1)
+                .map_or(postings.len(), |(_, end)| *end as usize);
+            each(*first, postings.get(*start as usize..end).unwrap_or_default());
+        }
+    }
+}
+
+fn is_dense(words: &[u32]) -> bool {
+    let chunk = |word: &u32| unpacked(*word).0 / CHUNK;
+    let chunks = 1 + words
+        .windows(2)
+        .filter(|pair| chunk(&pair[0]) != chunk(&pair[1]))
+        .count();
+    words.len() >= LEAST_CHUNKED && words.len() >= chunks * LEAST_IN_CHUNK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(slots: impl Iterator<Item = Slot>) -> Postings {
+        let mut slots = slots.map(|slot| (slot, (slot % 8) as u8));
+        let (slot, level) = slots.next().unwrap();
+        let mut postings = Postings::of(slot, level);
+        slots.for_each(|(slot, level)| postings.push(slot, level));
+        postings
+    }
+
+    fn read(postings: &Postings) -> Vec<(Slot, u8)> {
+        let mut all = Vec::new();
+        postings.for_each(|slot, level| all.push((slot, level)));
+        all
+    }
+
+    #[test]
+    fn what_was_put_in_comes_out_in_order_thin_or_dense() {
+        for step in [1, 7, 900, 20_000] {
+            let slots = || (0..3_000).map(move |i| 5 + i * step);
+            let expected: Vec<(Slot, u8)> = slots().map(|slot| (slot, (slot % 8) as u8)).collect();
+            let postings = filled(slots());
+            assert_eq!(read(&postings), expected, "{step}");
+            assert_eq!(postings.len(), 3_000);
+        }
+    }
+
+    #[test]
+    fn scores_are_the_same_thin_or_dense() {
+        let worth = [1, 2, 3, 4, 5, 6, 7, 8];
+        for step in [1, 50, 9_000] {
+            let postings = filled((0..200).map(|i| i * step));
+            let mut scores = vec![10u16; 199 * step as usize];
+            postings.score(&worth, &mut scores);
+            for (slot, level) in read(&postings).into_iter().take(199) {
+                assert_eq!(scores[slot as usize], 10 + worth[usize::from(level)]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_swept_in_time() {
+        let mut postings = filled(0..1_000);
+        for gone in 0..999u32 {
+            assert!(!postings.forget(|slot| slot > gone));
+            assert_eq!(postings.len(), 999 - gone);
+            assert!(read(&postings).len() as u32 <= (999 - gone) * 2 + LEAST_SWEPT);
+        }
+        assert!(postings.forget(|_| false));
+    }
+}
