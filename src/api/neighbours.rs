@@ -1,0 +1,168 @@
+//! Neighbours as callers see them: the article, its score, and the reasons in words.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::inputs::Shape;
+use crate::api::state::State;
+use crate::api::views::{self, ArticleView};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::related::{Neighbour, Reason};
+use crate::store::articles::{self, ArticleRow};
+use crate::store::tags::{self, TagRow};
+
+/// A neighbour of an article.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RelatedArticle)]
+pub struct RelatedView {
+    /// How near it is: in (0, 1], falling down the list, comparable between articles.
+    #[schema(example = 0.71)]
+    pub score: f64,
+    /// Why it is near; the weights add up to the score.
+    pub reasons: Vec<ReasonView>,
+    #[schema(no_recursion)]
+    pub article: Box<ArticleView>,
+    /// Slugs of the same text under other headlines or from other sources, left out of the list.
+    #[schema(example = json!([]))]
+    pub copies: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schema(as = Reason)]
+pub enum ReasonView {
+    /// An editor put it there.
+    Pin,
+    /// Both bear the tag.
+    Tag {
+        /// The tag's slug.
+        #[schema(example = "maroc")]
+        tag: String,
+        #[schema(example = 0.31)]
+        weight: f64,
+    },
+    /// Both use the words.
+    Term {
+        #[schema(example = "coopération")]
+        term: String,
+        #[schema(example = 0.22)]
+        weight: f64,
+    },
+    /// Many small words in common.
+    Wording {
+        #[schema(example = 0.05)]
+        weight: f64,
+    },
+}
+
+/// What the list of neighbours is a part of.
+#[derive(Serialize, ToSchema)]
+pub struct RelatedPage {
+    #[schema(example = 12)]
+    pub limit: usize,
+    /// False while the server is still reading articles after its start: ask again.
+    pub complete: bool,
+    /// Why neighbours are held back: `sensitive`, `empty` or `below_floor`; null where none are.
+    #[schema(required)]
+    pub hidden_reason: Option<&'static str>,
+}
+
+pub fn shown(
+    conn: &mut Conn,
+    state: &State,
+    neighbours: &[Neighbour],
+    now: DateTime<Utc>,
+) -> Result<Vec<RelatedView>> {
+    Ok(Material::load(conn, state, neighbours, now)?.views(neighbours))
+}
+
+/// What is needed to show neighbours, loaded at once.
+pub struct Material {
+    articles: HashMap<i64, ArticleView>,
+    slugs: HashMap<i64, String>,
+    tags: HashMap<i64, TagRow>,
+}
+
+impl Material {
+    pub fn load(
+        conn: &mut Conn,
+        state: &State,
+        neighbours: &[Neighbour],
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut nums: HashSet<i64> = neighbours.iter().map(|neighbour| neighbour.num).collect();
+        nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
+        let nums: Vec<i64> = nums.into_iter().collect();
+        // The engine may lag behind the database by a moment; the database decides what is seen.
+        let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?
+            .into_values()
+            .collect();
+        let slugs = rows.iter().map(|row| (row.num, row.slug.clone())).collect();
+        let views = views::articles(conn, state, &rows, &Shape::default(), now)?;
+        let tag_nums: Vec<i64> = neighbours
+            .iter()
+            .flat_map(|neighbour| &neighbour.reasons)
+            .filter_map(tag_of)
+            .collect();
+        Ok(Self {
+            articles: rows.iter().map(|row| row.num).zip(views).collect(),
+            slugs,
+            tags: tags::by_nums(conn, &tag_nums)?,
+        })
+    }
+
+    pub fn views(&mut self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
+        neighbours
+            .iter()
+            .filter_map(|neighbour| {
+                Some(RelatedView {
+                    score: rounded(neighbour.score),
+                    reasons: neighbour
+                        .reasons
+                        .iter()
+                        .filter_map(|reason| self.reason(reason))
+                        .collect(),
+                    article: Box::new(self.articles.get(&neighbour.num)?.clone()),
+                    copies: neighbour
+                        .copies
+                        .iter()
+                        .filter_map(|num| self.slugs.get(num).cloned())
+                        .collect(),
+                })
+            })
+            .collect()
+    }
+
+    fn reason(&self, reason: &Reason) -> Option<ReasonView> {
+        Some(match reason {
+            Reason::Pin => ReasonView::Pin,
+            Reason::Tag { tag, weight } => ReasonView::Tag {
+                tag: self.tags.get(tag)?.slug.clone(),
+                weight: rounded(*weight),
+            },
+            Reason::Term { term, weight } => ReasonView::Term {
+                term: term.clone(),
+                weight: rounded(*weight),
+            },
+            Reason::Wording { weight } => ReasonView::Wording {
+                weight: rounded(*weight),
+            },
+        })
+    }
+}
+
+fn tag_of(reason: &Reason) -> Option<i64> {
+    match reason {
+        Reason::Tag { tag, .. } => Some(*tag),
+        _ => None,
+    }
+}
+
+/// Four decimals say all that a score can.
+pub fn rounded(score: f32) -> f64 {
+    (f64::from(score) * 10_000.0).round() / 10_000.0
+}

@@ -1,0 +1,171 @@
+//! `POST /v1/related`: the nearest articles of a text that is not stored.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::body;
+use crate::api::conditional::Answer;
+use crate::api::inputs::{self, DEFAULT_RELATED};
+use crate::api::neighbours::{RelatedPage, RelatedView, shown};
+use crate::api::openapi::Failures;
+use crate::api::problem::{Problem, ProblemView};
+use crate::api::state::State;
+use crate::api::tags::{RelatedTagView, neighbour_tags};
+use crate::content::article::Fault;
+use crate::content::body::{Body, BodyFormat};
+use crate::content::language::Language;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::related::{self, Article, Ask, Profile, Window};
+use crate::store::tags;
+
+/// A text that is not stored.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TextToRelate)]
+pub struct TextInput {
+    #[schema(example = "Les oasis du Tafilalet manquent d'eau")]
+    headline: String,
+    /// Plain text or HTML.
+    #[serde(default)]
+    #[schema(example = "Les khettaras tarissent et les palmiers souffrent de la sécheresse.")]
+    body: String,
+    /// BCP 47.
+    #[schema(example = "fr")]
+    language: String,
+    /// Slugs of tags; those that are unknown are passed over.
+    #[serde(default)]
+    #[schema(example = json!(["eau"]))]
+    tags: Vec<String>,
+    /// Neighbours and tags to give: 1 to 50.
+    #[serde(default)]
+    #[schema(example = 3, minimum = 1, maximum = 50, default = 12)]
+    limit: Option<usize>,
+}
+
+/// The nearest articles of a text, and tags that would suit it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedToText)]
+pub struct RelatedToTextView {
+    data: Vec<RelatedView>,
+    /// Tags that the text does not name, the likeliest first.
+    suggested_tags: Vec<RelatedTagView>,
+    page: RelatedPage,
+}
+
+/// Find articles related to a text
+///
+/// For a draft or another site's article: nothing of it is stored.
+#[utoipa::path(
+    tag = "related",
+    operation_id = "relate_text",
+    request_body(content = TextInput, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The nearest articles", body = RelatedToTextView),
+        (status = 413, description = "The body is too large", body = ProblemView, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON", body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "The body is not as documented", body = ProblemView,
+         content_type = "application/problem+json"),
+        Failures,
+    )
+)]
+#[post("/v1/related")]
+pub async fn relate_text(
+    request: HttpRequest,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    inputs::parse_none(request.query_string())?;
+    let input: TextInput = body::json(&request, payload, &state).await?;
+    let language = input.check()?;
+    state
+        .answer(&request, move |state, now| {
+            state.database.read(|conn| {
+                let complete = state.related_is_complete();
+                let tags = input.known_tags(conn, now)?;
+                let profile = input.profile(&language, &tags, now);
+                let limit = input.limit.unwrap_or(DEFAULT_RELATED);
+                let (related, suggested) = {
+                    let engine = state.engine();
+                    let micros = now.timestamp_micros();
+                    let found = engine.related_to_text(&profile, &ask(limit, micros));
+                    (found, engine.suggest_tags(&profile, limit, micros))
+                };
+                let view = RelatedToTextView {
+                    data: shown(conn, state, &related.neighbours, now)?,
+                    suggested_tags: neighbour_tags(conn, &suggested, now)?,
+                    page: RelatedPage {
+                        limit,
+                        complete,
+                        hidden_reason: related.hidden.map(related::Hidden::as_str),
+                    },
+                };
+                Ok(Answer::json(&view)?.not_cached(true))
+            })
+        })
+        .await
+}
+
+impl TextInput {
+    fn check(&self) -> Result<Language> {
+        let mut faults = Vec::new();
+        if self.headline.trim().is_empty() && self.body.trim().is_empty() {
+            faults.push(Fault::new("/headline", "is empty, and so is the body"));
+        }
+        if self.limit.is_some_and(|limit| !(1..=50).contains(&limit)) {
+            faults.push(Fault::new("/limit", "takes a whole number from 1 to 50"));
+        }
+        if self.tags.len() > 100 {
+            faults.push(Fault::new("/tags", "has more than 100 tags"));
+        }
+        match Language::parse(&self.language) {
+            Ok(language) if faults.is_empty() => return Ok(language),
+            Ok(_) => {}
+            Err(detail) => faults.push(Fault::new("/language", detail)),
+        }
+        Err(Error::InvalidBody(faults))
+    }
+
+    fn known_tags(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
+        let mut nums = Vec::new();
+        for slug in self.tags.iter().filter(|slug| !slug.contains('\0')) {
+            if let Some(tag) = tags::find(conn, slug)?.map(tags::Found::into_row)
+                && tags::is_public(conn, &tag, now)?
+            {
+                nums.push(tag.num);
+            }
+        }
+        Ok(nums)
+    }
+
+    fn profile(&self, language: &Language, tags: &[i64], now: DateTime<Utc>) -> Profile {
+        let body = Body::new(self.body.clone(), BodyFormat::Html);
+        Profile::of(&Article {
+            num: 0,
+            language: language.as_str(),
+            headline: &self.headline,
+            standfirst: None,
+            body: &body.text,
+            tags,
+            published_at: now.timestamp(),
+            visible: Window::ALWAYS,
+            translation_group: None,
+            pins: &[],
+            bans: &[],
+            sensitive: false,
+        })
+    }
+}
+
+fn ask(limit: usize, now: i64) -> Ask<'static> {
+    Ask {
+        limit,
+        exclude: &[],
+        from: None,
+        language: related::Language::Own,
+        tag: None,
+        now,
+    }
+}
