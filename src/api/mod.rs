@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod params;
 pub mod problem;
 pub mod related;
+pub mod related_to_several;
 pub mod related_to_text;
 pub mod server;
 pub mod state;

@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::conditional::Answer;
 use crate::api::inputs::Shape;
+use crate::api::related::Asked;
 use crate::api::state::State;
 use crate::api::views::{self, ArticleView};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::related::{Neighbour, Reason};
+use crate::related::{Hidden, Neighbour, Reason, Related};
 use crate::store::articles::{self, ArticleRow};
 use crate::store::tags::{self, TagRow};
 
@@ -63,27 +65,82 @@ pub enum ReasonView {
 #[derive(Serialize, ToSchema)]
 pub struct RelatedPage {
     #[schema(example = 12)]
-    pub limit: usize,
+    limit: usize,
     /// False while the server is still reading articles after its start: ask again.
     pub complete: bool,
     /// Why neighbours are held back: `sensitive`, `empty` or `below_floor`; null where none are.
     #[schema(required)]
-    pub hidden_reason: Option<&'static str>,
+    hidden_reason: Option<&'static str>,
 }
 
-pub fn shown(
-    conn: &mut Conn,
-    state: &State,
-    neighbours: &[Neighbour],
-    now: DateTime<Utc>,
-) -> Result<Vec<RelatedView>> {
-    Ok(Material::load(conn, state, neighbours, now)?.views(neighbours))
+/// The nearest articles, nearest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedList)]
+pub struct RelatedListView {
+    data: Vec<RelatedView>,
+    page: RelatedPage,
+}
+
+/// Neighbours of one lookup, ready to be shown, and what the answer's headers need of them.
+pub struct Shown {
+    pub data: Vec<RelatedView>,
+    pub page: RelatedPage,
+    cache_tags: Vec<String>,
+    expiry: Option<DateTime<Utc>>,
+}
+
+impl Shown {
+    pub fn load(
+        conn: &mut Conn,
+        state: &State,
+        asked: &Asked,
+        found: &Related,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut material = Material::load(conn, state, &found.neighbours, now)?;
+        let (cache_tags, expiry) = (material.cache_tags(found), material.expiry());
+        Ok(Self {
+            data: material.views(&found.neighbours),
+            page: RelatedPage {
+                limit: asked.limit,
+                complete: asked.complete,
+                hidden_reason: found.hidden.map(Hidden::as_str),
+            },
+            cache_tags,
+            expiry,
+        })
+    }
+
+    /// The list, as the neighbours of `sources`. `name` is the cache tag that covers it whatever is in it.
+    pub fn list(self, name: String, sources: &[ArticleRow], now: DateTime<Utc>) -> Result<Answer> {
+        let of_sources = sources
+            .iter()
+            .flat_map(|row| [format!("related-{}", row.id), format!("article-{}", row.id)]);
+        let cache_tags: Vec<String> = std::iter::once(name)
+            .chain(of_sources)
+            .chain(self.cache_tags)
+            .collect();
+        let (data, page) = (self.data, self.page);
+        let complete = page.complete;
+        let modified = data.iter().map(|view| view.article.updated_at).max();
+        // A source that disappears takes its neighbours along.
+        let expiry = sources.iter().filter_map(expiry).chain(self.expiry).min();
+        Ok(Answer::json(&RelatedListView { data, page })?
+            .last_modified(modified)
+            .until(expiry, now)
+            .cache_tags(cache_tags)
+            .not_cached(!complete))
+    }
+}
+
+fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
+    row.visibility().expires_at
 }
 
 /// What is needed to show neighbours, loaded at once.
 pub struct Material {
     articles: HashMap<i64, ArticleView>,
-    slugs: HashMap<i64, String>,
+    rows: HashMap<i64, ArticleRow>,
     tags: HashMap<i64, TagRow>,
 }
 
@@ -101,7 +158,6 @@ impl Material {
         let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?
             .into_values()
             .collect();
-        let slugs = rows.iter().map(|row| (row.num, row.slug.clone())).collect();
         let views = views::articles(conn, state, &rows, &Shape::default(), now)?;
         let tag_nums: Vec<i64> = neighbours
             .iter()
@@ -110,7 +166,7 @@ impl Material {
             .collect();
         Ok(Self {
             articles: rows.iter().map(|row| row.num).zip(views).collect(),
-            slugs,
+            rows: rows.into_iter().map(|row| (row.num, row)).collect(),
             tags: tags::by_nums(conn, &tag_nums)?,
         })
     }
@@ -130,11 +186,35 @@ impl Material {
                     copies: neighbour
                         .copies
                         .iter()
-                        .filter_map(|num| self.slugs.get(num).cloned())
+                        .filter_map(|num| self.slug(num))
                         .collect(),
                 })
             })
             .collect()
+    }
+
+    fn slug(&self, num: &i64) -> Option<String> {
+        self.rows.get(num).map(|row| row.slug.clone())
+    }
+
+    /// Every article in it and every tag, in order.
+    fn cache_tags(&self, found: &Related) -> Vec<String> {
+        let mut cache_tags = Vec::new();
+        for neighbour in &found.neighbours {
+            if let Some(view) = self.articles.get(&neighbour.num) {
+                cache_tags.push(format!("article-{}", view.id));
+                cache_tags.extend(view.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+                let copies = neighbour.copies.iter();
+                let copies = copies.filter_map(|num| self.rows.get(num));
+                cache_tags.extend(copies.map(|row| format!("article-{}", row.id)));
+            }
+        }
+        cache_tags
+    }
+
+    /// When the first article in it must disappear.
+    fn expiry(&self) -> Option<DateTime<Utc>> {
+        self.rows.values().filter_map(expiry).min()
     }
 
     fn reason(&self, reason: &Reason) -> Option<ReasonView> {

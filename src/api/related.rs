@@ -2,13 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::api::articles::{Address, Located, locate, resolved};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{RelatedInput, RelatedParams};
-use crate::api::neighbours::{Material, RelatedPage, RelatedView, shown};
+use crate::api::neighbours::{Material, RelatedListView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
@@ -18,14 +16,6 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
 use crate::store::articles::{self, ArticleRow};
-
-/// The nearest articles, nearest first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RelatedList)]
-pub struct RelatedListView {
-    data: Vec<RelatedView>,
-    page: RelatedPage,
-}
 
 /// Find related articles
 ///
@@ -57,64 +47,39 @@ pub async fn list_related_articles(
             state.database.read(|conn| match locate(conn, &slug, now)? {
                 Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
                 Located::Here(row) => {
-                    let complete = state.related_is_complete();
-                    let asked = Asked::resolve(conn, &input, now)?;
-                    let related = asked.of(state, row.num, now);
-                    let hidden = related.hidden.map(related::Hidden::as_str);
-                    let data = shown(conn, state, &related.neighbours, now)?;
-                    respond(data, input.limit, complete, hidden, row.id, now)
+                    let asked = Asked::resolve(conn, state, &input, now)?;
+                    let found = asked.of(state, row.num, now);
+                    let name = format!("related-{}", row.id);
+                    Shown::load(conn, state, &asked, &found, now)?.list(name, &[*row], now)
                 }
             })
         })
         .await
 }
 
-fn respond(
-    data: Vec<RelatedView>,
-    limit: usize,
-    complete: bool,
-    hidden_reason: Option<&'static str>,
-    id: String,
-    now: DateTime<Utc>,
-) -> Result<Answer> {
-    let mut cache_tags = vec![format!("related-{id}"), format!("article-{id}")];
-    for view in &data {
-        cache_tags.push(format!("article-{}", view.article.id));
-        let tags = view.article.tags.iter();
-        cache_tags.extend(tags.map(|tag| format!("tag-{}", tag.id)));
-    }
-    let modified = data.iter().map(|view| view.article.updated_at).max();
-    let expiry = data.iter().filter_map(|view| view.article.expires_at).min();
-    let page = RelatedPage {
-        limit,
-        complete,
-        hidden_reason,
-    };
-    Ok(Answer::json(&RelatedListView { data, page })?
-        .last_modified(modified)
-        .until(expiry, now)
-        .cache_tags(cache_tags)
-        .not_cached(!complete))
-}
-
 /// A related lookup whose names have been looked up.
-struct Asked {
-    limit: usize,
-    exclude: Vec<i64>,
-    from: Option<i64>,
-    language: related::Language,
-    tags: Option<TagFilter<i64>>,
+pub struct Asked {
+    pub limit: usize,
+    /// Whether the engine knew every article before it was asked.
+    pub complete: bool,
+    pub exclude: Vec<i64>,
+    pub from: Option<i64>,
+    pub language: related::Language,
+    pub tags: Option<TagFilter<i64>>,
 }
 
 impl Asked {
-    fn resolve(conn: &mut Conn, input: &RelatedInput, now: DateTime<Utc>) -> Result<Self> {
-        let mut exclude = Vec::new();
-        for name in input.exclude.iter().filter(|name| !name.is_empty()) {
-            exclude.extend(articles::find(conn, name)?.map(|row| row.num));
-        }
+    pub fn resolve(
+        conn: &mut Conn,
+        state: &State,
+        input: &RelatedInput,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let exclude = articles::by_names(conn, &input.exclude)?;
         Ok(Self {
             limit: input.limit,
-            exclude,
+            complete: state.related_is_complete(),
+            exclude: exclude.iter().map(|row| row.num).collect(),
             from: input.from.map(|from| from.timestamp()),
             language: input.language.clone(),
             tags: resolved(conn, input.tags.as_ref(), now)?,
@@ -123,8 +88,15 @@ impl Asked {
 
     /// An article that the engine does not know yet has no neighbours yet.
     fn of(&self, state: &State, num: i64, now: DateTime<Utc>) -> Related {
+        self.put(now, |ask| {
+            state.engine().related(num, ask).unwrap_or_default()
+        })
+    }
+
+    /// Puts the question in the engine's words.
+    pub fn put<T>(&self, now: DateTime<Utc>, question: impl FnOnce(&Ask) -> T) -> T {
         let accepts = |tags: &[i64]| self.tags.as_ref().is_none_or(|filter| filter.accepts(tags));
-        let ask = Ask {
+        question(&Ask {
             limit: self.limit,
             exclude: &self.exclude,
             from: self.from,
@@ -134,8 +106,7 @@ impl Asked {
                 .as_ref()
                 .map(|_| &accepts as &dyn Fn(&[i64]) -> bool),
             now: now.timestamp_micros(),
-        };
-        state.engine().related(num, &ask).unwrap_or_default()
+        })
     }
 }
 
@@ -148,7 +119,7 @@ pub fn include(
     input: &RelatedInput,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let asked = Asked::resolve(conn, input, now)?;
+    let asked = Asked::resolve(conn, state, input, now)?;
     let found: Vec<Related> = rows
         .iter()
         .map(|row| asked.of(state, row.num, now))

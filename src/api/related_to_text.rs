@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use crate::api::body;
 use crate::api::conditional::Answer;
 use crate::api::inputs::{self, DEFAULT_RELATED};
-use crate::api::neighbours::{RelatedPage, RelatedView, shown};
+use crate::api::neighbours::{RelatedPage, RelatedView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
+use crate::api::related::Asked;
 use crate::api::state::State;
 use crate::api::tags::{RelatedTagView, neighbour_tags};
 use crate::content::article::Fault;
@@ -18,7 +19,7 @@ use crate::content::body::{Body, BodyFormat};
 use crate::content::language::Language;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::related::{self, Article, Ask, Profile, Window};
+use crate::related::{self, Article, Profile, Window};
 use crate::store::tags;
 
 /// A text that is not stored.
@@ -83,24 +84,19 @@ pub async fn relate_text(
     state
         .answer(&request, move |state, now| {
             state.database.read(|conn| {
-                let complete = state.related_is_complete();
+                let asked = input.asked(state);
                 let tags = input.known_tags(conn, now)?;
                 let profile = input.profile(&language, &tags, now);
-                let limit = input.limit.unwrap_or(DEFAULT_RELATED);
-                let (related, suggested) = {
+                let (found, suggested) = asked.put(now, |ask| {
                     let engine = state.engine();
-                    let micros = now.timestamp_micros();
-                    let found = engine.related_to_text(&profile, &ask(limit, micros));
-                    (found, engine.suggest_tags(&profile, limit, micros))
-                };
+                    let found = engine.related_to_text(&profile, ask);
+                    (found, engine.suggest_tags(&profile, ask.limit, ask.now))
+                });
+                let shown = Shown::load(conn, state, &asked, &found, now)?;
                 let view = RelatedToTextView {
-                    data: shown(conn, state, &related.neighbours, now)?,
+                    data: shown.data,
                     suggested_tags: neighbour_tags(conn, &suggested, now)?,
-                    page: RelatedPage {
-                        limit,
-                        complete,
-                        hidden_reason: related.hidden.map(related::Hidden::as_str),
-                    },
+                    page: shown.page,
                 };
                 Ok(Answer::json(&view)?.not_cached(true))
             })
@@ -157,15 +153,15 @@ impl TextInput {
             sensitive: false,
         })
     }
-}
 
-fn ask(limit: usize, now: i64) -> Ask<'static> {
-    Ask {
-        limit,
-        exclude: &[],
-        from: None,
-        language: related::Language::Own,
-        tag: None,
-        now,
+    fn asked(&self, state: &State) -> Asked {
+        Asked {
+            limit: self.limit.unwrap_or(DEFAULT_RELATED),
+            complete: state.related_is_complete(),
+            exclude: Vec::new(),
+            from: None,
+            language: related::Language::Own,
+            tags: None,
+        }
     }
 }
