@@ -10,7 +10,7 @@ use crate::api::conditional::Answer;
 use crate::api::inputs::Shape;
 use crate::api::related::Asked;
 use crate::api::state::State;
-use crate::api::views::{self, ArticleView};
+use crate::api::views::{self, ArticleView, TagKindView};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
@@ -44,6 +44,11 @@ pub enum ReasonView {
         /// The tag's slug.
         #[schema(example = "maroc")]
         tag: String,
+        #[schema(example = "Maroc")]
+        name: String,
+        /// What the tag stands for: enough to say "same place" or "same series".
+        #[schema(value_type = TagKindView)]
+        tag_kind: String,
         #[schema(example = 0.31)]
         weight: f64,
     },
@@ -220,10 +225,15 @@ impl Material {
     fn reason(&self, reason: &Reason) -> Option<ReasonView> {
         Some(match reason {
             Reason::Pin => ReasonView::Pin,
-            Reason::Tag { tag, weight } => ReasonView::Tag {
-                tag: self.tags.get(tag)?.slug.clone(),
-                weight: rounded(*weight),
-            },
+            Reason::Tag { tag, weight } => {
+                let row = self.tags.get(tag)?;
+                ReasonView::Tag {
+                    tag: row.slug.clone(),
+                    name: row.name.clone(),
+                    tag_kind: row.kind.clone(),
+                    weight: rounded(*weight),
+                }
+            }
             Reason::Term { term, weight } => ReasonView::Term {
                 term: term.clone(),
                 weight: rounded(*weight),

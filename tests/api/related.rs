@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::support::{App, Article, Place, article, at};
+use crate::support::{App, Article, Place, article, at, places};
 
 pub const WATER: &str =
     "Le barrage du Ziz alimente les khettaras du Tafilalet et irrigue les palmeraies en été.";
@@ -74,6 +74,49 @@ fn the_nearest_come_first_with_scores_and_reasons_that_add_up() {
             .any(|slug| neighbour["article"]["slug"] == *slug);
         let by_tag = |reason: &Value| reason["kind"] == "tag" && reason["tag"] == "eau";
         assert_eq!(reasons.iter().any(by_tag), near, "{neighbour}");
+    }
+}
+
+#[test]
+fn a_shared_tag_says_its_name_and_what_it_stands_for() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let tags = json!([
+            {"slug": "ziz", "name": "Vallée du Ziz", "kind": "place"},
+            {"slug": "route-du-sel", "name": "Sur la route du sel", "kind": "series"},
+        ]);
+        app.import(&[
+            water("erfoud").with("tags", tags.clone()),
+            water("rissani").with("tags", tags),
+            article("coupe").saying(FOOT),
+        ]);
+        let text = json!({"headline": "Barrage", "body": WATER, "language": "fr",
+            "tags": ["ziz", "route-du-sel"]});
+        for json in [
+            app.json("/v1/articles/erfoud/related"),
+            app.json("/v1/related?ids=erfoud"),
+            app.post("/v1/related", &text.to_string()).json(),
+            json!({"data": app.json("/v1/articles/erfoud?include=related")["related"]}),
+        ] {
+            let reasons = json["data"][0]["reasons"].as_array().unwrap();
+            let named: BTreeSet<(&str, &str, &str)> = reasons
+                .iter()
+                .filter(|reason| reason["kind"] == "tag")
+                .map(|reason| {
+                    let text = |member: &str| reason[member].as_str().unwrap();
+                    (text("tag"), text("name"), text("tag_kind"))
+                })
+                .collect();
+            let expected = BTreeSet::from([
+                ("route-du-sel", "Sur la route du sel", "series"),
+                ("ziz", "Vallée du Ziz", "place"),
+            ]);
+            assert_eq!(named, expected, "{name}: {json}");
+            assert!(reasons.iter().any(|reason| reason["kind"] != "tag"
+                && reason.get("name").is_none()
+                && reason.get("tag_kind").is_none()));
+        }
     }
 }
 
