@@ -13,6 +13,7 @@ mod problems;
 mod real;
 mod references;
 mod related;
+mod related_in_samples;
 mod related_to_several;
 mod related_to_text;
 mod same_json;
