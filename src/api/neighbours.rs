@@ -76,6 +76,10 @@ pub struct RelatedPage {
     /// Why neighbours are held back: `sensitive`, `empty` or `below_floor`; null where none are.
     #[schema(required)]
     hidden_reason: Option<&'static str>,
+    /// Slugs of the same text as the article's own under other headlines or from other sources, left out of the
+    /// list; for several articles, none.
+    #[schema(example = json!([]))]
+    copies: Vec<String>,
 }
 
 /// The nearest articles, nearest first.
@@ -102,7 +106,7 @@ impl Shown {
         found: &Related,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut material = Material::load(conn, state, &found.neighbours, now)?;
+        let mut material = Material::load(conn, state, &found.neighbours, &found.copies, now)?;
         let (cache_tags, expiry) = (material.cache_tags(found), material.expiry());
         Ok(Self {
             data: material.views(&found.neighbours),
@@ -110,6 +114,7 @@ impl Shown {
                 limit: asked.limit,
                 complete: asked.complete,
                 hidden_reason: found.hidden.map(Hidden::as_str),
+                copies: material.slugs(&found.copies),
             },
             cache_tags,
             expiry,
@@ -154,9 +159,11 @@ impl Material {
         conn: &mut Conn,
         state: &State,
         neighbours: &[Neighbour],
+        copies: &[i64],
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let mut nums: HashSet<i64> = neighbours.iter().map(|neighbour| neighbour.num).collect();
+        nums.extend(copies);
         nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
         let nums: Vec<i64> = nums.into_iter().collect();
         // The engine may lag behind the database by a moment; the database decides what is seen.
@@ -188,30 +195,29 @@ impl Material {
                         .filter_map(|reason| self.reason(reason))
                         .collect(),
                     article: Box::new(self.articles.get(&neighbour.num)?.clone()),
-                    copies: neighbour
-                        .copies
-                        .iter()
-                        .filter_map(|num| self.slug(num))
-                        .collect(),
+                    copies: self.slugs(&neighbour.copies),
                 })
             })
             .collect()
     }
 
-    fn slug(&self, num: &i64) -> Option<String> {
-        self.rows.get(num).map(|row| row.slug.clone())
+    fn rows<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleRow> {
+        nums.iter().filter_map(|num| self.rows.get(num))
+    }
+
+    fn slugs(&self, nums: &[i64]) -> Vec<String> {
+        self.rows(nums).map(|row| row.slug.clone()).collect()
     }
 
     /// Every article in it and every tag, in order.
     fn cache_tags(&self, found: &Related) -> Vec<String> {
-        let mut cache_tags = Vec::new();
+        let named = |copies| self.rows(copies).map(|row| format!("article-{}", row.id));
+        let mut cache_tags: Vec<String> = named(&found.copies).collect();
         for neighbour in &found.neighbours {
             if let Some(view) = self.articles.get(&neighbour.num) {
                 cache_tags.push(format!("article-{}", view.id));
                 cache_tags.extend(view.tags.iter().map(|tag| format!("tag-{}", tag.id)));
-                let copies = neighbour.copies.iter();
-                let copies = copies.filter_map(|num| self.rows.get(num));
-                cache_tags.extend(copies.map(|row| format!("article-{}", row.id)));
+                cache_tags.extend(named(&neighbour.copies));
             }
         }
         cache_tags

@@ -128,7 +128,7 @@ pub fn include(
         .iter()
         .flat_map(|related| related.neighbours.clone())
         .collect();
-    let mut material = Material::load(conn, state, &all, now)?;
+    let mut material = Material::load(conn, state, &all, &[], now)?;
     for (view, related) in views.iter_mut().zip(&found) {
         view.related = Some(material.views(&related.neighbours));
     }

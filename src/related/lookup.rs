@@ -30,12 +30,14 @@ impl Engine {
             return Related {
                 neighbours: Vec::new(),
                 hidden: Some(Hidden::Sensitive),
+                copies: Vec::new(),
             };
         }
         let filter = Filter::new(self, article, ask);
         let source = self.weigh(article, stored);
         let ranked = self.ranked(&source, &filter);
         let pins = self.pinned(&source, &filter);
+        let copies = select::copies(&source, &ranked);
         let chosen = select::choose(self, &source, pins, ranked, ask.limit);
         let neighbours: Vec<Neighbour> = chosen
             .into_iter()
@@ -46,7 +48,11 @@ impl Engine {
             (true, false) => Some(Hidden::BelowFloor),
             _ => None,
         };
-        Related { neighbours, hidden }
+        Related {
+            neighbours,
+            hidden,
+            copies,
+        }
     }
 
     /// Candidates by falling score.

@@ -28,7 +28,11 @@ impl Engine {
         let hidden = neighbours
             .is_empty()
             .then_some(hidden.unwrap_or(Hidden::Empty));
-        Related { neighbours, hidden }
+        Related {
+            neighbours,
+            hidden,
+            copies: Vec::new(),
+        }
     }
 }
 

@@ -94,6 +94,8 @@ pub enum Language {
 pub struct Related {
     pub neighbours: Vec<Neighbour>,
     pub hidden: Option<Hidden>,
+    /// Near-duplicates of the article itself, left out of the list; of several articles, none.
+    pub copies: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,20 @@ fn absolute(settings: &Settings, evidence: &Evidence) -> f32 {
     1.0 - (-2.0 * parts * evidence.factor(formula)).exp()
 }
 
+/// The candidates that are the article's own text again.
+pub(super) fn copies(source: &Weighed, ranked: &[Candidate]) -> Vec<i64> {
+    ranked
+        .iter()
+        .filter(|found| is_copy(source, found))
+        .map(|found| found.weighed.profile.num)
+        .collect()
+}
+
+fn is_copy(source: &Weighed, found: &Candidate) -> bool {
+    let sketch = &found.weighed.profile.sketch;
+    sketch.is_copy_of(&source.profile.sketch)
+}
+
 /// The first `limit` of pins and candidates, with scores falling.
 pub(super) fn choose<'e>(
     engine: &Engine,
@@ -65,13 +79,7 @@ pub(super) fn choose<'e>(
     }
     let ranked = ranked
         .into_iter()
-        .filter(|found| {
-            !found
-                .weighed
-                .profile
-                .sketch
-                .is_copy_of(&source.profile.sketch)
-        })
+        .filter(|found| !is_copy(source, found))
         .filter(|found| {
             absolute(&engine.settings, &found.evidence)
                 >= engine.settings.floor.max(f32::MIN_POSITIVE)

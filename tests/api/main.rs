@@ -5,6 +5,7 @@ mod support;
 
 mod articles;
 mod conditional;
+mod copies;
 mod cursors;
 mod imports;
 mod lists;
