@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::api::body;
 use crate::api::conditional::Answer;
-use crate::api::inputs::{self, DEFAULT_RELATED};
+use crate::api::inputs::{self, DEFAULT_RELATED, MAX_EXCLUDED};
 use crate::api::neighbours::{RelatedPage, RelatedView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
@@ -17,10 +17,11 @@ use crate::api::tags::{RelatedTagView, neighbour_tags};
 use crate::content::article::Fault;
 use crate::content::body::{Body, BodyFormat};
 use crate::content::language::Language;
+use crate::content::time::{self, DateMeans};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::related::{self, Article, Profile, Window};
-use crate::store::tags;
+use crate::store::{articles, tags};
 
 /// A text that is not stored.
 #[derive(Deserialize, ToSchema)]
@@ -29,6 +30,10 @@ use crate::store::tags;
 pub struct TextInput {
     #[schema(example = "Les oasis du Tafilalet manquent d'eau")]
     headline: String,
+    /// The summary under the headline.
+    #[serde(default)]
+    #[schema(example = "Dans le Tafilalet, la saison commence sans crue.")]
+    standfirst: Option<String>,
     /// Plain text or HTML.
     #[serde(default)]
     #[schema(example = "Les khettaras tarissent et les palmiers souffrent de la sécheresse.")]
@@ -40,6 +45,14 @@ pub struct TextInput {
     #[serde(default)]
     #[schema(example = json!(["eau"]))]
     tags: Vec<String>,
+    /// When it comes out, for articles of the same time are nearer: an RFC 3339 time; now where it is not given.
+    #[serde(default)]
+    #[schema(format = DateTime, example = "2025-08-01T09:00:00Z")]
+    published_at: Option<String>,
+    /// Articles to leave out, by slug or id; at most 100.
+    #[serde(default)]
+    #[schema(max_items = 100, example = json!([]))]
+    exclude: Vec<String>,
     /// Neighbours and tags to give: 1 to 50.
     #[serde(default)]
     #[schema(example = 3, minimum = 1, maximum = 50, default = 12)]
@@ -80,13 +93,13 @@ pub async fn relate_text(
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
     let input: TextInput = body::json(&request, payload, &state).await?;
-    let language = input.check()?;
+    let checked = input.check()?;
     state
         .answer(&request, move |state, now| {
             state.database.read(|conn| {
-                let asked = input.asked(state);
+                let asked = input.asked(conn, state)?;
                 let tags = input.known_tags(conn, now)?;
-                let profile = input.profile(&language, &tags, now);
+                let profile = input.profile(&checked, &tags, now);
                 let (found, suggested) = asked.put(now, |ask| {
                     let engine = state.engine();
                     let found = engine.related_to_text(&profile, ask);
@@ -104,10 +117,18 @@ pub async fn relate_text(
         .await
 }
 
+/// What of a text had to be read before the database is asked.
+struct Checked {
+    language: Language,
+    published_at: Option<DateTime<Utc>>,
+}
+
 impl TextInput {
-    fn check(&self) -> Result<Language> {
+    fn check(&self) -> Result<Checked> {
         let mut faults = Vec::new();
-        if self.headline.trim().is_empty() && self.body.trim().is_empty() {
+        let standfirst = self.standfirst.as_deref().unwrap_or_default();
+        let texts = [&self.headline, standfirst, &self.body];
+        if texts.iter().all(|text| text.trim().is_empty()) {
             faults.push(Fault::new("/headline", "is empty, and so is the body"));
         }
         if self.limit.is_some_and(|limit| !(1..=50).contains(&limit)) {
@@ -116,12 +137,22 @@ impl TextInput {
         if self.tags.len() > 100 {
             faults.push(Fault::new("/tags", "has more than 100 tags"));
         }
-        match Language::parse(&self.language) {
-            Ok(language) if faults.is_empty() => return Ok(language),
-            Ok(_) => {}
-            Err(detail) => faults.push(Fault::new("/language", detail)),
+        if self.exclude.len() > MAX_EXCLUDED {
+            let detail = format!("has more than {MAX_EXCLUDED} articles");
+            faults.push(Fault::new("/exclude", detail));
         }
-        Err(Error::InvalidBody(faults))
+        let mut keep = |pointer, detail| faults.push(Fault::new(pointer, detail));
+        let published_at = self.published_at.as_deref().map(full_time).transpose();
+        let published_at = published_at.map_err(|detail| keep("/published_at", detail));
+        let language = Language::parse(&self.language);
+        let language = language.map_err(|detail| keep("/language", detail));
+        match (language, published_at) {
+            (Ok(language), Ok(published_at)) if faults.is_empty() => Ok(Checked {
+                language,
+                published_at,
+            }),
+            _ => Err(Error::InvalidBody(faults)),
+        }
     }
 
     fn known_tags(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
@@ -136,16 +167,16 @@ impl TextInput {
         Ok(nums)
     }
 
-    fn profile(&self, language: &Language, tags: &[i64], now: DateTime<Utc>) -> Profile {
+    fn profile(&self, checked: &Checked, tags: &[i64], now: DateTime<Utc>) -> Profile {
         let body = Body::new(self.body.clone(), BodyFormat::Html);
         Profile::of(&Article {
             num: 0,
-            language: language.as_str(),
+            language: checked.language.as_str(),
             headline: &self.headline,
-            standfirst: None,
+            standfirst: self.standfirst.as_deref(),
             body: &body.text,
             tags,
-            published_at: now.timestamp(),
+            published_at: checked.published_at.unwrap_or(now).timestamp(),
             visible: Window::ALWAYS,
             translation_group: None,
             pins: &[],
@@ -154,14 +185,22 @@ impl TextInput {
         })
     }
 
-    fn asked(&self, state: &State) -> Asked {
-        Asked {
+    fn asked(&self, conn: &mut Conn, state: &State) -> Result<Asked> {
+        let exclude = articles::by_names(conn, &self.exclude)?;
+        Ok(Asked {
             limit: self.limit.unwrap_or(DEFAULT_RELATED),
             complete: state.related_is_complete(),
-            exclude: Vec::new(),
+            exclude: exclude.iter().map(|row| row.num).collect(),
             from: None,
             language: related::Language::Own,
             tags: None,
-        }
+        })
     }
+}
+
+/// A date alone is no time; what else is none is told alike.
+fn full_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = time::parse(text, DateMeans::ItsStart).ok();
+    time.filter(|_| text.contains(':'))
+        .ok_or_else(|| format!("{text:?} is not an RFC 3339 time"))
 }
