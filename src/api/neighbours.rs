@@ -72,7 +72,7 @@ pub struct RelatedPage {
     #[schema(example = 12)]
     limit: usize,
     /// False while the server is still reading articles after its start: ask again.
-    pub complete: bool,
+    complete: bool,
     /// Why neighbours are held back: `sensitive`, `empty` or `below_floor`; null where none are.
     #[schema(required)]
     hidden_reason: Option<&'static str>,
