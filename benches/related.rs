@@ -62,16 +62,35 @@ fn main() {
         let found = engine.related(num, &ask()).expect("it is known");
         assert!(!found.neighbours.is_empty());
     };
-    tell_times("lookup, after loading", nums.iter().map(|num| timed(|| lookup(&engine, *num))));
-    tell_times("lookup again", nums.iter().map(|num| timed(|| lookup(&engine, *num))));
+    tell_times(
+        "lookup, after loading",
+        nums.iter().map(|num| timed(|| lookup(&engine, *num))),
+    );
+    tell_times(
+        "lookup again",
+        nums.iter().map(|num| timed(|| lookup(&engine, *num))),
+    );
 
     let edits = profiles(count + 1..count + 1 + UPDATES as i64, threads);
-    let times = edits.iter().map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
-    tell_times("take in a new article", times.collect::<Vec<_>>().into_iter());
-    let edits: Vec<Profile> = nums.iter().map(|num| profile(*num, *num as u64 + 17)).collect();
-    let times = edits.iter().map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
+    let times = edits
+        .iter()
+        .map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
+    tell_times(
+        "take in a new article",
+        times.collect::<Vec<_>>().into_iter(),
+    );
+    let edits: Vec<Profile> = nums
+        .iter()
+        .map(|num| profile(*num, *num as u64 + 17))
+        .collect();
+    let times = edits
+        .iter()
+        .map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
     tell_times("replace an article", times.collect::<Vec<_>>().into_iter());
-    tell_times("lookup among edits", nums.iter().map(|num| timed(|| lookup(&engine, *num))));
+    tell_times(
+        "lookup among edits",
+        nums.iter().map(|num| timed(|| lookup(&engine, *num))),
+    );
 }
 
 fn ask() -> Ask<'static> {
@@ -93,7 +112,10 @@ fn timed(work: impl FnOnce()) -> Duration {
 
 fn tell_rate(what: &str, took: Duration, count: i64) {
     let seconds = took.as_secs_f64();
-    println!("{what}: {seconds:.1} s, {:.0} articles/s", count as f64 / seconds);
+    println!(
+        "{what}: {seconds:.1} s, {:.0} articles/s",
+        count as f64 / seconds
+    );
 }
 
 fn tell_times(what: &str, times: impl Iterator<Item = Duration>) {
@@ -127,9 +149,18 @@ fn profiles(nums: std::ops::Range<i64>, threads: usize) -> Vec<Profile> {
     std::thread::scope(|scope| {
         let shares: Vec<_> = nums
             .chunks(share)
-            .map(|nums| scope.spawn(|| nums.iter().map(|num| profile(*num, *num as u64)).collect::<Vec<_>>()))
+            .map(|nums| {
+                scope.spawn(|| {
+                    nums.iter()
+                        .map(|num| profile(*num, *num as u64))
+                        .collect::<Vec<_>>()
+                })
+            })
             .collect();
-        shares.into_iter().flat_map(|share| share.join().expect("it runs")).collect()
+        shares
+            .into_iter()
+            .flat_map(|share| share.join().expect("it runs"))
+            .collect()
     })
 }
 
@@ -182,7 +213,8 @@ fn topic_word(topic: usize, nth: usize) -> usize {
 /// A word of three letters or more for each number, none of which stems to another.
 fn push_word(text: &mut String, mut number: usize) {
     const SYLLABLES: [&str; 16] = [
-        "bo", "ca", "du", "fo", "ga", "ho", "ju", "ka", "lo", "mu", "na", "po", "ru", "so", "tu", "vo",
+        "bo", "ca", "du", "fo", "ga", "ho", "ju", "ka", "lo", "mu", "na", "po", "ru", "so", "tu",
+        "vo",
     ];
     loop {
         text.push_str(SYLLABLES[number % 16]);

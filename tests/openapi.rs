@@ -98,5 +98,5 @@ fn every_operation_is_summed_up_and_says_how_it_fails() {
             }
         }
     }
-    assert!(operations >= 11);
+    assert!(operations >= 12);
 }

@@ -73,6 +73,11 @@ fn tell(place: Place) {
         ["khettaras-du-tafilalet"],
         "{name}"
     );
+    assert_eq!(
+        app.get("/v1/related?ids=barrage-du-ziz,nobody").slugs(),
+        ["khettaras-du-tafilalet"],
+        "{name}"
+    );
     assert_eq!(app.get("/v1/tags/eau").json()["article_count"], 2, "{name}");
 
     // Corrected, renamed: the old name leads to the new one, the version rises, the past is kept.

@@ -30,6 +30,7 @@ examples! {
     "get_article", "/v1/articles/espagne-maroc-tanger-securite", None;
     "list_related_articles", "/v1/articles/espagne-maroc-tanger-securite/related?limit=1", None;
     "list_tags_related_to_article", "/v1/articles/espagne-maroc-tanger-securite/related-tags?limit=2", None;
+    "list_related_to_several", "/v1/related?ids=khettaras-jorf-nettoyage,dessalement-agadir-eau-agricole&limit=1", None;
     "relate_text", "/v1/related", Some(TEXT);
     "list_tags", "/v1/tags?limit=2&kind=place", None;
     "get_tag", "/v1/tags/eau", None;

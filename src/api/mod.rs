@@ -1,6 +1,7 @@
 //! HTTP: one file for each resource, and what they share.
 
 pub mod articles;
+pub mod body;
 pub mod conditional;
 pub mod cursor;
 pub mod docs;
@@ -9,10 +10,13 @@ pub mod examples;
 pub mod health;
 pub mod inputs;
 pub mod metrics;
+pub mod neighbours;
 pub mod openapi;
 pub mod params;
 pub mod problem;
 pub mod related;
+pub mod related_to_several;
+pub mod related_to_text;
 pub mod server;
 pub mod state;
 pub mod tags;

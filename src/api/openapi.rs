@@ -8,7 +8,7 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
-use crate::api::{articles, health, related, tags};
+use crate::api::{articles, health, related, related_to_several, related_to_text, tags};
 
 /// Every operation of the API.
 pub fn operations(config: &mut ServiceConfig) {
@@ -17,7 +17,8 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(articles::get_article)
         .service(related::list_related_articles)
         .service(tags::list_tags_related_to_article)
-        .service(related::relate_text)
+        .service(related_to_several::list_related_to_several)
+        .service(related_to_text::relate_text)
         .service(tags::list_tags)
         .service(tags::get_tag)
         .service(tags::list_tags_related_to_tag)

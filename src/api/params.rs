@@ -105,6 +105,14 @@ impl Params {
         }
     }
 
+    /// Faults a parameter that was neither given nor faulted already.
+    pub fn required<T>(&mut self, name: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() && !self.faults.iter().any(|fault| fault.pointer == name) {
+            self.fault(name, "is missing");
+        }
+        value
+    }
+
     /// A whole number in `range`.
     pub fn number<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Option<T>
     where

@@ -13,9 +13,9 @@ use crate::api::cursor;
 use crate::api::inputs::{
     self, DEFAULT_RELATED, RelatedTagParams, TagListInput, TagListParams, TagOrder,
 };
+use crate::api::neighbours::rounded;
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
-use crate::api::related::rounded;
 use crate::api::state::State;
 use crate::api::views::{ArticleView, TagKindView};
 use crate::db::Conn;

@@ -8,8 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api::inputs::{RelatedInput, Shape};
-use crate::api::related::{RelatedTagView, RelatedView};
+use crate::api::neighbours::RelatedView;
 use crate::api::state::State;
+use crate::api::tags::RelatedTagView;
 use crate::api::{related, tags as tag_api};
 use crate::content::article::{Image, Sponsor};
 use crate::content::body::reading_minutes;

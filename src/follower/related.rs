@@ -133,7 +133,9 @@ impl Derived for RelatedIndex {
     fn rest(&mut self) -> bool {
         const TURN: usize = 2_000;
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        self.stale_from = self.stale_from.and_then(|first| engine.refresh(first, TURN));
+        self.stale_from = self
+            .stale_from
+            .and_then(|first| engine.refresh(first, TURN));
         self.stale_from.is_some()
     }
 }

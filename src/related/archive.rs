@@ -301,8 +301,11 @@ impl Archive {
             .open(&beside)?;
         let mut copy = Self::over(file)?;
         copy.append(Kind::Opening, &opening(store))?;
-        let mut in_order: Vec<(i64, Place)> =
-            found.places.iter().map(|(num, place)| (*num, *place)).collect();
+        let mut in_order: Vec<(i64, Place)> = found
+            .places
+            .iter()
+            .map(|(num, place)| (*num, *place))
+            .collect();
         in_order.sort_unstable_by_key(|(_, place)| *place);
         let mut places = HashMap::with_capacity(in_order.len());
         for (num, place) in in_order {
@@ -344,7 +347,12 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn opening(store: &str) -> Vec<u8> {
-    [b"kiosque related ", &VERSION.to_le_bytes()[..], store.as_bytes()].concat()
+    [
+        b"kiosque related ",
+        &VERSION.to_le_bytes()[..],
+        store.as_bytes(),
+    ]
+    .concat()
 }
 
 /// Chained, so that a frame left over from a longer past does not count as the next one.
@@ -465,7 +473,10 @@ mod tests {
         let (archive, found) = reopened(dir.path());
         let found = found.unwrap();
         for num in 0..5 {
-            assert_eq!(archive.get(found.places[&num]), Some(&profile(num, EXTENT / 2 - 100)[..]));
+            assert_eq!(
+                archive.get(found.places[&num]),
+                Some(&profile(num, EXTENT / 2 - 100)[..])
+            );
         }
     }
 

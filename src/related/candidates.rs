@@ -114,7 +114,11 @@ impl Engine {
     ) -> Vec<Slot> {
         let threshold = threshold.max(1);
         let mut found: Vec<(u16, i64, Slot)> = Vec::with_capacity(wanted * 2);
-        for (block, _) in tops.iter().enumerate().filter(|(_, top)| **top >= threshold) {
+        for (block, _) in tops
+            .iter()
+            .enumerate()
+            .filter(|(_, top)| **top >= threshold)
+        {
             let first = block * BLOCK;
             let scores = scores.iter().enumerate().skip(first).take(BLOCK);
             for (slot, score) in scores.filter(|(_, score)| **score >= threshold) {
@@ -125,10 +129,10 @@ impl Engine {
             }
         }
         found.sort_unstable_by(|a, b| b.cmp(a));
-        let passing = found
-            .into_iter()
-            .map(|(_, _, slot)| slot)
-            .filter(|slot| self.record_at(*slot).is_some_and(|record| filter.lets_through(&record)));
+        let passing = found.into_iter().map(|(_, _, slot)| slot).filter(|slot| {
+            self.record_at(*slot)
+                .is_some_and(|record| filter.lets_through(&record))
+        });
         passing.take(wanted).collect()
     }
 }

@@ -32,7 +32,7 @@ pub struct Engine {
     turns: BTreeMap<i64, Vec<i64>>,
     now: i64,
     /// Room for lookups to work in, one for each that runs at a time.
-    pub(super) scratch: Mutex<Vec<Box<Scratch>>>,
+    pub(super) scratch: Mutex<Vec<Scratch>>,
 }
 
 /// What a lookup needs of every article it passes by; all else is read from the archive.
@@ -201,7 +201,9 @@ impl Engine {
 
     /// Whether an article begins or ceases to be seen by `now` (unix microseconds).
     pub fn is_behind(&self, now: i64) -> bool {
-        self.turns.first_key_value().is_some_and(|(at, _)| *at <= now)
+        self.turns
+            .first_key_value()
+            .is_some_and(|(at, _)| *at <= now)
     }
 
     /// Counts those articles, and only those, that may be seen at `now` (unix microseconds). Time does not go back.
@@ -221,7 +223,10 @@ impl Engine {
             Some(slot) => self.slots.get(slot as usize).map(|article| article.place),
             None => self.aside.get(&num).copied(),
         };
-        let Some(bytes) = place.and_then(|place| self.archive.get(place)).map(<[u8]>::to_vec) else {
+        let Some(bytes) = place
+            .and_then(|place| self.archive.get(place))
+            .map(<[u8]>::to_vec)
+        else {
             return;
         };
         let (Some(record), Some(place)) = (Record::parse(&bytes), place) else {
@@ -244,8 +249,15 @@ impl Engine {
         let slot = self.slots.len() as Slot;
         self.slots.push(Article::new(record, place));
         self.live.insert(record.num(), slot);
-        let Self { index, slots, settings, .. } = self;
-        index.add(slot, record, &settings.formula, &mut |stale| forget(slots, stale));
+        let Self {
+            index,
+            slots,
+            settings,
+            ..
+        } = self;
+        index.add(slot, record, &settings.formula, &mut |stale| {
+            forget(slots, stale)
+        });
     }
 
     fn take_out(&mut self, num: i64) {
@@ -258,10 +270,18 @@ impl Engine {
         };
         article.alive = false;
         let place = article.place;
-        let Self { index, slots, settings, archive, .. } = self;
+        let Self {
+            index,
+            slots,
+            settings,
+            archive,
+            ..
+        } = self;
         if let Some(record) = archive.get(place).and_then(Record::parse) {
             let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
-            index.remove(&record, &settings.formula, &alive, &mut |stale| forget(slots, stale));
+            index.remove(&record, &settings.formula, &alive, &mut |stale| {
+                forget(slots, stale)
+            });
         }
         self.renumber_when_due();
     }
@@ -274,7 +294,10 @@ impl Engine {
         if gone < LEAST || gone < 2 * self.live.len() {
             return;
         }
-        let places = self.live.values().filter_map(|slot| self.slots.get(*slot as usize));
+        let places = self
+            .live
+            .values()
+            .filter_map(|slot| self.slots.get(*slot as usize));
         let mut places: Vec<Place> = places.map(|article| article.place).collect();
         places.sort_unstable();
         (self.index, self.slots) = (
@@ -318,7 +341,9 @@ impl Engine {
 
     /// The article at a slot, unless it is gone.
     pub(super) fn article(&self, slot: Slot) -> Option<&Article> {
-        self.slots.get(slot as usize).filter(|article| article.alive)
+        self.slots
+            .get(slot as usize)
+            .filter(|article| article.alive)
     }
 
     pub(super) fn record_at(&self, slot: Slot) -> Option<Record<'_>> {
@@ -335,7 +360,10 @@ impl Engine {
 
     /// What an article's terms weigh today, computed when first asked for after they moved.
     pub(super) fn masses(&self, article: &Article, record: &Record) -> Masses {
-        let kept = article.masses.each_ref().map(|mass| mass.load(Ordering::Relaxed));
+        let kept = article
+            .masses
+            .each_ref()
+            .map(|mass| mass.load(Ordering::Relaxed));
         if !kept.contains(&STALE) {
             let [itself, title, phrase, tags] = kept.map(f32::from_bits);
             return Masses {
@@ -358,7 +386,10 @@ impl Engine {
     pub fn refresh(&self, first: usize, count: usize) -> Option<usize> {
         let slots = self.slots.get(first..)?;
         for (at, article) in slots.iter().enumerate().take(count) {
-            let stale = article.masses.iter().any(|mass| mass.load(Ordering::Relaxed) == STALE);
+            let stale = article
+                .masses
+                .iter()
+                .any(|mass| mass.load(Ordering::Relaxed) == STALE);
             if article.alive
                 && stale
                 && let Some(record) = self.record_at((first + at) as Slot)

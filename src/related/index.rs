@@ -91,8 +91,16 @@ impl Index {
     }
 
     /// Takes an article in; `slot` is above every slot that was ever used.
-    pub fn add(&mut self, slot: Slot, record: &Record, formula: &Formula, stale: &mut dyn FnMut(Stale)) {
-        self.count(record.language(), stale, |totals| totals.add(record.words()));
+    pub fn add(
+        &mut self,
+        slot: Slot,
+        record: &Record,
+        formula: &Formula,
+        stale: &mut dyn FnMut(Stale),
+    ) {
+        self.count(record.language(), stale, |totals| {
+            totals.add(record.words())
+        });
         for (hash, level) in entries(record, formula) {
             let shard = &mut self.shards[shard_of(hash)];
             let postings = shard

@@ -100,7 +100,8 @@ impl Engine {
         scratch.pairs.clear();
         let mut met = |slots: Vec<Slot>| -> Vec<Candidate> {
             let each = slots.into_iter();
-            each.filter_map(|slot| self.met(source, slot, scratch)).collect()
+            each.filter_map(|slot| self.met(source, slot, scratch))
+                .collect()
         };
         let (mut ranked, mut pinned) = (met(likely), met(self.pins(source, filter)));
         self.keep_promising(source, &mut ranked, promising);
@@ -119,10 +120,16 @@ impl Engine {
             })
             .collect();
         for candidate in ranked.iter_mut().chain(&mut pinned) {
-            let pairs = scratch.pairs.get(candidate.pairs.clone()).unwrap_or_default();
-            let Candidate { shared, saturation, .. } = candidate;
+            let pairs = scratch
+                .pairs
+                .get(candidate.pairs.clone())
+                .unwrap_or_default();
+            let Candidate {
+                shared, saturation, ..
+            } = candidate;
             shared.add_pairs(source, &pair_weights, pairs, saturation);
-            candidate.evidence = self.evidence(source, shared, &candidate.record, &candidate.masses);
+            candidate.evidence =
+                self.evidence(source, shared, &candidate.record, &candidate.masses);
         }
         select::rank(&self.settings, &mut ranked);
         Compared {
@@ -133,7 +140,12 @@ impl Engine {
     }
 
     /// Reads the candidate's stems, and keeps those that it shares with the source.
-    fn met<'e>(&'e self, source: &Source, slot: Slot, scratch: &mut Scratch) -> Option<Candidate<'e>> {
+    fn met<'e>(
+        &'e self,
+        source: &Source,
+        slot: Slot,
+        scratch: &mut Scratch,
+    ) -> Option<Candidate<'e>> {
         let record = self.record_at(slot)?;
         let stems = scratch.stems.len();
         if record.language() == source.record.language() {
@@ -189,12 +201,12 @@ impl Engine {
             .collect()
     }
 
-    fn take_scratch(&self) -> Box<Scratch> {
+    fn take_scratch(&self) -> Scratch {
         let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         kept.pop().unwrap_or_default()
     }
 
-    fn keep_scratch(&self, scratch: Box<Scratch>) {
+    fn keep_scratch(&self, scratch: Scratch) {
         let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push(scratch);
     }
@@ -204,7 +216,11 @@ impl Engine {
 fn having(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<u32> {
     let mut having = vec![0u32; source.pairs.len()];
     for candidate in candidates {
-        for found in scratch.pairs.get(candidate.pairs.clone()).unwrap_or_default() {
+        for found in scratch
+            .pairs
+            .get(candidate.pairs.clone())
+            .unwrap_or_default()
+        {
             if let Some(count) = having.get_mut(found.place as usize) {
                 *count += 1;
             }
@@ -244,7 +260,9 @@ impl<'a> Filter<'a> {
 
     /// Told from what the engine has at hand; `lets_through` looks at the rest.
     pub fn may_pass(&self, other: &Article) -> bool {
-        self.language.is_none_or(|language| other.language == language) && self.wants(other)
+        self.language
+            .is_none_or(|language| other.language == language)
+            && self.wants(other)
     }
 
     fn wants(&self, other: &Article) -> bool {
@@ -258,7 +276,10 @@ impl<'a> Filter<'a> {
         other.visible().contains(self.ask.now)
             && !(self.article.group() != 0 && other.group() == self.article.group())
             && !other.bans().any(|ban| ban == self.article.num())
-            && self.ask.tag.is_none_or(|tag| tag(&other.tags().collect::<Vec<_>>()))
+            && self
+                .ask
+                .tag
+                .is_none_or(|tag| tag(&other.tags().collect::<Vec<_>>()))
     }
 
     /// An editor may pin an article of another language; a language the caller names is kept to.

@@ -1,16 +1,18 @@
 //! Neighbours of several articles at once: "because you read".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::engine::Engine;
+use super::reasons;
 use super::{Ask, Hidden, Neighbour, Reason, Related};
 
 /// Looked up for each article: more than asked, so that what all of them bring can rise.
 const DEPTH: usize = 50;
 
 impl Engine {
-    /// Nearest articles of several, none of them in the list. An article near to two of them comes
-    /// before one as near to a single one: 1 - Π(1 - score), the noisy or (Pearl 1988).
+    /// Nearest articles of several, none of which is in the list, nor a copy or a translation of one. An article
+    /// near to two of them comes before one as near to a single one: 1 - Π(1 - score), the noisy or
+    /// (Pearl 1988).
     pub fn related_to_many(&self, nums: &[i64], ask: &Ask) -> Related {
         let exclude: Vec<i64> = nums.iter().chain(ask.exclude).copied().collect();
         let each = Ask {
@@ -23,7 +25,9 @@ impl Engine {
             .filter_map(|num| self.related(*num, &each))
             .collect();
         let hidden = lists.iter().find_map(|list| list.hidden);
-        let mut neighbours = fused(lists);
+        let own = Own::new(self, nums, &lists);
+        let mut neighbours = fused(lists.into_iter().flat_map(|list| list.neighbours));
+        neighbours.retain(|neighbour| !own.includes(self, neighbour));
         neighbours.truncate(ask.limit);
         let hidden = neighbours
             .is_empty()
@@ -31,15 +35,44 @@ impl Engine {
         Related {
             neighbours,
             hidden,
-            ..Related::default()
+            copies: Vec::new(),
         }
     }
 }
 
-fn fused(lists: Vec<Related>) -> Vec<Neighbour> {
+/// What the caller has already: the articles themselves in other clothes.
+struct Own {
+    copies: HashSet<i64>,
+    groups: HashSet<u64>,
+}
+
+impl Own {
+    fn new(engine: &Engine, nums: &[i64], lists: &[Related]) -> Self {
+        let groups = nums
+            .iter()
+            .filter_map(|num| engine.record(*num)?.group().into());
+        Self {
+            copies: lists
+                .iter()
+                .flat_map(|list| &list.copies)
+                .copied()
+                .collect(),
+            groups: groups.filter(|group| *group != 0).collect(),
+        }
+    }
+
+    fn includes(&self, engine: &Engine, neighbour: &Neighbour) -> bool {
+        self.copies.contains(&neighbour.num)
+            || engine
+                .record(neighbour.num)
+                .is_some_and(|record| self.groups.contains(&record.group()))
+    }
+}
+
+fn fused(neighbours: impl Iterator<Item = Neighbour>) -> Vec<Neighbour> {
     let mut fused: Vec<Neighbour> = Vec::new();
     let mut places: HashMap<i64, usize> = HashMap::new();
-    for neighbour in lists.into_iter().flat_map(|list| list.neighbours) {
+    for neighbour in neighbours {
         let known = std::iter::once(&neighbour.num)
             .chain(&neighbour.copies)
             .find_map(|num| places.get(num));
@@ -63,21 +96,11 @@ fn fused(lists: Vec<Related>) -> Vec<Neighbour> {
 }
 
 fn merge(entry: &mut Neighbour, other: Neighbour) {
-    let total = entry.score + other.score;
-    let score = 1.0 - (1.0 - entry.score) * (1.0 - other.score);
-    let factor = if total > 0.0 { score / total } else { 0.0 };
     for reason in other.reasons {
         add(&mut entry.reasons, reason);
     }
-    for reason in &mut entry.reasons {
-        if let Reason::Tag { weight, .. }
-        | Reason::Term { weight, .. }
-        | Reason::Wording { weight } = reason
-        {
-            *weight *= factor;
-        }
-    }
-    entry.score = score;
+    entry.score = 1.0 - (1.0 - entry.score) * (1.0 - other.score);
+    reasons::tidy(&mut entry.reasons, entry.score);
     for copy in other.copies {
         if copy != entry.num && !entry.copies.contains(&copy) {
             entry.copies.push(copy);
@@ -87,35 +110,19 @@ fn merge(entry: &mut Neighbour, other: Neighbour) {
 
 /// Adds a reason's weight to the same reason, or the reason itself.
 fn add(reasons: &mut Vec<Reason>, reason: Reason) {
-    for known in reasons.iter_mut() {
-        match (known, &reason) {
-            (Reason::Pin, Reason::Pin) => return,
-            (
-                Reason::Tag { tag: a, weight },
-                Reason::Tag {
-                    tag: b,
-                    weight: more,
-                },
-            ) if a == b => {
-                return *weight += more;
+    let known = reasons.iter_mut().find(|known| match (known, &reason) {
+        (Reason::Pin, Reason::Pin) | (Reason::Wording { .. }, Reason::Wording { .. }) => true,
+        (Reason::Tag { tag: a, .. }, Reason::Tag { tag: b, .. }) => a == b,
+        (Reason::Term { term: a, .. }, Reason::Term { term: b, .. }) => a == b,
+        _ => false,
+    });
+    match (known, &reason) {
+        (Some(known), _) => {
+            if let (Some(weight), Some(more)) = (known.weight_mut(), reason.weight()) {
+                *weight += more;
             }
-            (
-                Reason::Term { term: a, weight },
-                Reason::Term {
-                    term: b,
-                    weight: more,
-                },
-            ) if a == b => {
-                return *weight += more;
-            }
-            (Reason::Wording { weight }, Reason::Wording { weight: more }) => {
-                return *weight += more;
-            }
-            _ => {}
         }
-    }
-    match reason {
-        Reason::Pin => reasons.insert(0, reason),
-        _ => reasons.push(reason),
+        (None, Reason::Pin) => reasons.insert(0, reason),
+        (None, _) => reasons.push(reason),
     }
 }

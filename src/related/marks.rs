@@ -20,8 +20,9 @@ const LEAST: usize = 3;
 /// Tells marks from stems of every language.
 const SEED: u64 = 0x6d61_726b;
 
-/// Prefixes that Arabic writes together with a word: the article, "and", and prepositions.
-const PROCLITICS: [&str; 8] = ["وال", "بال", "كال", "فال", "لل", "ال", "و", "ب"];
+/// The Arabic article, alone and after what is written together with it. Of a single letter in front of a word
+/// nobody can tell whether it is a part of a name; "and" leaves no trace in the consonants.
+const PROCLITICS: [&str; 6] = ["وال", "بال", "كال", "فال", "لل", "ال"];
 
 /// The mark of the word at `range` of `text`, if it is a number of two digits or more, a word with a
 /// capital within a sentence, or an Arabic word, which has no capitals to tell.
@@ -181,11 +182,14 @@ mod tests {
             ("Paris", "باريس"),
             ("Madrid", "مدريد"),
             ("Marrakech", "مراكش"),
-            ("Khouribga", "خريبكة"),
         ] {
             let written = format!("le ministre {latin} a dit");
-            let same = mark(&written, latin).is_some() && mark(&written, latin) == mark(arabic, arabic);
-            assert!(same || latin == "Khouribga", "{latin} {arabic}");
+            assert!(mark(&written, latin).is_some(), "{latin}");
+            assert_eq!(
+                mark(&written, latin),
+                mark(arabic, arabic),
+                "{latin} {arabic}"
+            );
         }
     }
 

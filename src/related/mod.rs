@@ -98,9 +98,9 @@ pub enum Language {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Related {
     pub neighbours: Vec<Neighbour>,
-    /// Near-duplicates of the article itself.
-    pub copies: Vec<i64>,
     pub hidden: Option<Hidden>,
+    /// Near-duplicates of the article itself, left out of the list; of several articles, none.
+    pub copies: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,10 +55,7 @@ fn packed(slot: Slot, level: u8) -> u32 {
 }
 
 fn unpacked(word: u32) -> (Slot, u8) {
-    (
-        word >> LEVEL_BITS,
-        (word & (LEVELS as u32 - 1)) as u8,
-    )
+    (word >> LEVEL_BITS, (word & (LEVELS as u32 - 1)) as u8)
 }
 
 impl Postings {
@@ -137,8 +134,7 @@ impl Postings {
                     };
                     for posting in postings {
                         if let Some(score) = scores.get_mut(usize::from(posting >> LEVEL_BITS)) {
-                            *score =
-                                score.saturating_add(worth[usize::from(*posting) % LEVELS]);
+                            *score = score.saturating_add(worth[usize::from(*posting) % LEVELS]);
                         }
                     }
                 }),
@@ -237,7 +233,10 @@ impl List {
             let end = starts
                 .get(i + 1)
                 .map_or(postings.len(), |(_, end)| *end as usize);
-            each(*first, postings.get(*start as usize..end).unwrap_or_default());
+            each(
+                *first,
+                postings.get(*start as usize..end).unwrap_or_default(),
+            );
         }
     }
 }

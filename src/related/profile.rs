@@ -183,7 +183,10 @@ impl Counter {
     /// The commonest form of the terms that count most, and of the marks; a pair must occur twice to have one.
     fn names(&self, marks: &[Term]) -> Vec<(u32, Box<str>)> {
         let weight = |count: &Count| 3 * count.title + count.lead + count.body;
-        let stems = self.stems.iter().map(|(hash, count)| (weight(count), *hash));
+        let stems = self
+            .stems
+            .iter()
+            .map(|(hash, count)| (weight(count), *hash));
         let pairs = self
             .pairs
             .iter()
@@ -260,10 +263,7 @@ fn with_parts(pairs: ByHash<Pair>, stems: &[Term]) -> (Vec<Term>, Vec<(u16, u16)
         .into_iter()
         .filter_map(|(hash, pair)| {
             let code = pair.count.code();
-            Some((
-                Term { hash, code },
-                (place(pair.left)?, place(pair.right)?),
-            ))
+            Some((Term { hash, code }, (place(pair.left)?, place(pair.right)?)))
         })
         .collect();
     found.sort_unstable_by_key(|(term, _)| term.hash);

@@ -85,24 +85,31 @@ fn words<'s>(
     let most = (COMMON * totals.articles as f32).max(3.0) as u32;
     let telling = idf(totals.step(), step(most));
     let saturation = Saturation::new(&candidate.record, &engine.index, formula);
-    let stems = scratch.stems.get(candidate.stems.clone()).unwrap_or_default();
-    let pairs = scratch.pairs.get(candidate.pairs.clone()).unwrap_or_default();
+    let stems = scratch
+        .stems
+        .get(candidate.stems.clone())
+        .unwrap_or_default();
+    let pairs = scratch
+        .pairs
+        .get(candidate.pairs.clone())
+        .unwrap_or_default();
     let stems = stems
         .iter()
         .filter_map(|found| Some((source.stems.get(found.place as usize)?, found.code.tf())))
         .map(|(term, tf)| (term, term.weight, tf));
     let pairs = pairs.iter().filter_map(|found| {
         let at = found.place as usize;
-        Some((source.pairs.get(at)?, *pair_weights.get(at)?, found.code.tf()))
+        Some((
+            source.pairs.get(at)?,
+            *pair_weights.get(at)?,
+            found.code.tf(),
+        ))
     });
     let mut found: Vec<(f32, u32)> = stems
         .chain(pairs)
         .filter(|(term, _, _)| term.idf >= telling)
         .map(|(term, weight, tf)| {
-            let forward = share(
-                term.tf * weight * saturation.of(tf),
-                source.masses.itself,
-            );
+            let forward = share(term.tf * weight * saturation.of(tf), source.masses.itself);
             let backward = share(tf * weight * term.saturated, candidate.masses.itself);
             (forward + formula.backward * backward, term.hash)
         })
@@ -138,24 +145,75 @@ fn marks<'s>(engine: &Engine, source: &'s Source, chosen: &Chosen) -> Vec<(f32, 
     named.take(TERMS).collect()
 }
 
+/// Puts merged reasons in order, tags and terms by falling weight and no more of them than usual, and makes them
+/// add up to the score.
+pub(super) fn tidy(reasons: &mut Vec<Reason>, score: f32) {
+    reasons.sort_by(|a, b| {
+        let weight = |reason: &Reason| reason.weight().unwrap_or(0.0);
+        rank(a).cmp(&rank(b)).then(weight(b).total_cmp(&weight(a)))
+    });
+    let (mut tags, mut terms, mut rest) = (0, 0, 0.0);
+    reasons.retain(|reason| {
+        let within = match reason {
+            Reason::Pin => true,
+            Reason::Tag { .. } => {
+                tags += 1;
+                tags <= TAGS
+            }
+            Reason::Term { .. } => {
+                terms += 1;
+                terms <= TERMS
+            }
+            Reason::Wording { .. } => false,
+        };
+        rest += if within {
+            0.0
+        } else {
+            reason.weight().unwrap_or(0.0)
+        };
+        within
+    });
+    if rest > 0.0 {
+        reasons.push(Reason::Wording { weight: rest });
+    }
+    scale(reasons, score);
+}
+
+fn rank(reason: &Reason) -> u8 {
+    match reason {
+        Reason::Pin => 0,
+        Reason::Tag { .. } => 1,
+        Reason::Term { .. } => 2,
+        Reason::Wording { .. } => 3,
+    }
+}
+
 fn scale(reasons: &mut [Reason], score: f32) {
-    let total: f32 = reasons
-        .iter_mut()
-        .filter_map(weight_mut)
-        .map(|weight| *weight)
-        .sum();
+    let total: f32 = reasons.iter().filter_map(Reason::weight).sum();
     let factor = if total > 0.0 { score / total } else { 0.0 };
     reasons
         .iter_mut()
-        .filter_map(weight_mut)
+        .filter_map(Reason::weight_mut)
         .for_each(|weight| *weight *= factor);
 }
 
-fn weight_mut(reason: &mut Reason) -> Option<&mut f32> {
-    match reason {
-        Reason::Pin => None,
-        Reason::Tag { weight, .. } | Reason::Term { weight, .. } | Reason::Wording { weight } => {
-            Some(weight)
+impl Reason {
+    /// A pin has none.
+    pub(super) fn weight(&self) -> Option<f32> {
+        match self {
+            Self::Pin => None,
+            Self::Tag { weight, .. } | Self::Term { weight, .. } | Self::Wording { weight } => {
+                Some(*weight)
+            }
+        }
+    }
+
+    pub(super) fn weight_mut(&mut self) -> Option<&mut f32> {
+        match self {
+            Self::Pin => None,
+            Self::Tag { weight, .. } | Self::Term { weight, .. } | Self::Wording { weight } => {
+                Some(weight)
+            }
         }
     }
 }

@@ -37,7 +37,10 @@ impl Masses {
             .filter(|at| !stems[..*at].contains(&stems[*at]))
             .map(|at| rarities[at])
             .sum();
-        let pairs: Vec<u32> = stems.windows(2).map(|pair| pair_hash(pair[0], pair[1])).collect();
+        let pairs: Vec<u32> = stems
+            .windows(2)
+            .map(|pair| pair_hash(pair[0], pair[1]))
+            .collect();
         let phrase = (0..pairs.len())
             .filter(|at| !pairs[..*at].contains(&pairs[*at]))
             .map(|at| rarities[at].max(rarities[at + 1]))
@@ -97,7 +100,10 @@ impl<'a> Source<'a> {
         };
         let weigh_all = |terms: Terms, articles: i32| -> Vec<Weighed> {
             let rarity = |hash: u32| idf(articles, step(index.df(hash).max(1)));
-            terms.iter().map(|(hash, code)| weigh(hash, code, rarity(hash))).collect()
+            terms
+                .iter()
+                .map(|(hash, code)| weigh(hash, code, rarity(hash)))
+                .collect()
         };
         let stems = weigh_all(record.stems(), articles);
         let marks = weigh_all(record.marks(), all);
@@ -126,12 +132,22 @@ impl<'a> Source<'a> {
     }
 
     /// Adds the stems that `other` has, too. `maybe` is a scratch.
-    pub fn meet_stems(&self, other: &Record, maybe: &mut Vec<(u32, u16)>, matches: &mut Vec<Match>) {
+    pub fn meet_stems(
+        &self,
+        other: &Record,
+        maybe: &mut Vec<(u32, u16)>,
+        matches: &mut Vec<Match>,
+    ) {
         self.stem_places.meet(other.stems(), maybe, matches);
     }
 
     /// Adds the pairs that `other` has, too.
-    pub fn meet_pairs(&self, other: &Record, maybe: &mut Vec<(u32, u16)>, matches: &mut Vec<Match>) {
+    pub fn meet_pairs(
+        &self,
+        other: &Record,
+        maybe: &mut Vec<(u32, u16)>,
+        matches: &mut Vec<Match>,
+    ) {
         self.pair_places.meet(other.pairs(), maybe, matches);
     }
 
@@ -228,8 +244,7 @@ impl Evidence {
         let cube = |share: f32| share * share * share;
         let title = formula.coverage * (cube(self.title) + cube(self.title_back));
         let phrase = formula.phrase * (cube(self.phrase) + cube(self.phrase_back));
-        (1.0 + formula.time * self.time)
-            * (1.0 + title + phrase + formula.headline * self.headline)
+        (1.0 + formula.time * self.time) * (1.0 + title + phrase + formula.headline * self.headline)
     }
 }
 
@@ -266,13 +281,23 @@ impl Shared {
             let there = found.code.in_title();
             sum.title += if there { term.idf } else { 0.0 };
             sum.title_back += if term.in_title { term.idf } else { 0.0 };
-            sum.headline += if there && term.in_title { term.idf } else { 0.0 };
+            sum.headline += if there && term.in_title {
+                term.idf
+            } else {
+                0.0
+            };
         }
         sum
     }
 
     /// `weights`: of the source's pairs, in their order.
-    pub fn add_pairs(&mut self, source: &Source, weights: &[f32], matches: &[Match], theirs: &Saturation) {
+    pub fn add_pairs(
+        &mut self,
+        source: &Source,
+        weights: &[f32],
+        matches: &[Match],
+        theirs: &Saturation,
+    ) {
         for found in matches {
             let at = found.place as usize;
             let (Some(term), Some(weight)) = (source.pairs.get(at), weights.get(at)) else {
@@ -339,7 +364,11 @@ impl Engine {
         for (hash, _) in other.marks().iter() {
             let idf = idf(articles, step(self.index.df(hash).max(1)));
             theirs += idf * idf;
-            if source.marks.binary_search_by_key(&hash, |mark| mark.hash).is_ok() {
+            if source
+                .marks
+                .binary_search_by_key(&hash, |mark| mark.hash)
+                .is_ok()
+            {
                 both += idf * idf;
             }
         }
@@ -350,7 +379,6 @@ impl Engine {
             ..Evidence::default()
         }
     }
-
 }
 
 fn by_words(source: &Source, shared: &Shared, theirs: &Masses) -> Evidence {

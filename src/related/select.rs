@@ -43,11 +43,13 @@ pub(super) fn rank(settings: &Settings, candidates: &mut [Candidate]) {
         found.score =
             (words + settings.tags * found.evidence.tags) * found.evidence.factor(formula);
     }
-    candidates.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then(b.record.num().cmp(&a.record.num()))
-    });
+    candidates.sort_by(by_score);
+}
+
+fn by_score(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    b.score
+        .total_cmp(&a.score)
+        .then(b.record.num().cmp(&a.record.num()))
 }
 
 /// A resemblance that means the same for every article: no division by the best candidate.
@@ -136,10 +138,13 @@ fn diversified<'e>(
     formula: &Formula,
 ) -> Vec<Candidate<'e>> {
     let tail = ranked.split_off(ranked.len().min(DIVERSE_FROM));
+    let mut aspects = aspects(&ranked, source, scratch);
+    if source.tags.is_empty() {
+        (ranked, aspects) = agreeing(ranked, aspects, formula.agreement);
+    }
     let best = ranked
         .first()
         .map_or(1.0, |found| found.score.max(f32::MIN_POSITIVE));
-    let mut aspects = aspects(&ranked, source, scratch);
     let lambda = formula.diversity;
     let mut list: Vec<Candidate> = Vec::with_capacity(ranked.len() + tail.len());
     let mut nearest = vec![0f32; ranked.len()];
@@ -151,13 +156,38 @@ fn diversified<'e>(
         nearest.remove(next);
         list.push(ranked.remove(next));
         for (near, other) in nearest.iter_mut().zip(&aspects) {
-            let alike = taken.iter().zip(other.iter()).map(|(a, b)| a * b).sum();
-            *near = near.max(alike);
+            *near = near.max(dot(&taken, other));
         }
     }
     list.extend(ranked);
     list.extend(tail);
     list
+}
+
+/// Where an article has no tags to say what it is about, what its likeliest neighbours share with it says so:
+/// those that are like the middle of them come forward.
+fn agreeing<'e>(
+    ranked: Vec<Candidate<'e>>,
+    aspects: Vec<Aspects>,
+    agreement: f32,
+) -> (Vec<Candidate<'e>>, Vec<Aspects>) {
+    let mut middle = [0.0; ASPECTS];
+    for (candidate, aspects) in ranked.iter().zip(&aspects).take(DIVERSE_PLACES) {
+        for (sum, aspect) in middle.iter_mut().zip(aspects.iter()) {
+            *sum += candidate.score * aspect;
+        }
+    }
+    let length = dot(&middle, &middle).sqrt().max(f32::MIN_POSITIVE);
+    let mut both: Vec<(Candidate, Aspects)> = ranked.into_iter().zip(aspects).collect();
+    for (candidate, aspects) in &mut both {
+        candidate.score *= 1.0 + agreement * dot(aspects, &middle) / length;
+    }
+    both.sort_by(|(a, _), (b, _)| by_score(a, b));
+    both.into_iter().unzip()
+}
+
+fn dot(a: &[f32; ASPECTS], b: &[f32; ASPECTS]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 type Aspects = Box<[f32; ASPECTS]>;
@@ -178,7 +208,11 @@ fn aspects(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<
     }
     let of = |candidate: &Candidate| {
         let mut aspects: Aspects = Box::new([0.0; ASPECTS]);
-        for found in scratch.stems.get(candidate.stems.clone()).unwrap_or_default() {
+        for found in scratch
+            .stems
+            .get(candidate.stems.clone())
+            .unwrap_or_default()
+        {
             let place = found.place as usize;
             if let (Some(at), Some(stem)) = (dimension.get(place), source.stems.get(place))
                 && let Some(aspect) = aspects.get_mut(*at)

@@ -67,7 +67,7 @@ impl Engine {
         postings.for_each(|slot, _| {
             let chosen = self
                 .article(slot)
-                .filter(|article| mix(article.num as u64) % u64::from(every) == 0);
+                .filter(|article| mix(article.num as u64).is_multiple_of(u64::from(every)));
             if chosen.is_some()
                 && let Some(record) = self.record_at(slot)
             {

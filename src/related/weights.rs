@@ -53,6 +53,8 @@ pub struct Formula {
     pub phrase: f32,
     /// Headlines that resemble each other.
     pub headline: f32,
+    /// How much neighbours that agree with each other come forward, where an article has no tags.
+    pub agreement: f32,
     pub diversity: f32,
 }
 
@@ -63,20 +65,21 @@ impl Default for Formula {
             b: 0.9,
             pair: 0.4,
             local: 0.8,
-            idf_power: 0.7,
+            idf_power: 0.9,
             query_terms: 200,
             candidates: 100,
             promising: 45,
             postings: 20_000,
             postings_share: 0.2,
             backward: 0.7,
-            marks: 0.5,
+            marks: 1.0,
             time: 0.6,
             time_days: 365.0,
             coverage: 0.4,
-            phrase: 1.5,
-            headline: 0.4,
-            diversity: 0.95,
+            phrase: 1.3,
+            headline: 0.5,
+            agreement: 1.0,
+            diversity: 0.98,
         }
     }
 }
@@ -90,8 +93,7 @@ const TABLED: usize = 4_096;
 
 /// ln(count + ½) in steps.
 pub fn step(count: u32) -> i32 {
-    static TABLE: LazyLock<Vec<i32>> =
-        LazyLock::new(|| (0..TABLED as u32).map(computed).collect());
+    static TABLE: LazyLock<Vec<i32>> = LazyLock::new(|| (0..TABLED as u32).map(computed).collect());
     let computed = || computed(count);
     TABLE.get(count as usize).copied().unwrap_or_else(computed)
 }
@@ -106,12 +108,19 @@ pub struct Powers(Box<[f32]>);
 impl Powers {
     pub fn new(exponent: f32) -> Self {
         // A term in one of all the articles that a slot can number has fewer steps than this.
-        Self((0..256).map(|steps| (steps as f32 / STEPS).powf(exponent)).collect())
+        Self(
+            (0..256)
+                .map(|steps| (steps as f32 / STEPS).powf(exponent))
+                .collect(),
+        )
     }
 
     pub fn of(&self, idf: f32) -> f32 {
         let steps = (idf * STEPS) as usize;
-        self.0.get(steps.min(self.0.len() - 1)).copied().unwrap_or(0.0)
+        self.0
+            .get(steps.min(self.0.len() - 1))
+            .copied()
+            .unwrap_or(0.0)
     }
 }
 

@@ -17,6 +17,15 @@ pub fn find(conn: &mut Conn, slug: &str) -> Result<Option<ArticleRow>> {
         .optional()?)
 }
 
+/// The articles that once had any of these slugs, in no order.
+pub fn find_all(conn: &mut Conn, slugs: &[&str]) -> Result<Vec<ArticleRow>> {
+    Ok(article_aliases::table
+        .inner_join(articles::table)
+        .filter(article_aliases::slug.eq_any(slugs))
+        .select(articles::all_columns)
+        .load(conn)?)
+}
+
 /// Lets the article be found by a slug that it no longer has.
 pub fn add(conn: &mut Conn, slug: &str, article_num: i64) -> Result<()> {
     diesel::insert_into(article_aliases::table)

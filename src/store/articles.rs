@@ -1,6 +1,6 @@
 //! Articles: the row, and finding it by any of its names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -11,6 +11,7 @@ use crate::content::visibility::{Status, Visibility};
 use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
+use crate::store::aliases;
 
 /// An article without its body, as it is stored.
 #[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
@@ -91,6 +92,31 @@ pub fn find(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
             .optional()?),
         (found, _) => Ok(found),
     }
+}
+
+/// The articles that these slugs, ids or former slugs lead to, each once and in no order, with as many queries as for
+/// one. What leads nowhere is passed over.
+pub fn by_names(conn: &mut Conn, names: &[String]) -> Result<Vec<ArticleRow>> {
+    // No name has a NUL, and PostgreSQL takes none in text.
+    let slugs: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.contains('\0'))
+        .collect();
+    if slugs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<String> = slugs
+        .iter()
+        .filter_map(|name| Some(Uuid::try_parse(name).ok()?.to_string()))
+        .collect();
+    let mut rows: Vec<ArticleRow> = articles::table
+        .filter(articles::slug.eq_any(&slugs).or(articles::id.eq_any(&ids)))
+        .load(conn)?;
+    rows.extend(aliases::find_all(conn, &slugs)?);
+    let mut known = HashSet::new();
+    rows.retain(|row| known.insert(row.num));
+    Ok(rows)
 }
 
 /// The articles of these numbers, in no order.

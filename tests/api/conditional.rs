@@ -8,11 +8,12 @@ fn samples() -> App {
     App::with_samples(Place::sqlite())
 }
 
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 9] = [
     "/v1/articles",
     "/v1/articles/dessalement-agadir-eau-agricole",
     "/v1/articles/dessalement-agadir-eau-agricole/related",
     "/v1/articles/dessalement-agadir-eau-agricole/related-tags",
+    "/v1/related?ids=dessalement-agadir-eau-agricole,khettaras-jorf-nettoyage",
     "/v1/tags",
     "/v1/tags/eau",
     "/v1/tags/eau/related",

@@ -5,6 +5,7 @@ mod support;
 
 mod articles;
 mod conditional;
+mod copies;
 mod cursors;
 mod imports;
 mod lists;
@@ -13,6 +14,8 @@ mod problems;
 mod real;
 mod references;
 mod related;
+mod related_in_samples;
+mod related_to_several;
 mod related_to_text;
 mod same_json;
 mod search;

@@ -142,7 +142,7 @@ fn unknown_paths_and_wrong_methods_are_told_apart() {
     for (method, path, allow) in [
         ("DELETE", "/v1/articles/a", "GET, HEAD, OPTIONS"),
         ("PUT", "/v1/tags", "GET, HEAD, OPTIONS"),
-        ("GET", "/v1/related", "POST, OPTIONS"),
+        ("PUT", "/v1/related", "GET, HEAD, POST, OPTIONS"),
         ("PATCH", "/docs/index.html", "GET, HEAD, OPTIONS"),
     ] {
         let reply = app.send(method, path, &[]);
@@ -393,7 +393,7 @@ fn every_method_that_a_path_does_not_take_is_refused_with_those_it_takes() {
         ("/v1/articles/a", "GET, HEAD, OPTIONS"),
         ("/v1/articles/a/related", "GET, HEAD, OPTIONS"),
         ("/v1/articles/a/related-tags", "GET, HEAD, OPTIONS"),
-        ("/v1/related", "POST, OPTIONS"),
+        ("/v1/related", "GET, HEAD, POST, OPTIONS"),
         ("/v1/tags", "GET, HEAD, OPTIONS"),
         ("/v1/tags/t", "GET, HEAD, OPTIONS"),
         ("/v1/tags/t/related", "GET, HEAD, OPTIONS"),

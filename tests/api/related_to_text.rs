@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::related::{WATER, region, water};
-use crate::support::at;
+use crate::support::{App, article, at, places};
 
 #[test]
 fn a_text_that_is_not_stored_finds_its_neighbours_and_tags() {
@@ -50,6 +50,25 @@ fn a_text_that_is_not_as_documented_is_refused_with_a_pointer() {
         422,
         "/tags/0",
     );
+    for (members, pointer) in [
+        (r#""standfirst":7"#, "/standfirst"),
+        (r#""standfirst":["x"]"#, "/standfirst"),
+        (r#""published_at":"hier""#, "/published_at"),
+        (r#""published_at":"""#, "/published_at"),
+        (r#""published_at":"2025-06-01""#, "/published_at"),
+        (r#""published_at":"2025-06-01T12:00:00""#, "/published_at"),
+        (r#""published_at":"2025-02-30T12:00:00Z""#, "/published_at"),
+        (r#""published_at":1717243200"#, "/published_at"),
+        (r#""exclude":"jorf""#, "/exclude"),
+        (r#""exclude":[1]"#, "/exclude/0"),
+        (r#""exclude":null"#, "/exclude"),
+        (r#""from":"2024-01-01""#, "/from"),
+    ] {
+        let body = format!(r#"{{"headline":"x","language":"fr",{members}}}"#);
+        refused(&body, 422, pointer);
+    }
+    let many = json!({"headline": "x", "language": "fr", "exclude": vec!["x"; 101]});
+    refused(&many.to_string(), 422, "/exclude");
     refused("{", 400, "");
     refused("", 400, "");
     refused(&"[".repeat(200), 422, "");
@@ -76,8 +95,9 @@ fn a_text_that_is_not_as_documented_is_refused_with_a_pointer() {
     let large =
         json!({"headline": "x", "language": "fr", "body": "x".repeat(3_000_000)}).to_string();
     assert_eq!(app.post("/v1/related", &large).status, 413);
-    let nul = json!({"headline": "x\u{0}", "language": "fr", "body": "\u{0}", "tags": ["\u{0}"]})
-        .to_string();
+    let nul = json!({"headline": "x\u{0}", "language": "fr", "body": "\u{0}", "tags": ["\u{0}"],
+        "standfirst": "\u{0}", "exclude": ["\u{0}", "", "nobody"]})
+    .to_string();
     assert_eq!(app.post("/v1/related", &nul).status, 200);
 }
 
@@ -135,6 +155,11 @@ fn a_text_needs_little_and_its_edges_are_allowed() {
         json!({"headline": "?!", "language": "und"}),
         json!({"headline": "x", "body": long, "language": "fr"}),
         json!({"headline": "x", "language": "fr", "limit": null}),
+        json!({"headline": "x", "language": "fr", "standfirst": null, "published_at": null, "exclude": []}),
+        json!({"headline": "", "language": "fr", "standfirst": WATER}),
+        json!({"headline": "x", "language": "fr", "published_at": "2031-01-01T00:00:00+01:00"}),
+        json!({"headline": "x", "language": "fr", "published_at": "2025-06-01T12:00:00.25Z"}),
+        json!({"headline": "x", "language": "fr", "exclude": vec!["x"; 100]}),
     ] {
         let reply = app.post("/v1/related", &body.to_string());
         let shown: String = body.to_string().chars().take(80).collect();
@@ -206,4 +231,54 @@ fn a_text_needs_little_and_its_edges_are_allowed() {
         (reply.status, reply.named()),
         (400, vec!["limit".to_owned()])
     );
+}
+
+#[test]
+fn a_text_leaves_out_what_it_is_told_to_on_either_database() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[water("vieux").with("external_id", "e1")]);
+        app.import(&[
+            water("erfoud").with("external_id", "e1"),
+            water("jorf"),
+            water("draft").status("draft"),
+        ]);
+        let id = app.json("/v1/articles/jorf")["id"].clone();
+        let slugs = |exclude: serde_json::Value| {
+            let text = json!({"headline": "Barrage et khettaras", "body": WATER, "language": "fr",
+                "exclude": exclude});
+            let mut slugs = app.post("/v1/related", &text.to_string()).slugs();
+            slugs.sort_unstable();
+            slugs.join(" ")
+        };
+        assert_eq!(slugs(json!([])), "erfoud jorf", "{name}");
+        assert_eq!(slugs(json!(["erfoud"])), "jorf", "{name}");
+        assert_eq!(slugs(json!(["vieux"])), "jorf", "{name}");
+        assert_eq!(slugs(json!([id, "nobody", "a\u{0}b"])), "erfoud", "{name}");
+        assert_eq!(slugs(json!([id, "vieux", "draft"])), "", "{name}");
+    }
+}
+
+#[test]
+fn a_standfirst_and_a_date_say_what_is_near() {
+    let app = region();
+    app.import(&[
+        water("ancien").published(at("2015-03-01T09:00:00Z")),
+        article("roses").saying("La fête des roses remplit Kelaa des Mgouna de pétales."),
+    ]);
+    let score = |members: serde_json::Value, slug: &str| {
+        let mut text = json!({"headline": "Barrage", "body": WATER, "language": "fr"});
+        let members = members.as_object().unwrap().clone();
+        text.as_object_mut().unwrap().extend(members);
+        let json = app.post("/v1/related", &text.to_string()).json();
+        let data = json["data"].as_array().unwrap();
+        let found = data.iter().find(|one| one["article"]["slug"] == slug);
+        found.map_or(0.0, |one| one["score"].as_f64().unwrap())
+    };
+    let then = json!({"published_at": "2015-03-02T09:00:00Z"});
+    assert!(score(then.clone(), "ancien") > score(json!({}), "ancien"));
+    assert!(score(then, "ancien") > score(json!({"published_at": null}), "ancien"));
+    let of_roses = json!({"standfirst": "La fête des roses et ses pétales à Kelaa des Mgouna."});
+    assert!(score(of_roses, "roses") > score(json!({"standfirst": null}), "roses"));
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{App, places};
 
-const PATHS: [&str; 59] = [
+const PATHS: [&str; 62] = [
     "/v1/articles",
     "/v1/articles?limit=100&include=body,translations",
     "/v1/articles?limit=15&include=related,related_tags&tag=-maroc",
@@ -27,6 +27,9 @@ const PATHS: [&str; 59] = [
     "/v1/articles/route-du-sel-3-rissani/related",
     "/v1/articles/route-du-sel-3-rissani/related?language=any&limit=50",
     "/v1/articles/route-du-sel-3-rissani/related-tags",
+    "/v1/related?ids=route-du-sel-3-rissani,khettaras-jorf-nettoyage,nowhere",
+    "/v1/related?ids=khettaras-foum-nettoyage,roses-lettres-2031,espagne-maroc-tanger-securite&language=any&limit=50",
+    "/v1/related?limit=5",
     "/v1/tags?limit=100",
     "/v1/tags?order_by=count&limit=10",
     "/v1/tags?kind=person",
@@ -84,7 +87,7 @@ fn both_databases_answer_alike() {
     let fine = first.iter().filter(|(status, ..)| *status == 200).count();
     assert_eq!(
         (fine, PATHS.len()),
-        (49, 59),
+        (51, 62),
         "the others are refused, gone, or elsewhere"
     );
     for (name, others) in &answers[1..] {

@@ -1,6 +1,13 @@
 //! What callers may ask for, parsed at the edge: inside, types are proof.
 
+mod related;
+
 use utoipa::IntoParams;
+
+pub use related::{
+    DEFAULT_RELATED, MAX_EXCLUDED, MAX_RELATED, RelatedInput, RelatedParams, RelatedTagParams,
+    SeveralInput, SeveralParams, parse_related_tags,
+};
 
 use crate::api::params::Params;
 use crate::api::views::FIELDS;
@@ -15,9 +22,6 @@ use crate::search::Text;
 const MAX_QUERY: usize = 500;
 /// Articles a page of a list has at the most.
 const MAX_LIMIT: usize = 100;
-/// Neighbours a related lookup gives at the most.
-const MAX_RELATED: usize = 50;
-pub const DEFAULT_RELATED: usize = 12;
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -276,93 +280,6 @@ pub fn parse_article(query: &str) -> Result<Shape> {
     let shape = Shape::read(&mut params, ShapeOf::One);
     params.finish()?;
     Ok(shape)
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct RelatedParams {
-    /// Neighbours to give.
-    #[param(minimum = 1, maximum = 50, default = 12)]
-    limit: Option<u32>,
-    /// Articles to leave out, by slug or id, parted by commas; at most 100.
-    exclude: Option<String>,
-    /// Published not before: an RFC 3339 time or a date.
-    from: Option<String>,
-    /// BCP 47, or `any`; the article's own where it is not given.
-    #[param(example = "any")]
-    language: Option<String>,
-    /// Only neighbours with these tags, as in `/v1/articles`.
-    tag: Option<String>,
-}
-
-pub struct RelatedInput {
-    pub limit: usize,
-    pub exclude: Vec<String>,
-    pub from: Option<chrono::DateTime<chrono::Utc>>,
-    pub language: crate::related::Language,
-    pub tags: Option<TagFilter<String>>,
-}
-
-impl Default for RelatedInput {
-    fn default() -> Self {
-        Self {
-            limit: DEFAULT_RELATED,
-            exclude: Vec::new(),
-            from: None,
-            language: crate::related::Language::Own,
-            tags: None,
-        }
-    }
-}
-
-impl RelatedInput {
-    /// # Errors
-    /// 400, naming every parameter that is not as documented.
-    pub fn parse(query: &str) -> Result<Self> {
-        let mut params = Params::of::<RelatedParams>(query);
-        let limit = params.number("limit", 1..=MAX_RELATED);
-        let exclude = params.parsed("exclude", |text| {
-            let names: Vec<String> = text.split(',').map(str::to_owned).collect();
-            match names.len() <= MAX_LIMIT {
-                true => Ok(names),
-                false => Err(format!("has more than {MAX_LIMIT} articles")),
-            }
-        });
-        let from = params.time("from", DateMeans::ItsStart);
-        let language = params.parsed("language", |text| match text {
-            "any" => Ok(crate::related::Language::Any),
-            text => Language::parse(text)
-                .map(|language| crate::related::Language::Is(language.as_str().to_owned())),
-        });
-        let tags = params.parsed("tag", TagFilter::parse);
-        params.finish()?;
-        Ok(Self {
-            limit: limit.unwrap_or(DEFAULT_RELATED),
-            exclude: exclude.unwrap_or_default(),
-            from,
-            language: language.unwrap_or(crate::related::Language::Own),
-            tags,
-        })
-    }
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct RelatedTagParams {
-    /// Tags to give.
-    #[param(minimum = 1, maximum = 50, default = 12)]
-    limit: Option<u32>,
-}
-
-/// # Errors
-/// 400, naming every parameter that is not as documented.
-pub fn parse_related_tags(query: &str) -> Result<usize> {
-    let mut params = Params::of::<RelatedTagParams>(query);
-    let limit = params.number("limit", 1..=MAX_RELATED);
-    params.finish()?;
-    Ok(limit.unwrap_or(DEFAULT_RELATED))
 }
 
 #[derive(IntoParams)]

@@ -1,0 +1,264 @@
+//! Neighbours as callers see them: the article, its score, and the reasons in words.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::conditional::Answer;
+use crate::api::inputs::Shape;
+use crate::api::related::Asked;
+use crate::api::state::State;
+use crate::api::views::{self, ArticleView, TagKindView};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::related::{Hidden, Neighbour, Reason, Related};
+use crate::store::articles::{self, ArticleRow};
+use crate::store::tags::{self, TagRow};
+
+/// A neighbour of an article.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RelatedArticle)]
+pub struct RelatedView {
+    /// How near it is: in (0, 1], falling down the list, comparable between articles.
+    #[schema(example = 0.71)]
+    pub score: f64,
+    /// Why it is near; the weights add up to the score.
+    pub reasons: Vec<ReasonView>,
+    #[schema(no_recursion)]
+    pub article: Box<ArticleView>,
+    /// Slugs of the same text under other headlines or from other sources, left out of the list.
+    #[schema(example = json!([]))]
+    pub copies: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schema(as = Reason)]
+pub enum ReasonView {
+    /// An editor put it there.
+    Pin,
+    /// Both bear the tag.
+    Tag {
+        /// The tag's slug.
+        #[schema(example = "maroc")]
+        tag: String,
+        #[schema(example = "Maroc")]
+        name: String,
+        /// What the tag stands for: enough to say "same place" or "same series".
+        #[schema(value_type = TagKindView)]
+        tag_kind: String,
+        #[schema(example = 0.31)]
+        weight: f64,
+    },
+    /// Both use the words.
+    Term {
+        #[schema(example = "coopération")]
+        term: String,
+        #[schema(example = 0.22)]
+        weight: f64,
+    },
+    /// Many small words in common.
+    Wording {
+        #[schema(example = 0.05)]
+        weight: f64,
+    },
+}
+
+/// What the list of neighbours is a part of.
+#[derive(Serialize, ToSchema)]
+pub struct RelatedPage {
+    #[schema(example = 12)]
+    limit: usize,
+    /// False while the server is still reading articles after its start: ask again.
+    complete: bool,
+    /// Why neighbours are held back: `sensitive`, `empty` or `below_floor`; null where none are.
+    #[schema(required)]
+    hidden_reason: Option<&'static str>,
+    /// Slugs of the same text as the article's own under other headlines or from other sources, left out of the
+    /// list; for several articles, none.
+    #[schema(example = json!([]))]
+    copies: Vec<String>,
+}
+
+/// The nearest articles, nearest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedList)]
+pub struct RelatedListView {
+    data: Vec<RelatedView>,
+    page: RelatedPage,
+}
+
+/// Neighbours of one lookup, ready to be shown, and what the answer's headers need of them.
+pub struct Shown {
+    pub data: Vec<RelatedView>,
+    pub page: RelatedPage,
+    cache_tags: Vec<String>,
+    expiry: Option<DateTime<Utc>>,
+}
+
+impl Shown {
+    pub fn load(
+        conn: &mut Conn,
+        state: &State,
+        asked: &Asked,
+        found: &Related,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut material = Material::load(conn, state, &found.neighbours, &found.copies, now)?;
+        let (cache_tags, expiry) = (material.cache_tags(found), material.expiry());
+        Ok(Self {
+            data: material.views(&found.neighbours),
+            page: RelatedPage {
+                limit: asked.limit,
+                complete: asked.complete,
+                hidden_reason: found.hidden.map(Hidden::as_str),
+                copies: material.slugs(&found.copies),
+            },
+            cache_tags,
+            expiry,
+        })
+    }
+
+    /// The list, as the neighbours of `sources`. `name` is the cache tag that covers it whatever is in it.
+    pub fn list(self, name: String, sources: &[ArticleRow], now: DateTime<Utc>) -> Result<Answer> {
+        let of_sources = sources
+            .iter()
+            .flat_map(|row| [format!("related-{}", row.id), format!("article-{}", row.id)]);
+        let cache_tags: Vec<String> = std::iter::once(name)
+            .chain(of_sources)
+            .chain(self.cache_tags)
+            .collect();
+        let (data, page) = (self.data, self.page);
+        let complete = page.complete;
+        let modified = data.iter().map(|view| view.article.updated_at).max();
+        // A source that disappears takes its neighbours along.
+        let expiry = sources.iter().filter_map(expiry).chain(self.expiry).min();
+        Ok(Answer::json(&RelatedListView { data, page })?
+            .last_modified(modified)
+            .until(expiry, now)
+            .cache_tags(cache_tags)
+            .not_cached(!complete))
+    }
+}
+
+fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
+    row.visibility().expires_at
+}
+
+/// What is needed to show neighbours, loaded at once.
+pub struct Material {
+    articles: HashMap<i64, ArticleView>,
+    rows: HashMap<i64, ArticleRow>,
+    tags: HashMap<i64, TagRow>,
+}
+
+impl Material {
+    pub fn load(
+        conn: &mut Conn,
+        state: &State,
+        neighbours: &[Neighbour],
+        copies: &[i64],
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut nums: HashSet<i64> = neighbours.iter().map(|neighbour| neighbour.num).collect();
+        nums.extend(copies);
+        nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
+        let nums: Vec<i64> = nums.into_iter().collect();
+        // The engine may lag behind the database by a moment; the database decides what is seen.
+        let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?
+            .into_values()
+            .collect();
+        let views = views::articles(conn, state, &rows, &Shape::default(), now)?;
+        let tag_nums: Vec<i64> = neighbours
+            .iter()
+            .flat_map(|neighbour| &neighbour.reasons)
+            .filter_map(tag_of)
+            .collect();
+        Ok(Self {
+            articles: rows.iter().map(|row| row.num).zip(views).collect(),
+            rows: rows.into_iter().map(|row| (row.num, row)).collect(),
+            tags: tags::by_nums(conn, &tag_nums)?,
+        })
+    }
+
+    pub fn views(&mut self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
+        neighbours
+            .iter()
+            .filter_map(|neighbour| {
+                Some(RelatedView {
+                    score: rounded(neighbour.score),
+                    reasons: neighbour
+                        .reasons
+                        .iter()
+                        .filter_map(|reason| self.reason(reason))
+                        .collect(),
+                    article: Box::new(self.articles.get(&neighbour.num)?.clone()),
+                    copies: self.slugs(&neighbour.copies),
+                })
+            })
+            .collect()
+    }
+
+    fn rows<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleRow> {
+        nums.iter().filter_map(|num| self.rows.get(num))
+    }
+
+    fn slugs(&self, nums: &[i64]) -> Vec<String> {
+        self.rows(nums).map(|row| row.slug.clone()).collect()
+    }
+
+    /// Every article in it and every tag, in order.
+    fn cache_tags(&self, found: &Related) -> Vec<String> {
+        let named = |copies| self.rows(copies).map(|row| format!("article-{}", row.id));
+        let mut cache_tags: Vec<String> = named(&found.copies).collect();
+        for neighbour in &found.neighbours {
+            if let Some(view) = self.articles.get(&neighbour.num) {
+                cache_tags.push(format!("article-{}", view.id));
+                cache_tags.extend(view.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+                cache_tags.extend(named(&neighbour.copies));
+            }
+        }
+        cache_tags
+    }
+
+    /// When the first article in it must disappear.
+    fn expiry(&self) -> Option<DateTime<Utc>> {
+        self.rows.values().filter_map(expiry).min()
+    }
+
+    fn reason(&self, reason: &Reason) -> Option<ReasonView> {
+        Some(match reason {
+            Reason::Pin => ReasonView::Pin,
+            Reason::Tag { tag, weight } => {
+                let row = self.tags.get(tag)?;
+                ReasonView::Tag {
+                    tag: row.slug.clone(),
+                    name: row.name.clone(),
+                    tag_kind: row.kind.clone(),
+                    weight: rounded(*weight),
+                }
+            }
+            Reason::Term { term, weight } => ReasonView::Term {
+                term: term.clone(),
+                weight: rounded(*weight),
+            },
+            Reason::Wording { weight } => ReasonView::Wording {
+                weight: rounded(*weight),
+            },
+        })
+    }
+}
+
+fn tag_of(reason: &Reason) -> Option<i64> {
+    match reason {
+        Reason::Tag { tag, .. } => Some(*tag),
+        _ => None,
+    }
+}
+
+/// Four decimals say all that a score can.
+pub fn rounded(score: f32) -> f64 {
+    (f64::from(score) * 10_000.0).round() / 10_000.0
+}

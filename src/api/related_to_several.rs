@@ -1,0 +1,49 @@
+//! `GET /v1/related`: the nearest articles of several, as "because you read" asks for them.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+
+use crate::api::inputs::{SeveralInput, SeveralParams};
+use crate::api::neighbours::{RelatedListView, Shown};
+use crate::api::openapi::Failures;
+use crate::api::problem::Problem;
+use crate::api::related::Asked;
+use crate::api::state::State;
+use crate::error::Result;
+use crate::store::articles::{self, ArticleRow};
+
+/// Find articles related to several
+///
+/// For "because you read": the nearest of all of them together, and none of them. What is near to two of them comes
+/// before what is as near to one. Their order does not matter.
+#[utoipa::path(
+    tag = "related",
+    operation_id = "list_related_to_several",
+    params(SeveralParams),
+    responses(
+        (status = 200, description = "The nearest articles", body = RelatedListView, headers(("ETag" = String))),
+        (status = 304, description = "Not modified"),
+        Failures,
+    )
+)]
+#[get("/v1/related")]
+pub async fn list_related_to_several(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let input = SeveralInput::parse(request.query_string())?;
+    state
+        .answer(&request, move |state, now| {
+            state.database.read(|conn| {
+                let mut sources: Vec<ArticleRow> = articles::by_names(conn, &input.names)?;
+                // One that is not public must not tell of itself by its neighbours.
+                sources.retain(|row| row.is_public(now));
+                sources.sort_unstable_by_key(|row| row.num);
+                let nums: Vec<i64> = sources.iter().map(|row| row.num).collect();
+                let asked = Asked::resolve(conn, state, &input.related, now)?;
+                let found = asked.put(now, |ask| state.engine(now).related_to_many(&nums, ask));
+                let shown = Shown::load(conn, state, &asked, &found, now)?;
+                shown.list("related".to_owned(), &sources, now)
+            })
+        })
+        .await
+}
