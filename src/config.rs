@@ -25,6 +25,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     pub max_body: usize,
     pub search_dir: PathBuf,
+    pub related_tags: f32,
+    pub related_floor: f32,
     pub max_age: u32,
     pub follow_interval: Duration,
 }
@@ -85,7 +87,17 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "KIOSQUE_SEARCH_DIR",
         default: "",
-        help: "folder of the full-text index; empty: FILE.search beside a SQLite file, else ./kiosque.search",
+        help: "folder of both indexes; empty: FILE.search beside a SQLite file, else ./kiosque.search",
+    },
+    Setting {
+        name: "KIOSQUE_RELATED_TAGS",
+        default: "0.25",
+        help: "weight of shared tags against shared words in related lookups, 0 to 2",
+    },
+    Setting {
+        name: "KIOSQUE_RELATED_FLOOR",
+        default: "0.1",
+        help: "least score, from 0 to 1, with which an article is shown as related",
     },
     Setting {
         name: "KIOSQUE_MAX_AGE",
@@ -150,6 +162,8 @@ impl Config {
             shutdown_timeout: values.seconds("KIOSQUE_SHUTDOWN_TIMEOUT", 0..=3600)?,
             max_body: values.number("KIOSQUE_MAX_BODY", 1024..=1 << 30)?,
             search_dir: search_dir(values.text("KIOSQUE_SEARCH_DIR"), &database_url),
+            related_tags: values.number("KIOSQUE_RELATED_TAGS", 0.0..=2.0)?,
+            related_floor: values.number("KIOSQUE_RELATED_FLOOR", 0.0..=1.0)?,
             max_age: values.number("KIOSQUE_MAX_AGE", 0..=86_400)?,
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
@@ -195,6 +209,18 @@ pub fn without_password(url: &str) -> String {
     }
 }
 
+/// What a setting may count in.
+trait Number: std::str::FromStr + PartialOrd + std::fmt::Display {
+    const KIND: &str = "a whole number";
+}
+
+impl Number for u32 {}
+impl Number for u64 {}
+impl Number for usize {}
+impl Number for f32 {
+    const KIND: &str = "a number";
+}
+
 struct Values<'a>(&'a BTreeMap<String, String>);
 
 impl Values<'_> {
@@ -208,13 +234,14 @@ impl Values<'_> {
 
     fn number<T>(&self, name: &str, range: std::ops::RangeInclusive<T>) -> Result<T, String>
     where
-        T: std::str::FromStr + PartialOrd + std::fmt::Display,
+        T: Number,
     {
         let text = self.text(name);
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
             format!(
-                "{name} is {text:?}; it takes a whole number from {} to {}",
+                "{name} is {text:?}; it takes {} from {} to {}",
+                T::KIND,
                 range.start(),
                 range.end()
             )
@@ -327,6 +354,9 @@ mod tests {
             ("KIOSQUE_LISTEN", "8080"),
             ("KIOSQUE_WORKERS", "-1"),
             ("KIOSQUE_MAX_BODY", "1"),
+            ("KIOSQUE_RELATED_TAGS", "-1"),
+            ("KIOSQUE_RELATED_TAGS", "NaN"),
+            ("KIOSQUE_RELATED_FLOOR", "1.1"),
             ("KIOSQUE_PUBLIC_URL", "news.example"),
             ("DATABASE_URL", "mysql://u:secret@h/d"),
             ("DATABASE_URL", "kiosque.db"),

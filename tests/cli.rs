@@ -146,24 +146,8 @@ fn every_setting_is_listed_without_its_password() {
 #[test]
 fn the_server_says_when_it_is_ready_and_stops_when_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = kiosque(folder.path())
-        .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
-    let line = log
-        .find_map(|line| line.ok().filter(|line| line.contains("ready on http://")))
-        .unwrap();
-    assert!(line.contains("/docs"), "{line}");
-    let url = line
-        .split("ready on ")
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .to_owned();
+    let (mut server, url, mut log) = serve(folder.path());
+    assert!(log.before.iter().any(|line| line.contains("/docs")));
     let reply = support::client::send("GET", &format!("{url}/v1/articles?limit=3"), &[], None);
     assert_eq!(reply.slugs().len(), 3);
     let told = Command::new("kill")
@@ -171,8 +155,90 @@ fn the_server_says_when_it_is_ready_and_stops_when_it_is_told_to() {
         .status()
         .unwrap();
     assert!(told.success());
-    assert!(log.any(|line| line.is_ok_and(|line| line.contains("stopped"))));
+    assert!(
+        log.rest
+            .any(|line| line.is_ok_and(|line| line.contains("stopped")))
+    );
     assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+/// What a server said until it was ready, and what it says from then on.
+struct Log {
+    before: Vec<String>,
+    rest: std::io::Lines<BufReader<std::process::ChildStderr>>,
+}
+
+/// A server with the samples, and its address.
+fn serve(folder: &Path) -> (std::process::Child, String, Log) {
+    let mut server = kiosque(folder)
+        .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut rest = BufReader::new(server.stderr.take().unwrap()).lines();
+    let mut before = Vec::new();
+    let url = loop {
+        let line = rest.next().unwrap().unwrap();
+        let url = line
+            .split("ready on ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next());
+        let url = url.map(str::to_owned);
+        before.push(line);
+        if let Some(url) = url {
+            break url;
+        }
+    };
+    (server, url, Log { before, rest })
+}
+
+#[test]
+fn a_server_that_was_killed_takes_its_indexes_up_again_and_makes_a_damaged_one_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = "/v1/articles/reunion-ministres-rabat-securite-france-maroc/related?limit=50";
+    // What a server says of the related index at its start, and what it answers.
+    let run = || {
+        let (mut server, url, log) = serve(folder.path());
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let answer = loop {
+            let reply = support::client::send("GET", &format!("{url}{path}"), &[], None);
+            if reply.json()["page"]["complete"] == true {
+                break reply.text();
+            }
+            assert!(std::time::Instant::now() < deadline);
+        };
+        server.kill().unwrap();
+        server.wait().unwrap();
+        let said = log.before.into_iter().chain(log.rest.map_while(Result::ok));
+        let said: String = said
+            .filter(|line| line.contains("the related index"))
+            .collect();
+        (said, answer)
+    };
+    let (said, first) = run();
+    assert!(said.contains("built the related index"), "{said}");
+    let (said, again) = run();
+    assert!(said.contains("loaded the related index"), "{said}");
+    assert_eq!(again, first);
+
+    let file = folder.path().join("kiosque.db.search/related.profiles");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[2_000] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let (said, again) = run();
+    assert!(said.contains("built the related index"), "{said}");
+    assert_eq!(again, first);
+
+    assert!(
+        kiosque(folder.path())
+            .arg("reindex")
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (said, again) = run();
+    assert!(said.contains("loaded the related index"), "{said}");
+    assert_eq!(again, first);
 }
 
 #[test]

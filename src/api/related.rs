@@ -95,16 +95,12 @@ impl Asked {
 
     /// Puts the question in the engine's words.
     pub fn put<T>(&self, now: DateTime<Utc>, question: impl FnOnce(&Ask) -> T) -> T {
-        let accepts = |tags: &[i64]| self.tags.as_ref().is_none_or(|filter| filter.accepts(tags));
         question(&Ask {
             limit: self.limit,
             exclude: &self.exclude,
             from: self.from,
             language: self.language.clone(),
-            tag: self
-                .tags
-                .as_ref()
-                .map(|_| &accepts as &dyn Fn(&[i64]) -> bool),
+            tag: self.tags.as_ref(),
             now: now.timestamp_micros(),
         })
     }

@@ -3,7 +3,7 @@
 mod import;
 mod openapi;
 mod reindex;
-mod related_run;
+pub mod related_run;
 pub mod serve;
 mod settings;
 
@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config};
 use crate::db::Database;
+use crate::related;
 
 /// A headless JSON content API for news publishers.
 #[derive(Parser)]
@@ -36,7 +37,7 @@ enum Command {
     Openapi(openapi::Openapi),
     /// List every setting with its value in force
     Config,
-    /// Throw the full-text index away and build it again
+    /// Throw both indexes away and build them again
     Reindex,
     /// Rank every article of an import file in memory, for evaluation
     RelatedRun(related_run::RelatedRun),
@@ -82,6 +83,14 @@ fn open(config: &Config) -> Result<Database, String> {
         config.db_connections,
         config.db_timeout,
     )
+}
+
+fn related_settings(config: &Config) -> related::Settings {
+    related::Settings {
+        tags: config.related_tags,
+        floor: config.related_floor,
+        ..related::Settings::default()
+    }
 }
 
 /// A file to write, or standard output.

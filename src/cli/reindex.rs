@@ -1,25 +1,40 @@
-//! `kiosque reindex`: builds the full-text index anew.
+//! `kiosque reindex`: builds the full-text index and the related engine's file anew.
 
+use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use crate::config::Config;
 use crate::content::time::Clock;
-use crate::follower::{Follower, SearchIndex};
+use crate::follower::{Follower, ProfileFile, RelatedIndex, SearchIndex};
+use crate::related::Engine;
 use crate::search;
 use crate::store::identity;
 
 pub fn run(config: &Config) -> Result<(), String> {
     let database = super::open(config)?;
-    let store_id =
-        identity::of(&database, Clock::default().now()).map_err(|error| error.to_string())?;
+    let clock = Clock::default();
+    let store_id = identity::of(&database, clock.now()).map_err(|error| error.to_string())?;
     let (index, writer, _) =
         search::open(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
-    // Without a position it counts as never built.
-    let derived = SearchIndex::new(writer, None);
-    let follower = Follower::start(&database, vec![Box::new(derived)], config.follow_interval)
-        .map_err(|error| format!("cannot start a thread: {error}"))?;
-    while !follower.progress().is_ready(SearchIndex::NAME) {
+    let settings = super::related_settings(config);
+    let engine = Arc::new(RwLock::new(Engine::new(settings.clone())));
+    let file = ProfileFile {
+        dir: config.search_dir.clone(),
+        store: store_id,
+        last: None,
+    };
+    // Without a position each counts as never built.
+    let search = SearchIndex::new(writer, None);
+    let related = RelatedIndex::new(engine, settings, file, clock, config.workers);
+    let follower = Follower::start(
+        &database,
+        vec![Box::new(search), Box::new(related)],
+        config.follow_interval,
+    )
+    .map_err(|error| format!("cannot start a thread: {error}"))?;
+    let progress = follower.progress();
+    while !(progress.is_ready(SearchIndex::NAME) && progress.is_ready(RelatedIndex::NAME)) {
         thread::sleep(Duration::from_millis(50));
     }
     follower.stop();

@@ -50,9 +50,9 @@ impl RelatedRun {
     }
 }
 
-/// Articles numbered from 1 as they come.
-struct Corpus {
-    engine: Engine,
+/// Articles numbered from 1 as they come, in an engine of their own.
+pub struct Corpus {
+    pub engine: Engine,
     names: Vec<String>,
     tags: HashMap<String, i64>,
 }
@@ -68,30 +68,23 @@ impl Default for Corpus {
 }
 
 impl Corpus {
-    fn add(&mut self, draft: &Draft) -> Result<(), String> {
+    /// # Errors
+    /// When there is no room left for the article.
+    pub fn add(&mut self, draft: &Draft) -> Result<(), String> {
         let num = self.names.len() as i64 + 1;
-        let tags: Vec<i64> = draft.tags.iter().map(|tag| self.tag(tag)).collect();
-        let profile = Profile::of(&Article {
-            num,
-            language: draft.language.as_str(),
-            headline: &draft.headline,
-            standfirst: draft.standfirst.as_deref(),
-            body: &draft.body.text,
-            tags: &tags,
-            published_at: draft.published_at.map_or(0, |time| time.timestamp()),
-            visible: Window::ALWAYS,
-            translation_group: None,
-            pins: &[],
-            bans: &[],
-            sensitive: draft.related == RelatedMode::Never,
-        });
+        let tags = self.tags(draft);
         self.engine
-            .upsert(&profile)
+            .upsert(&profile(num, draft, &tags))
             .map_err(|error| format!("cannot keep an article: {error}"))?;
         let slug = draft.slug.as_ref().map(ToString::to_string);
         let name = draft.external_id.clone().or(slug);
         self.names.push(name.unwrap_or_else(|| num.to_string()));
         Ok(())
+    }
+
+    /// The numbers of an article's tags.
+    pub fn tags(&mut self, draft: &Draft) -> Vec<i64> {
+        draft.tags.iter().map(|tag| self.tag(tag)).collect()
     }
 
     fn tag(&mut self, mention: &TagMention) -> i64 {
@@ -103,27 +96,57 @@ impl Corpus {
         *self.tags.entry(name).or_insert(next)
     }
 
+    /// What an article is called: its external id, else its slug, else its number.
+    pub fn name(&self, num: i64) -> Option<&str> {
+        let at = usize::try_from(num - 1).ok()?;
+        self.names.get(at).map(String::as_str)
+    }
+
+    /// The nearest articles of one, with their scores.
+    pub fn related(&self, num: i64, limit: usize) -> Vec<(&str, f32)> {
+        let related = self.engine.related(num, &ask(limit)).unwrap_or_default();
+        let neighbours = related.neighbours.iter();
+        neighbours
+            .filter_map(|neighbour| Some((self.name(neighbour.num)?, neighbour.score)))
+            .collect()
+    }
+
     fn rank(&self, limit: usize) -> std::io::Result<()> {
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let ask = Ask {
-            limit,
-            exclude: &[],
-            from: None,
-            language: Language::Own,
-            tag: None,
-            now: Clock::default().now().timestamp_micros(),
-        };
         for (num, name) in (1_i64..).zip(&self.names) {
-            let related = self.engine.related(num, &ask).unwrap_or_default();
-            for (rank, neighbour) in (1..).zip(&related.neighbours) {
-                let other = usize::try_from(neighbour.num - 1)
-                    .ok()
-                    .and_then(|at| self.names.get(at));
-                if let Some(other) = other {
-                    writeln!(out, "{name}\t{rank}\t{other}\t{:.6}", neighbour.score)?;
-                }
+            for (rank, (other, score)) in (1..).zip(self.related(num, limit)) {
+                writeln!(out, "{name}\t{rank}\t{other}\t{score:.6}")?;
             }
         }
         out.flush()
+    }
+}
+
+/// An article of an import file as the engine knows it.
+pub fn profile(num: i64, draft: &Draft, tags: &[i64]) -> Profile {
+    Profile::of(&Article {
+        num,
+        language: draft.language.as_str(),
+        headline: &draft.headline,
+        standfirst: draft.standfirst.as_deref(),
+        body: &draft.body.text,
+        tags,
+        published_at: draft.published_at.map_or(0, |time| time.timestamp()),
+        visible: Window::ALWAYS,
+        translation_group: None,
+        pins: &[],
+        bans: &[],
+        sensitive: draft.related == RelatedMode::Never,
+    })
+}
+
+fn ask(limit: usize) -> Ask<'static> {
+    Ask {
+        limit,
+        exclude: &[],
+        from: None,
+        language: Language::Own,
+        tag: None,
+        now: Clock::default().now().timestamp_micros(),
     }
 }

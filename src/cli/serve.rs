@@ -12,7 +12,7 @@ use crate::cli::import::import_samples;
 use crate::config::{self, Config};
 use crate::content::time::Clock;
 use crate::db::Database;
-use crate::follower::{Follower, RelatedIndex, SearchIndex};
+use crate::follower::{Follower, ProfileFile, RelatedIndex, SearchIndex};
 use crate::related::{Engine, Settings};
 use crate::search;
 use crate::store::{changes, identity};
@@ -116,9 +116,12 @@ pub fn assemble(
             Box::new(SearchIndex::new(writer, position)),
             Box::new(RelatedIndex::new(
                 Arc::clone(&engine),
-                config.search_dir.clone(),
-                store_id,
-                last,
+                super::related_settings(config),
+                ProfileFile {
+                    dir: config.search_dir.clone(),
+                    store: store_id,
+                    last: Some(last),
+                },
                 clock.clone(),
                 config.workers,
             )),

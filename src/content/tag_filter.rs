@@ -51,6 +51,29 @@ impl<T: PartialEq> TagFilter<T> {
     }
 }
 
+impl<T> TagFilter<T> {
+    /// Tags of which every article that passes bears at least one, the fewest by `bearers`; `None`: it passes some
+    /// that bear none of the tags named.
+    pub fn needed(&self, bearers: &dyn Fn(&T) -> u32) -> Option<Vec<&T>> {
+        let all = |tags: &Vec<&T>| tags.iter().map(|tag| u64::from(bearers(tag))).sum::<u64>();
+        match self {
+            Self::Is(tag) => Some(vec![tag]),
+            Self::Not(_) => None,
+            Self::All(filters) => filters
+                .iter()
+                .filter_map(|filter| filter.needed(bearers))
+                .min_by_key(all),
+            Self::Any(filters) => {
+                let each: Option<Vec<Vec<&T>>> = filters
+                    .iter()
+                    .map(|filter| filter.needed(bearers))
+                    .collect();
+                Some(each?.concat())
+            }
+        }
+    }
+}
+
 impl TagFilter<String> {
     /// Reads an expression. The comma binds loosest, so `a|b,c` is `(a|b),c`.
     ///
@@ -166,6 +189,22 @@ mod tests {
     fn accepts(expression: &str, tags: &[&str]) -> bool {
         let tags: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
         TagFilter::parse(expression).unwrap().accepts(&tags)
+    }
+
+    #[test]
+    fn what_is_needed_is_borne_by_all_that_pass() {
+        let needed = |expression: &str| {
+            let filter = TagFilter::parse(expression).unwrap();
+            let bearers = |tag: &String| if tag == "rare" { 1 } else { 10 };
+            filter
+                .needed(&bearers)
+                .map(|tags| tags.into_iter().cloned().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(needed("a").as_deref(), Some("a"));
+        assert_eq!(needed("a,rare,-b").as_deref(), Some("rare"));
+        assert_eq!(needed("(a|b),(c|rare|d)").as_deref(), Some("a b"));
+        assert_eq!(needed("-a"), None);
+        assert_eq!(needed("a|-b"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-pub use related::RelatedIndex;
+pub use related::{ProfileFile, RelatedIndex};
 pub use search::SearchIndex;
 
 use crate::db::{Conn, Database};

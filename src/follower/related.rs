@@ -14,12 +14,8 @@ use crate::store::state::Whole;
 /// The engine, filled from its file and then from the change log.
 pub struct RelatedIndex {
     engine: Arc<RwLock<Engine>>,
-    /// The folder of the file.
-    dir: PathBuf,
-    /// Whose articles these are.
-    store: String,
-    /// The last line of the log when the server started: a file that is ahead of it is of another past.
-    last: i64,
+    settings: Settings,
+    file: ProfileFile,
     clock: Clock,
     position: Option<i64>,
     /// Weights of the articles from this slot on may be stale.
@@ -27,22 +23,31 @@ pub struct RelatedIndex {
     threads: usize,
 }
 
+/// Where the engine keeps what it knows of articles.
+pub struct ProfileFile {
+    /// The folder it is in, which must be this process's alone.
+    pub dir: PathBuf,
+    /// Whose articles these are.
+    pub store: String,
+    /// The last line of the log when the server started: a file that is ahead of it is of another past. `None`:
+    /// what the file holds does not count.
+    pub last: Option<i64>,
+}
+
 impl RelatedIndex {
     pub const NAME: &'static str = "related";
 
     pub fn new(
         engine: Arc<RwLock<Engine>>,
-        dir: PathBuf,
-        store: String,
-        last: i64,
+        settings: Settings,
+        file: ProfileFile,
         clock: Clock,
         threads: usize,
     ) -> Self {
         Self {
             engine,
-            dir,
-            store,
-            last,
+            settings,
+            file,
             clock,
             position: None,
             stale_from: None,
@@ -67,14 +72,15 @@ impl Derived for RelatedIndex {
     fn open(&mut self) -> Result<()> {
         let started = Instant::now();
         let (engine, position) = Engine::open(
-            Settings::default(),
-            &self.dir,
-            &self.store,
+            self.settings.clone(),
+            &self.file.dir,
+            &self.file.store,
             self.now(),
             self.threads,
         )
         .map_err(unusable)?;
-        self.position = position.filter(|position| *position <= self.last);
+        let last = self.file.last;
+        self.position = position.filter(|position| last.is_some_and(|last| *position <= last));
         if self.position.is_some() {
             let (count, seconds) = (engine.len(), started.elapsed().as_secs_f32());
             log::info!("loaded the related index of {count} articles in {seconds:.1} s");

@@ -3,10 +3,12 @@
 use super::engine::Engine;
 use super::index::{Slot, tag_term, worth};
 use super::lookup::Filter;
+use super::postings::Postings;
 use super::score::Source;
 
-/// Scores are 16 bits wide; this is what a perfect one comes to.
-const FULL: f32 = 50_000.0;
+/// Scores are 16 bits wide, with a sign, of which the processor finds the greatest several at a time; this is what
+/// a perfect one comes to.
+const FULL: f32 = 30_000.0;
 /// The most that a term's saturated frequency comes to, and the impact of a tag.
 const MOST: f32 = 2.1;
 const TAG_IMPACT: f32 = 0.25;
@@ -14,12 +16,16 @@ const TAG_IMPACT: f32 = 0.25;
 /// tags against the best candidate, which reaches about a third of that.
 const BEST: f32 = 0.3;
 
+/// Candidates looked at for the sake of a filter that turns most away.
+const MOST_LOOKED_AT: usize = 50_000;
+
 /// Scores are looked through in blocks.
 const BLOCK: usize = 64;
 
 /// A term to look for candidates with.
-struct Query {
+struct Query<'a> {
     term: u32,
+    postings: Option<&'a Postings>,
     /// Per unit of impact.
     weight: f32,
 }
@@ -31,20 +37,25 @@ impl Engine {
         source: &Source,
         filter: &Filter,
         wanted: usize,
-        scores: &mut Vec<u16>,
+        scores: &mut Vec<i16>,
     ) -> Vec<Slot> {
         scores.clear();
-        scores.resize(self.capacity(), 0);
+        scores.resize(self.capacity().next_multiple_of(BLOCK), 0);
         self.score_postings(source, filter, scores);
-        let tops: Vec<u16> = scores
-            .chunks(BLOCK)
-            .map(|block| block.iter().fold(0, |most, score| most.max(*score)))
-            .collect();
+        if let Some(bearers) = self.needed_bearers(filter) {
+            let scored = bearers.into_iter().map(|slot| {
+                let score = scores.get(slot as usize).copied();
+                (score.unwrap_or_default(), slot)
+            });
+            return self.best(scored, filter, wanted);
+        }
+        let (blocks, _) = scores.as_chunks::<BLOCK>();
+        let tops: Vec<i16> = blocks.iter().map(greatest).collect();
         let mut looked_at = wanted + wanted / 4 + 8;
         loop {
             let threshold = nth_greatest(&tops, looked_at);
             let best = self.above(threshold, &tops, scores, filter, wanted);
-            if best.len() >= wanted || threshold <= 1 {
+            if best.len() >= wanted || threshold <= 1 || looked_at > MOST_LOOKED_AT {
                 return best;
             }
             looked_at *= 4;
@@ -52,7 +63,7 @@ impl Engine {
     }
 
     /// Reads the postings of the strongest terms, as many as there is time for.
-    fn score_postings(&self, source: &Source, filter: &Filter, scores: &mut [u16]) {
+    fn score_postings(&self, source: &Source, filter: &Filter, scores: &mut [i16]) {
         let formula = &self.settings.formula;
         let queries = self.queries(source, filter);
         let most: f32 = queries.iter().map(|query| query.weight * MOST).sum();
@@ -60,7 +71,7 @@ impl Engine {
         let share = formula.postings_share * self.capacity() as f32;
         let mut left = formula.postings + share as usize;
         for query in queries {
-            let Some(postings) = self.index.postings(query.term) else {
+            let Some(postings) = query.postings else {
                 continue;
             };
             // A term too common for what is left is passed over; rarer ones behind it may still fit.
@@ -73,31 +84,44 @@ impl Engine {
     }
 
     /// The strongest first.
-    fn queries(&self, source: &Source, filter: &Filter) -> Vec<Query> {
+    fn queries<'a>(&'a self, source: &Source<'a>, filter: &Filter) -> Vec<Query<'a>> {
         let formula = &self.settings.formula;
         let mut queries: Vec<Query> = source
             .stems
             .iter()
-            .map(|stem| Query {
+            .zip(&source.postings)
+            .map(|(stem, postings)| Query {
                 term: stem.hash,
+                postings: *postings,
                 weight: stem.tf * stem.weight,
             })
             .collect();
         queries.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then(a.term.cmp(&b.term)));
-        queries.truncate(formula.query_terms);
+        // Words find articles of the same language only.
+        let words = if filter.keeps_language() {
+            formula.query_terms
+        } else {
+            0
+        };
+        queries.truncate(words);
         let itself = source.masses.itself.max(1.0);
         if filter.crosses_languages() && source.marks_mass > 0.0 {
             let unit = formula.marks * itself / source.marks_mass;
             queries.extend(source.marks.iter().map(|mark| Query {
                 term: mark.hash,
+                postings: self.index.postings(mark.hash),
                 weight: unit * mark.idf * mark.idf,
             }));
         }
         let mass: f32 = source.tags.iter().map(|(_, idf)| idf).sum();
         let unit = BEST * self.settings.tags * itself / (TAG_IMPACT * mass.max(f32::MIN_POSITIVE));
-        queries.extend(source.tags.iter().map(|(tag, idf)| Query {
-            term: tag_term(*tag),
-            weight: unit * idf,
+        queries.extend(source.tags.iter().map(|(tag, idf)| {
+            let term = tag_term(*tag);
+            Query {
+                term,
+                postings: self.index.postings(term),
+                weight: unit * idf,
+            }
         }));
         queries.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.term.cmp(&b.term)));
         queries
@@ -106,28 +130,40 @@ impl Engine {
     /// Those with at least the threshold that the filter lets through.
     fn above(
         &self,
-        threshold: u16,
-        tops: &[u16],
-        scores: &[u16],
+        threshold: i16,
+        tops: &[i16],
+        scores: &[i16],
         filter: &Filter,
         wanted: usize,
     ) -> Vec<Slot> {
         let threshold = threshold.max(1);
-        let mut found: Vec<(u16, i64, Slot)> = Vec::with_capacity(wanted * 2);
-        for (block, _) in tops
+        let blocks = tops
             .iter()
             .enumerate()
-            .filter(|(_, top)| **top >= threshold)
-        {
+            .filter(|(_, top)| **top >= threshold);
+        let scored = blocks.flat_map(|(block, _)| {
             let first = block * BLOCK;
             let scores = scores.iter().enumerate().skip(first).take(BLOCK);
-            for (slot, score) in scores.filter(|(_, score)| **score >= threshold) {
-                let slot = slot as Slot;
-                if let Some(article) = self.article(slot).filter(|one| filter.may_pass(one)) {
-                    found.push((*score, article.num, slot));
-                }
-            }
-        }
+            scores
+                .filter(|(_, score)| **score >= threshold)
+                .map(|(slot, score)| (*score, slot as Slot))
+        });
+        self.best(scored, filter, wanted)
+    }
+
+    /// The best of those that the filter lets through.
+    fn best(
+        &self,
+        scored: impl Iterator<Item = (i16, Slot)>,
+        filter: &Filter,
+        wanted: usize,
+    ) -> Vec<Slot> {
+        let mut found: Vec<(i16, i64, Slot)> = scored
+            .filter_map(|(score, slot)| {
+                let article = self.article(slot).filter(|one| filter.may_pass(one))?;
+                Some((score, article.num, slot))
+            })
+            .collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
         let passing = found.into_iter().map(|(_, _, slot)| slot).filter(|slot| {
             self.record_at(*slot)
@@ -135,10 +171,41 @@ impl Engine {
         });
         passing.take(wanted).collect()
     }
+
+    /// Everyone that bears a tag which the filter asks for, where these are few enough to look at each.
+    fn needed_bearers(&self, filter: &Filter) -> Option<Vec<Slot>> {
+        let bearers = |tag: &i64| self.index.bearers(*tag);
+        let tags = filter.tags()?.needed(&bearers)?;
+        let count: usize = tags.iter().map(|tag| bearers(tag) as usize).sum();
+        if count > MOST_LOOKED_AT {
+            return None;
+        }
+        let mut slots = Vec::with_capacity(count);
+        for postings in tags
+            .into_iter()
+            .filter_map(|tag| self.index.postings(tag_term(*tag)))
+        {
+            postings.for_each(|slot, _| slots.push(slot));
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        Some(slots)
+    }
+}
+
+fn greatest(block: &[i16; BLOCK]) -> i16 {
+    // In lanes side by side, which the compiler keeps in one register.
+    let mut lanes = [0i16; 16];
+    for scores in block.as_chunks::<16>().0 {
+        for (lane, score) in lanes.iter_mut().zip(scores) {
+            *lane = (*lane).max(*score);
+        }
+    }
+    lanes.into_iter().fold(0, i16::max)
 }
 
 /// The nth greatest value; 0 where there are not so many.
-fn nth_greatest(values: &[u16], n: usize) -> u16 {
+fn nth_greatest(values: &[i16], n: usize) -> i16 {
     if n >= values.len() {
         return 0;
     }

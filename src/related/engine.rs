@@ -134,6 +134,7 @@ impl Engine {
             }
             self.index.add_all(&batch, &self.settings.formula, threads);
         }
+        self.index.shrink();
         let share = self.slots.len().div_ceil(threads.max(1));
         thread::scope(|scope| {
             for first in (0..self.slots.len()).step_by(share.max(1)) {

@@ -154,6 +154,12 @@ impl Index {
         });
     }
 
+    /// Gives back the room that was kept for growth: once all is in, little comes.
+    pub fn shrink(&mut self) {
+        let lists = self.shards.iter_mut().flat_map(ByHash::values_mut);
+        lists.for_each(Postings::shrink);
+    }
+
     fn count(&mut self, language: u32, stale: &mut dyn FnMut(Stale), change: impl Fn(&mut Totals)) {
         let totals = self.languages.entry(language).or_default();
         let before = *totals;
@@ -217,8 +223,8 @@ pub(super) fn tag_term(tag: i64) -> u32 {
 }
 
 /// What each level adds to a score, for a term that adds `weight` per unit of saturated frequency.
-pub(super) fn worth(weight: f32) -> [u16; LEVELS] {
-    IMPACT.map(|impact| (impact * weight).round().clamp(0.0, f32::from(u16::MAX)) as u16)
+pub(super) fn worth(weight: f32) -> [i16; LEVELS] {
+    IMPACT.map(|impact| (impact * weight).round().clamp(0.0, f32::from(i16::MAX)) as i16)
 }
 
 fn shard_of(hash: u32) -> usize {

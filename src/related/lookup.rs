@@ -10,11 +10,12 @@ use super::record::Record;
 use super::score::{Evidence, Masses, Match, Saturation, Shared, Source};
 use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
+use crate::content::tag_filter::TagFilter;
 
 /// What a lookup writes on, kept for the next one.
 #[derive(Default)]
 pub(super) struct Scratch {
-    scores: Vec<u16>,
+    scores: Vec<i16>,
     maybe: Vec<(u32, u16)>,
     pub stems: Vec<Match>,
     pub pairs: Vec<Match>,
@@ -46,18 +47,21 @@ pub(super) struct Compared<'e> {
 impl Engine {
     /// Nearest articles of a stored one; `None` when it is unknown.
     pub fn related(&self, num: i64, ask: &Ask) -> Option<Related> {
-        Some(self.lookup(self.record(num)?, ask))
+        let record = self.record(num)?;
+        let article = self.slot(num).and_then(|slot| self.article(slot));
+        let masses = article.map(|article| self.masses(article, &record));
+        Some(self.lookup(record, masses, ask))
     }
 
     /// Nearest articles of one that is not stored: a draft, a partner's text.
     pub fn related_to_text(&self, article: &Profile, ask: &Ask) -> Related {
         article
             .record()
-            .map(|record| self.lookup(record, ask))
+            .map(|record| self.lookup(record, None, ask))
             .unwrap_or_default()
     }
 
-    fn lookup(&self, article: Record, ask: &Ask) -> Related {
+    fn lookup(&self, article: Record, masses: Option<Masses>, ask: &Ask) -> Related {
         if article.sensitive() {
             return Related {
                 hidden: Some(Hidden::Sensitive),
@@ -66,7 +70,7 @@ impl Engine {
         }
         let mut scratch = self.take_scratch();
         let filter = Filter::new(&article, ask);
-        let source = Source::of(article, self);
+        let source = Source::of(article, masses, self);
         let compared = self.compared(&source, &filter, &mut scratch);
         let shown = select::choose(self, &source, compared, &scratch, ask.limit);
         let neighbours: Vec<Neighbour> = shown
@@ -258,6 +262,12 @@ impl<'a> Filter<'a> {
         self.language != Some(self.article.language())
     }
 
+    /// Whether one of the article's own language may be.
+    pub fn keeps_language(&self) -> bool {
+        self.language
+            .is_none_or(|language| language == self.article.language())
+    }
+
     /// Told from what the engine has at hand; `lets_through` looks at the rest.
     pub fn may_pass(&self, other: &Article) -> bool {
         self.language
@@ -276,10 +286,18 @@ impl<'a> Filter<'a> {
         other.visible().contains(self.ask.now)
             && !(self.article.group() != 0 && other.group() == self.article.group())
             && !other.bans().any(|ban| ban == self.article.num())
-            && self
-                .ask
-                .tag
-                .is_none_or(|tag| tag(&other.tags().collect::<Vec<_>>()))
+            && self.passes_tags(other)
+    }
+
+    fn passes_tags(&self, other: &Record) -> bool {
+        self.ask
+            .tag
+            .is_none_or(|tag| tag.accepts(&other.tags().collect::<Vec<_>>()))
+    }
+
+    /// The tags asked for.
+    pub fn tags(&self) -> Option<&'a TagFilter<i64>> {
+        self.ask.tag
     }
 
     /// An editor may pin an article of another language; a language the caller names is kept to.

@@ -25,6 +25,8 @@ pub use engine::Engine;
 pub use profile::Profile;
 pub use weights::Settings;
 
+use crate::content::tag_filter::TagFilter;
+
 /// What the engine reads of an article.
 #[derive(Clone, Copy, Debug)]
 pub struct Article<'a> {
@@ -68,9 +70,6 @@ impl Window {
     }
 }
 
-/// Whether an article with these tag nums is wanted.
-pub type TagCondition<'a> = &'a dyn Fn(&[i64]) -> bool;
-
 /// What the caller wants of a lookup.
 #[derive(Clone)]
 pub struct Ask<'a> {
@@ -80,7 +79,7 @@ pub struct Ask<'a> {
     pub from: Option<i64>,
     pub language: Language,
     /// Keeps a candidate by its tag nums.
-    pub tag: Option<TagCondition<'a>>,
+    pub tag: Option<&'a TagFilter<i64>>,
     /// Unix microseconds.
     pub now: i64,
 }

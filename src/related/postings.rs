@@ -21,12 +21,41 @@ const LEAST_SWEPT: u32 = 16;
 
 /// The postings of a term.
 pub(super) enum Postings {
-    /// Most terms occur in one article.
+    /// Most terms occur in one article, or in few.
     One(u32),
+    Few(Box<Few>),
     Many(Box<Many>),
 }
 
-#[derive(Default)]
+/// What fits 32 bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Few {
+    length: u8,
+    words: [u32; FEW],
+}
+
+const FEW: usize = 7;
+
+impl Few {
+    fn words(&self) -> &[u32] {
+        self.words
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
+    }
+
+    fn retain(&mut self, keep: impl Fn(Slot) -> bool) {
+        let mut kept = Self {
+            length: 0,
+            words: [0; FEW],
+        };
+        for word in self.words().iter().filter(|word| keep(unpacked(**word).0)) {
+            kept.words[usize::from(kept.length)] = *word;
+            kept.length += 1;
+        }
+        *self = kept;
+    }
+}
+
 pub(super) struct Many {
     /// Articles that have the term now.
     live: u32,
@@ -67,36 +96,60 @@ impl Postings {
     pub fn len(&self) -> u32 {
         match self {
             Self::One(_) => 1,
+            Self::Few(few) => u32::from(few.length),
             Self::Many(many) => many.live,
         }
     }
 
     /// `slot` is above every slot in the list.
     pub fn push(&mut self, slot: Slot, level: u8) {
-        let mut many = match std::mem::replace(self, Self::One(0)) {
-            Self::Many(many) => many,
-            Self::One(word) => Box::new(Many {
-                live: 1,
-                gone: 0,
-                list: List::Words(vec![word]),
-            }),
-        };
-        many.live += 1;
-        many.list.push(slot, level);
-        *self = Self::Many(many);
+        let word = packed(slot, level);
+        match self {
+            Self::One(first) => {
+                let mut words = [0; FEW];
+                (words[0], words[1]) = (*first, word);
+                *self = Self::Few(Box::new(Few { length: 2, words }));
+            }
+            Self::Few(few) => match few.words.get_mut(usize::from(few.length)) {
+                Some(free) => {
+                    *free = word;
+                    few.length += 1;
+                }
+                None => {
+                    let mut words = Vec::with_capacity(FEW + 3);
+                    words.extend(few.words);
+                    words.push(word);
+                    *self = Self::Many(Box::new(Many {
+                        live: words.len() as u32,
+                        gone: 0,
+                        list: List::Words(words),
+                    }));
+                }
+            },
+            Self::Many(many) => {
+                many.live += 1;
+                many.list.push(slot, level);
+            }
+        }
     }
 
-    /// One that had the term is gone, or about to be told dead by `alive`; true when nothing is left.
+    /// One that had the term is gone: `alive` no longer knows it. True when nothing is left.
     pub fn forget(&mut self, alive: impl Fn(Slot) -> bool) -> bool {
-        let Self::Many(many) = self else {
-            return true;
-        };
-        many.live -= 1;
-        many.gone += 1;
-        if many.live > 0 && many.gone >= LEAST_SWEPT && many.gone > many.live / 2 {
-            many.sweep(alive);
+        match self {
+            Self::One(_) => true,
+            Self::Few(few) => {
+                few.retain(alive);
+                few.length == 0
+            }
+            Self::Many(many) => {
+                many.live -= 1;
+                many.gone += 1;
+                if many.live > 0 && many.gone >= LEAST_SWEPT && many.gone > many.live / 2 {
+                    many.sweep(alive);
+                }
+                many.live == 0
+            }
         }
-        many.live == 0
     }
 
     /// Every slot in the list with its level, those of articles that are gone too.
@@ -106,12 +159,13 @@ impl Postings {
                 let (slot, level) = unpacked(*word);
                 each(slot, level);
             }
+            Self::Few(few) => each_word(few.words(), each),
             Self::Many(many) => many.list.for_each(each),
         }
     }
 
     /// Adds to each slot's score what its level is worth.
-    pub fn score(&self, worth: &[u16; LEVELS], scores: &mut [u16]) {
+    pub fn score(&self, worth: &[i16; LEVELS], scores: &mut [i16]) {
         let mut add = |slot: Slot, level: u8| {
             if let Some(score) = scores.get_mut(slot as usize) {
                 *score = score.saturating_add(worth[usize::from(level) % LEVELS]);
@@ -122,11 +176,9 @@ impl Postings {
                 let (slot, level) = unpacked(*word);
                 add(slot, level);
             }
+            Self::Few(few) => each_word(few.words(), add),
             Self::Many(many) => match &many.list {
-                List::Words(words) => words.iter().for_each(|word| {
-                    let (slot, level) = unpacked(*word);
-                    add(slot, level);
-                }),
+                List::Words(words) => each_word(words, add),
                 List::Chunks { .. } => many.list.each_chunk(|first, postings| {
                     let end = scores.len().min(first as usize + CHUNK as usize);
                     let Some(scores) = scores.get_mut(first as usize..end) else {
@@ -142,10 +194,24 @@ impl Postings {
         }
     }
 
+    /// Gives back the room that was kept for growth.
+    pub fn shrink(&mut self) {
+        if let Self::Many(many) = self {
+            match &mut many.list {
+                List::Words(words) => words.shrink_to_fit(),
+                List::Chunks { starts, postings } => {
+                    starts.shrink_to_fit();
+                    postings.shrink_to_fit();
+                }
+            }
+        }
+    }
+
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::One(_) => 0,
+            Self::Few(_) => size_of::<Few>(),
             Self::Many(many) => {
                 size_of::<Many>()
                     + match &many.list {
@@ -181,7 +247,7 @@ impl List {
                         *self = Self::chunked(words);
                         return self.push(slot, level);
                     }
-                    words.reserve_exact(2 + words.len() / 4);
+                    words.reserve_exact(2 + words.len() / 8);
                 }
                 words.push(packed(slot, level));
             }
@@ -212,10 +278,7 @@ impl List {
 
     fn for_each(&self, mut each: impl FnMut(Slot, u8)) {
         match self {
-            Self::Words(words) => words.iter().for_each(|word| {
-                let (slot, level) = unpacked(*word);
-                each(slot, level);
-            }),
+            Self::Words(words) => each_word(words, each),
             Self::Chunks { .. } => self.each_chunk(|first, postings| {
                 for posting in postings {
                     let slot = first + Slot::from(posting >> LEVEL_BITS);
@@ -238,6 +301,13 @@ impl List {
                 postings.get(*start as usize..end).unwrap_or_default(),
             );
         }
+    }
+}
+
+fn each_word(words: &[u32], mut each: impl FnMut(Slot, u8)) {
+    for word in words {
+        let (slot, level) = unpacked(*word);
+        each(slot, level);
     }
 }
 
@@ -284,7 +354,7 @@ mod tests {
         let worth = [1, 2, 3, 4, 5, 6, 7, 8];
         for step in [1, 50, 9_000] {
             let postings = filled((0..200).map(|i| i * step));
-            let mut scores = vec![10u16; 199 * step as usize];
+            let mut scores = vec![10i16; 199 * step as usize];
             postings.score(&worth, &mut scores);
             for (slot, level) in read(&postings).into_iter().take(199) {
                 assert_eq!(scores[slot as usize], 10 + worth[usize::from(level)]);

@@ -201,7 +201,7 @@ impl Counter {
         // Long words are rarer than short ones, which is all that one article can tell of rarity.
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         ranked.truncate(NAMED);
-        ranked
+        let mut names: Vec<(u32, Box<str>)> = ranked
             .into_iter()
             .map(|(_, _, hash)| hash)
             .chain(marks.iter().map(|mark| mark.hash))
@@ -211,7 +211,9 @@ impl Counter {
                 let (form, _) = forms.iter().find(|(_, seen)| *seen == most)?;
                 Some((hash, form.clone()))
             })
-            .collect()
+            .collect();
+        names.sort_unstable();
+        names
     }
 
     /// The marks that occur most.

@@ -192,7 +192,7 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Terms as a reader met them, those that count most.
+    /// Terms as a reader met them, those that count most, by rising hash.
     pub fn names(&self) -> impl Iterator<Item = (u32, &'a str)> + use<'a> {
         let mut rest = self.bytes.get(self.names_at()..).unwrap_or_default();
         (0..self.counts.names).map_while(move |_| {
@@ -287,6 +287,7 @@ pub(super) struct Writer<'a> {
     pub stems: &'a [Term],
     pub pairs: &'a [Term],
     pub parts: &'a [(u16, u16)],
+    /// Sorted by hash; of 255 bytes at most.
     pub names: &'a [(u32, Box<str>)],
 }
 

@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::index::Index;
+use super::postings::Postings;
 use super::profile::pair_hash;
 use super::record::{Record, Terms};
 use super::weights::{Code, Formula, idf, step};
@@ -60,6 +61,8 @@ pub(super) struct Source<'a> {
     pub record: Record<'a>,
     /// In the order of the record.
     pub stems: Vec<Weighed>,
+    /// Who has each stem.
+    pub postings: Vec<Option<&'a Postings>>,
     pub pairs: Vec<Weighed>,
     pub marks: Vec<Weighed>,
     pub masses: Masses,
@@ -85,7 +88,8 @@ pub(super) struct Weighed {
 }
 
 impl<'a> Source<'a> {
-    pub fn of(record: Record<'a>, engine: &Engine) -> Self {
+    /// `masses`: where they are known already.
+    pub fn of(record: Record<'a>, masses: Option<Masses>, engine: &'a Engine) -> Self {
         let (index, formula) = (&engine.index, &engine.settings.formula);
         let totals = index.totals(record.language());
         let (articles, all) = (totals.step(), index.all().step());
@@ -105,24 +109,32 @@ impl<'a> Source<'a> {
                 .map(|(hash, code)| weigh(hash, code, rarity(hash)))
                 .collect()
         };
-        let stems = weigh_all(record.stems(), articles);
+        let (stems, postings) = record
+            .stems()
+            .iter()
+            .map(|(hash, code)| {
+                let postings = index.postings(hash);
+                let df = postings.map_or(1, Postings::len);
+                (weigh(hash, code, idf(articles, step(df))), postings)
+            })
+            .unzip();
         let marks = weigh_all(record.marks(), all);
         // How often a pair occurs in all articles is not kept; it is at least as rare as its rarer half.
-        let rarity = |at: usize| stems.get(at).map_or(0.0, |stem: &Weighed| stem.idf);
+        let stems: Vec<Weighed> = stems;
+        let rarity = |at: usize| stems.get(at).map_or(0.0, |stem| stem.idf);
         let pairs = record
             .pairs()
             .iter()
             .zip(record.parts())
             .map(|((hash, code), (left, right))| weigh(hash, code, rarity(left).max(rarity(right))))
             .collect();
-        let mut names: Vec<(u32, &str)> = record.names().collect();
-        names.sort_unstable_by_key(|(hash, _)| *hash);
         Self {
             record,
-            names,
+            names: record.names().collect(),
             stem_places: Places::of(record.stems()),
             pair_places: Places::of(record.pairs()),
-            masses: Masses::of(&record, index, formula),
+            masses: masses.unwrap_or_else(|| Masses::of(&record, index, formula)),
+            postings,
             marks_mass: marks.iter().map(|mark| mark.idf * mark.idf).sum(),
             tags: record.tags().map(|tag| (tag, index.tag_idf(tag))).collect(),
             stems,

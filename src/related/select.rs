@@ -56,7 +56,8 @@ fn by_score(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
 fn absolute(settings: &Settings, evidence: &Evidence) -> f32 {
     let formula = &settings.formula;
     let parts = evidence.words(formula) + settings.tags * evidence.tags;
-    1.0 - (-2.0 * parts * evidence.factor(formula)).exp()
+    let nearness = parts * evidence.factor(formula);
+    nearness / (nearness + formula.half)
 }
 
 /// The first `limit` of pins and candidates, with scores falling.

@@ -7,7 +7,7 @@ use super::hashing::mix;
 use super::index::tag_term;
 use super::profile::Profile;
 use super::record::Record;
-use super::{Ask, Language, Related, TagNeighbour};
+use super::{Ask, Language, Neighbour, Related, TagNeighbour};
 
 /// Two tags are seen together by chance; below this many articles nothing is claimed.
 const SUPPORT: u32 = 2;
@@ -88,7 +88,7 @@ impl Engine {
         Some(best(self.votes(&related, &own), limit))
     }
 
-    /// Tags for a text, by the votes of its neighbours, weighed by score.
+    /// Tags for a text, by the votes of its neighbours, the nearer the weightier.
     pub fn suggest_tags(&self, article: &Profile, limit: usize, now: i64) -> Vec<TagNeighbour> {
         let related = self.related_to_text(article, &voters(now));
         let own: Vec<i64> = article
@@ -99,17 +99,16 @@ impl Engine {
     }
 
     fn votes(&self, related: &Related, own: &[i64]) -> Vec<TagNeighbour> {
-        let scores = related.neighbours.iter().map(|neighbour| neighbour.score);
-        let total: f32 = scores.sum();
+        let total: f32 = related.neighbours.iter().map(vote).sum();
         let mut votes: HashMap<i64, (f32, u32)> = HashMap::new();
         for neighbour in &related.neighbours {
             let Some(record) = self.record(neighbour.num) else {
                 continue;
             };
             for tag in record.tags().filter(|tag| !own.contains(tag)) {
-                let vote = votes.entry(tag).or_default();
-                vote.0 += neighbour.score / total.max(f32::MIN_POSITIVE);
-                vote.1 += 1;
+                let votes = votes.entry(tag).or_default();
+                votes.0 += vote(neighbour) / total.max(f32::MIN_POSITIVE);
+                votes.1 += 1;
             }
         }
         votes
@@ -121,6 +120,11 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// What a neighbour's vote counts: the nearest few decide (measured on tags held out).
+fn vote(neighbour: &Neighbour) -> f32 {
+    neighbour.score.powi(3)
 }
 
 /// The neighbours that vote on tags.

@@ -330,11 +330,64 @@ fn translations_and_other_languages_are_left_out() {
 }
 
 #[test]
+fn names_and_numbers_are_found_across_languages_when_asked_for() {
+    let mut articles = corpus();
+    let mut arabic = written(
+        30,
+        "لفتيت يستقبل دارمانان",
+        "استقبل وزير الداخلية عبد الوافي لفتيت نظيره جيرالد دارمانان في الرباط وناقشا الأمن.",
+    );
+    let mut foreign = written(
+        31,
+        "Film festival",
+        "A jury in Marrakech gives a prize to a film.",
+    );
+    (arabic.language, foreign.language) = ("ar", "en");
+    articles.extend([arabic, foreign]);
+    let engine = engine(&articles);
+    let asked = |language: Language| {
+        let ask = Ask { language, ..ask() };
+        engine.related(1, &ask).unwrap()
+    };
+    assert!(!nums(&asked(Language::Own)).contains(&30));
+    let any = asked(Language::Any);
+    assert!(
+        nums(&any).contains(&30) && nums(&any).contains(&2),
+        "{any:?}"
+    );
+    let arabic = asked(Language::Is("ar".to_owned()));
+    assert_eq!(nums(&arabic), [30]);
+    let named = |name: &str| {
+        let reasons = arabic.neighbours[0].reasons.iter();
+        let mut terms =
+            reasons.filter(|reason| matches!(reason, Reason::Term { term, .. } if term == name));
+        terms.next().is_some()
+    };
+    assert!(named("Laftit") && named("Darmanin"), "{arabic:?}");
+}
+
+#[test]
+fn two_copies_of_a_text_name_each_other() {
+    let mut articles = corpus();
+    let text = "La sûreté nationale annonce avec la coopération de la France et du ministre de l'Intérieur le démantèlement d'un réseau de terrorisme qui préparait plusieurs actions";
+    articles.push(written(7, "Réseau démantelé", text));
+    articles.push(written(8, "Un réseau tombe", &format!("{text} MAP")));
+    let engine = engine(&articles);
+    for (one, other) in [(7, 8), (8, 7)] {
+        let related = engine.related(one, &ask()).unwrap();
+        assert_eq!(related.copies, [other]);
+        assert!(!nums(&related).contains(&other));
+    }
+    let several = engine.related_to_many(&[7, 1], &ask());
+    assert!(!nums(&several).contains(&8) && !nums(&several).is_empty());
+}
+
+#[test]
 fn filters_and_limits_hold() {
     let mut articles = corpus();
     articles[2].tags = vec![5];
     let engine = engine(&articles);
-    let tagged = |tags: &[i64]| tags.contains(&5);
+    let tagged = TagFilter::Is(5);
     assert_eq!(
         nums(
             &engine

@@ -16,7 +16,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             tags: 0.25,
-            floor: 0.02,
+            floor: 0.1,
             formula: Formula::default(),
         }
     }
@@ -56,6 +56,8 @@ pub struct Formula {
     /// How much neighbours that agree with each other come forward, where an article has no tags.
     pub agreement: f32,
     pub diversity: f32,
+    /// The nearness that is shown as a score of ½.
+    pub half: f32,
 }
 
 impl Default for Formula {
@@ -80,6 +82,7 @@ impl Default for Formula {
             headline: 0.5,
             agreement: 1.0,
             diversity: 0.98,
+            half: 1.5,
         }
     }
 }

@@ -1,0 +1,241 @@
+//! How well the related engine does on real articles: against the links that their editors made, and on tags held out.
+//!
+//! The figures are exact and the engine is deterministic, so a change of either is seen. One that is meant changes the
+//! figures here with it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+
+use kiosque::cli::related_run::{Corpus, profile};
+use kiosque::content::article::Draft;
+use kiosque::related::{Ask, Language};
+use kiosque::transfer::line;
+
+#[path = "support/requirements.rs"]
+mod requirements;
+
+use requirements::real_articles;
+
+/// What rounding on another processor may change.
+const ROUNDING: f64 = 0.0005;
+
+/// Articles with more links than this are round-ups, whose links say nothing of nearness.
+const ROUND_UP: usize = 15;
+
+// Several tests and not one, so that they can run side by side.
+
+#[test]
+fn links_of_small_sites() {
+    links("cds-fr", 0.6477);
+    links("cds-en", 0.7143);
+    links("putaindecode-fr", 0.7489);
+}
+
+#[test]
+fn links_of_a_project() {
+    links("rustblog-en", 0.5733);
+}
+
+#[test]
+fn links_of_an_agency() {
+    links("18f-en", 0.6181);
+}
+
+#[test]
+fn links_of_a_government() {
+    links("servicepublic-fr", 0.5700);
+}
+
+#[test]
+fn links_of_many_authors() {
+    links("digitalgov-en", 0.5190);
+}
+
+#[test]
+fn tags_of_an_agency() {
+    tags(
+        "18f-en",
+        Tags {
+            suggested: 0.5359,
+            most_frequent: 0.2157,
+            of_the_nearest: 0.4608,
+        },
+    );
+}
+
+#[test]
+fn tags_of_a_government() {
+    tags(
+        "servicepublic-fr",
+        Tags {
+            suggested: 0.8055,
+            most_frequent: 0.1658,
+            of_the_nearest: 0.7680,
+        },
+    );
+}
+
+fn drafts(folder: &Path, name: &str) -> Vec<Draft> {
+    let text = fs::read_to_string(folder.join(format!("{name}.ndjson"))).unwrap();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|text| line::parse(text.as_bytes()).unwrap())
+        .collect()
+}
+
+/// Mean nDCG@10 over all articles that link or are linked to; a link counts in both directions.
+fn links(name: &str, expected: f64) {
+    let Some(folder) = real_articles() else {
+        return;
+    };
+    let mut corpus = Corpus::default();
+    let drafts = drafts(&folder, name);
+    for draft in &drafts {
+        corpus.add(draft).unwrap();
+    }
+    let judged = judged(&folder, name, &drafts);
+    let mut sum = 0.0;
+    for (num, draft) in (1..).zip(&drafts) {
+        if let Some(relevant) = judged.get(draft.external_id.as_deref().unwrap()) {
+            let found = corpus.related(num, 10);
+            sum += ndcg(
+                found.iter().map(|(other, _)| relevant.contains(*other)),
+                relevant.len(),
+            );
+        }
+    }
+    check(
+        &format!("{name}, links, nDCG@10"),
+        sum / judged.len() as f64,
+        expected,
+    );
+}
+
+fn judged(folder: &Path, name: &str, drafts: &[Draft]) -> BTreeMap<String, BTreeSet<String>> {
+    let known: BTreeSet<&str> = drafts
+        .iter()
+        .filter_map(|draft| draft.external_id.as_deref())
+        .collect();
+    let text = fs::read_to_string(folder.join(format!("{name}.links.tsv"))).unwrap();
+    let mut out: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (from, to) in text.lines().filter_map(|line| line.split_once('\t')) {
+        if from != to && known.contains(from) && known.contains(to) {
+            out.entry(from).or_default().insert(to);
+        }
+    }
+    let round_up = |from: &str| out.get(from).is_some_and(|to| to.len() > ROUND_UP);
+    let mut judged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (from, to) in out.iter().filter(|(from, _)| !round_up(from)) {
+        for to in to {
+            judged
+                .entry((*from).to_owned())
+                .or_default()
+                .insert((*to).to_owned());
+            if !round_up(to) {
+                judged
+                    .entry((*to).to_owned())
+                    .or_default()
+                    .insert((*from).to_owned());
+            }
+        }
+    }
+    judged
+}
+
+fn ndcg(hits: impl Iterator<Item = bool>, relevant: usize) -> f64 {
+    let discount = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
+    let gained: f64 = hits
+        .enumerate()
+        .filter(|(_, hit)| *hit)
+        .map(|(rank, _)| discount(rank))
+        .sum();
+    gained / (0..relevant.min(10)).map(discount).sum::<f64>()
+}
+
+/// Mean precision of three tags, and of the two simplest ways to choose them.
+#[derive(Default)]
+struct Tags {
+    suggested: f64,
+    most_frequent: f64,
+    of_the_nearest: f64,
+}
+
+/// Each fifth article is asked about without its tags, among the others with theirs.
+fn tags(name: &str, expected: Tags) {
+    let Some(folder) = real_articles() else {
+        return;
+    };
+    let mut corpus = Corpus::default();
+    let drafts = drafts(&folder, name);
+    let borne: Vec<Vec<i64>> = drafts.iter().map(|draft| corpus.tags(draft)).collect();
+    for draft in &drafts {
+        corpus.add(draft).unwrap();
+    }
+    let mut bearers: HashMap<i64, usize> = HashMap::new();
+    for tag in borne.iter().flatten() {
+        *bearers.entry(*tag).or_default() += 1;
+    }
+    let mut frequent: Vec<i64> = bearers.keys().copied().collect();
+    frequent.sort_unstable_by_key(|tag| (std::cmp::Reverse(bearers[tag]), *tag));
+    let mut seen = Tags::default();
+    let mut count = 0.0;
+    for (at, draft) in drafts.iter().enumerate().step_by(5) {
+        // A tag that no other article bears cannot be guessed.
+        let wanted: Vec<i64> = borne[at]
+            .iter()
+            .copied()
+            .filter(|tag| bearers[tag] > 1)
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let hits = |tags: &mut dyn Iterator<Item = i64>| {
+            tags.take(3).filter(|tag| wanted.contains(tag)).count() as f64 / 3.0
+        };
+        let num = at as i64 + 1;
+        let untagged = profile(num, draft, &[]);
+        let suggested = corpus.engine.suggest_tags(&untagged, 3, 0);
+        seen.suggested += hits(&mut suggested.iter().map(|found| found.tag));
+        seen.most_frequent += hits(&mut frequent.iter().copied());
+        let nearest = corpus.engine.related_to_text(&untagged, &nearest());
+        if let Some(neighbour) = nearest.neighbours.first() {
+            seen.of_the_nearest += hits(&mut borne[neighbour.num as usize - 1].iter().copied());
+        }
+        count += 1.0;
+    }
+    check(
+        &format!("{name}, suggested tags, P@3"),
+        seen.suggested / count,
+        expected.suggested,
+    );
+    check(
+        &format!("{name}, most frequent tags, P@3"),
+        seen.most_frequent / count,
+        expected.most_frequent,
+    );
+    check(
+        &format!("{name}, tags of the nearest, P@3"),
+        seen.of_the_nearest / count,
+        expected.of_the_nearest,
+    );
+}
+
+fn nearest() -> Ask<'static> {
+    Ask {
+        limit: 1,
+        exclude: &[],
+        from: None,
+        language: Language::Own,
+        tag: None,
+        now: 0,
+    }
+}
+
+fn check(what: &str, seen: f64, expected: f64) {
+    println!("{what}: {seen:.4}");
+    assert!(
+        (seen - expected).abs() <= ROUNDING,
+        "{what}: {seen:.4}, not {expected:.4}"
+    );
+}
