@@ -24,7 +24,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = || {
         let settings = Settings::default();
-        Engine::open(settings, folder.path(), "bench", NOW, threads).expect("the file opens")
+        Engine::open(settings, folder.path(), "bench", Some(1), NOW, threads)
+            .expect("the file opens")
     };
     println!("{count} made-up articles of {WORDS} words, {threads} cores");
 
@@ -87,6 +88,15 @@ fn main() {
         .iter()
         .map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
     tell_times("replace an article", times.collect::<Vec<_>>().into_iter());
+    // As the follower does when there is nothing to follow.
+    let refreshed = timed(|| {
+        let mut next = Some(0);
+        while let Some(first) = next {
+            next = engine.refresh(first, 2_000);
+        }
+    });
+    let seconds = refreshed.as_secs_f64();
+    println!("compute what the edits made stale: {seconds:.2} s");
     tell_times(
         "lookup among edits",
         nums.iter().map(|num| timed(|| lookup(&engine, *num))),

@@ -187,14 +187,15 @@ impl Material {
         neighbours
             .iter()
             .filter_map(|neighbour| {
+                let article = self.articles.get(&neighbour.num)?;
                 Some(RelatedView {
                     score: rounded(neighbour.score),
                     reasons: neighbour
                         .reasons
                         .iter()
-                        .filter_map(|reason| self.reason(reason))
+                        .filter_map(|reason| self.reason(reason, article))
                         .collect(),
-                    article: Box::new(self.articles.get(&neighbour.num)?.clone()),
+                    article: Box::new(article.clone()),
                     copies: self.slugs(&neighbour.copies),
                 })
             })
@@ -228,11 +229,13 @@ impl Material {
         self.rows.values().filter_map(expiry).min()
     }
 
-    fn reason(&self, reason: &Reason) -> Option<ReasonView> {
+    /// A tag is named only while the neighbour shown bears it: the engine may lag behind by a moment.
+    fn reason(&self, reason: &Reason, neighbour: &ArticleView) -> Option<ReasonView> {
         Some(match reason {
             Reason::Pin => ReasonView::Pin,
             Reason::Tag { tag, weight } => {
                 let row = self.tags.get(tag)?;
+                neighbour.tags.iter().find(|borne| borne.id == row.id)?;
                 ReasonView::Tag {
                     tag: row.slug.clone(),
                     name: row.name.clone(),

@@ -96,15 +96,17 @@ pub async fn relate_text(
     let checked = input.check()?;
     state
         .answer(&request, move |state, now| {
+            let (asked, tags) = state
+                .database
+                .read(|conn| Ok((input.asked(conn, state)?, input.known_tags(conn, now)?)))?;
+            // A long text takes its time, and no connection meanwhile.
+            let profile = input.profile(&checked, &tags, now);
+            let (found, suggested) = asked.put(now, |ask| {
+                let engine = state.engine(now);
+                let found = engine.related_to_text(&profile, ask);
+                (found, engine.suggest_tags(&profile, ask.limit, ask.now))
+            });
             state.database.read(|conn| {
-                let asked = input.asked(conn, state)?;
-                let tags = input.known_tags(conn, now)?;
-                let profile = input.profile(&checked, &tags, now);
-                let (found, suggested) = asked.put(now, |ask| {
-                    let engine = state.engine(now);
-                    let found = engine.related_to_text(&profile, ask);
-                    (found, engine.suggest_tags(&profile, ask.limit, ask.now))
-                });
                 let shown = Shown::load(conn, state, &asked, &found, now)?;
                 let view = RelatedToTextView {
                     data: shown.data,

@@ -146,12 +146,18 @@ fn without_elision(text: &str, word: Range<usize>, language: Language) -> Range<
     let written = &text[word.clone()];
     let is_apostrophe = |c: char| matches!(c, '\'' | '’' | '\u{2bc}');
     match language {
-        Language::French => match written.char_indices().find(|&(_, c)| is_apostrophe(c)) {
-            Some((at, mark)) if is_elided(&written[..at]) => {
-                without_elision(text, word.start + at + mark.len_utf8()..word.end, language)
+        Language::French => {
+            let mut start = 0;
+            // "jusqu’à l’", "qu’l’": some stand in a row, and a hostile text has very many.
+            while let Some((at, mark)) = written[start..]
+                .char_indices()
+                .find(|&(_, c)| is_apostrophe(c))
+                && is_elided(&written[start..start + at])
+            {
+                start += at + mark.len_utf8();
             }
-            _ => word,
-        },
+            word.start + start..word.end
+        }
         Language::English => match written.char_indices().rfind(|&(_, c)| is_apostrophe(c)) {
             Some((at, mark)) if written[at + mark.len_utf8()..].eq_ignore_ascii_case("s") => {
                 word.start..word.start + at
@@ -325,5 +331,18 @@ fn is_dropped(c: char) -> bool {
             canonical_combining_class(c),
             0 | 7 | 9 | 84 | 91 | 103 | 107 | 118 | 122
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn very_many_elided_words_in_a_row_are_no_trouble() {
+        let text = "l'".repeat(500_000) + "eau";
+        let mut seen = Vec::new();
+        analyse(&text, "fr", &mut |term, _| seen.push(term.to_owned()));
+        assert_eq!(seen, ["eau"]);
     }
 }

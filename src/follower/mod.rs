@@ -4,6 +4,7 @@ mod related;
 mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,7 +14,7 @@ pub use related::{ProfileFile, RelatedIndex};
 pub use search::SearchIndex;
 
 use crate::db::{Conn, Database};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::changes::{self, ChangeRow};
 use crate::store::state::{self, Whole};
 use crate::store::tags;
@@ -26,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Something that can be made anew from the store at any time.
 pub trait Derived: Send {
     fn name(&self) -> &'static str;
-    /// Takes up what an earlier run left; called once, before all else.
+    /// Takes up what an earlier run left; called before all else, and again after a failure of the program.
     fn open(&mut self) -> Result<()> {
         Ok(())
     }
@@ -102,8 +103,12 @@ impl Follower {
 
     /// Ends the threads; what was committed is kept.
     pub fn stop(self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.moved.notify_all();
+        {
+            // Under the lock, so that no thread is between its look at this and its rest.
+            let _positions = self.shared.positions();
+            self.shared.stop.store(true, Ordering::SeqCst);
+            self.shared.moved.notify_all();
+        }
         for thread in self.threads {
             if thread.join().is_err() {
                 log::error!("a follower had panicked");
@@ -155,11 +160,22 @@ impl Run {
     fn follow(mut self) {
         let mut opened = false;
         while !self.shared.stop.load(Ordering::SeqCst) {
-            let stepped = match opened {
+            let stepped = catch_unwind(AssertUnwindSafe(|| match opened {
                 true => self.step(),
                 false => self.derived.open().map(|()| true),
+            }));
+            let stepped = match stepped {
+                Ok(stepped) => {
+                    opened |= stepped.is_ok();
+                    stepped
+                }
+                Err(_) => {
+                    // What it holds may be half of a change.
+                    opened = false;
+                    self.tell(None);
+                    Err(Error::Internal("its follower panicked".to_owned()))
+                }
             };
-            opened |= stepped.is_ok();
             let rest = match stepped {
                 Ok(true) => continue,
                 Ok(false) => self.interval,
@@ -169,6 +185,9 @@ impl Run {
                 }
             };
             let positions = self.shared.positions();
+            if self.shared.stop.load(Ordering::SeqCst) {
+                return;
+            }
             // Woken early by whoever waits for a change of this process.
             drop(self.shared.moved.wait_timeout(positions, rest));
         }
@@ -185,9 +204,14 @@ impl Run {
             self.announce();
             return Ok(self.derived.rest());
         };
-        self.derived.put(&batch.articles)?;
-        for num in batch.removed {
-            self.derived.remove(num)?;
+        for nums in batch.nums.chunks(BATCH as usize) {
+            let mut articles = self.database.read(|conn| state::of(conn, nums))?;
+            articles.retain(|article| article.row.deleted_at.is_none());
+            self.derived.put(&articles)?;
+            let present: BTreeSet<i64> = articles.iter().map(|article| article.row.num).collect();
+            for num in nums.iter().filter(|num| !present.contains(num)) {
+                self.derived.remove(*num)?;
+            }
         }
         self.derived.commit(batch.position)?;
         self.announce();
@@ -219,19 +243,21 @@ impl Run {
     }
 
     fn announce(&self) {
+        self.tell(self.derived.position());
+    }
+
+    fn tell(&self, position: Option<i64>) {
         let mut positions = self.shared.positions();
-        let position = self.derived.position();
         if positions.insert(self.derived.name(), position) != Some(position) {
             self.shared.moved.notify_all();
         }
     }
 }
 
-/// What some lines of the log amount to.
+/// What some lines of the log are about. A tag may be borne by very many articles: they are read a part at a time.
 struct Batch {
     position: i64,
-    articles: Vec<Whole>,
-    removed: Vec<i64>,
+    nums: Vec<i64>,
 }
 
 impl Batch {
@@ -240,22 +266,9 @@ impl Batch {
         let Some(last) = lines.last() else {
             return Ok(None);
         };
-        let position = last.seq;
-        let nums: Vec<i64> = touched(conn, &lines)?.into_iter().collect();
-        let mut articles = Vec::with_capacity(nums.len());
-        for nums in nums.chunks(BATCH as usize) {
-            articles.extend(state::of(conn, nums)?);
-        }
-        articles.retain(|article| article.row.deleted_at.is_none());
-        let present: BTreeSet<i64> = articles.iter().map(|article| article.row.num).collect();
-        let removed = nums
-            .into_iter()
-            .filter(|num| !present.contains(num))
-            .collect();
         Ok(Some(Self {
-            position,
-            articles,
-            removed,
+            position: last.seq,
+            nums: touched(conn, &lines)?.into_iter().collect(),
         }))
     }
 }

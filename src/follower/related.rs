@@ -1,5 +1,6 @@
 //! Keeps the related engine up to date.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
@@ -71,16 +72,18 @@ impl Derived for RelatedIndex {
 
     fn open(&mut self) -> Result<()> {
         let started = Instant::now();
+        // The file is opened by one engine at a time.
+        self.write(|present| *present = Engine::new(self.settings.clone()));
         let (engine, position) = Engine::open(
             self.settings.clone(),
             &self.file.dir,
             &self.file.store,
+            self.file.last,
             self.now(),
             self.threads,
         )
         .map_err(unusable)?;
-        let last = self.file.last;
-        self.position = position.filter(|position| last.is_some_and(|last| *position <= last));
+        self.position = position;
         if self.position.is_some() {
             let (count, seconds) = (engine.len(), started.elapsed().as_secs_f32());
             log::info!("loaded the related index of {count} articles in {seconds:.1} s");
@@ -104,7 +107,9 @@ impl Derived for RelatedIndex {
         let profiles: Vec<(i64, Option<Profile>)> = thread::scope(|scope| {
             let shares: Vec<_> = articles
                 .chunks(share)
-                .map(|articles| scope.spawn(|| articles.iter().map(profile).collect::<Vec<_>>()))
+                .map(|articles| {
+                    scope.spawn(|| articles.iter().map(profile_or_none).collect::<Vec<_>>())
+                })
                 .collect();
             shares
                 .into_iter()
@@ -148,6 +153,15 @@ impl Derived for RelatedIndex {
 
 fn unusable(error: std::io::Error) -> Error {
     Error::Internal(format!("the related engine's file: {error}"))
+}
+
+/// An article at which the analysis fails is left out alone, and told.
+fn profile_or_none(article: &Whole) -> (i64, Option<Profile>) {
+    catch_unwind(AssertUnwindSafe(|| profile(article))).unwrap_or_else(|_| {
+        let id = &article.row.id;
+        log::error!("article {id} cannot be analysed: it takes no part in related lookups");
+        (article.row.num, None)
+    })
 }
 
 /// What the engine keeps of an article; none of one that the public will not see as it stands.

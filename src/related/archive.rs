@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::{Advice, Mmap, MmapOptions};
 
+use super::frames::{Extent, FRAME, Frames, Kind, Place, checksum, i64_at, u32_at};
 use super::record::VERSION;
 
 /// The file is mapped in pieces of this size, each for good, so that it can grow while it is read.
@@ -19,55 +20,7 @@ const EXTENT: usize = 64 << 20;
 /// Memory is taken in pieces of at least this size.
 const HEAP_EXTENT: usize = 1 << 20;
 
-/// Length, checksum, kind and padding.
-const FRAME: usize = 12;
-
 const FILE: &str = "related.profiles";
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// What the file belongs to.
-    Opening = 1,
-    Profile = 2,
-    /// The number of an article that is gone.
-    Removal = 3,
-    /// A position in the change log.
-    Commit = 4,
-    /// The next frame is in the next extent.
-    Padding = 5,
-}
-
-impl Kind {
-    fn of(byte: u8) -> Option<Self> {
-        [
-            Self::Opening,
-            Self::Profile,
-            Self::Removal,
-            Self::Commit,
-            Self::Padding,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
-    }
-}
-
-/// Where a profile lies: the extent in the upper half, the place in it in the lower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place(u64);
-
-impl Place {
-    fn new(extent: usize, at: usize) -> Self {
-        Self((extent as u64) << 32 | at as u64)
-    }
-
-    fn extent(self) -> usize {
-        (self.0 >> 32) as usize
-    }
-
-    fn at(self) -> usize {
-        self.0 as u32 as usize
-    }
-}
 
 /// Profiles, each at its place until the archive is dropped.
 pub(super) struct Archive {
@@ -76,20 +29,8 @@ pub(super) struct Archive {
     tail: usize,
     chain: u32,
     file: Option<File>,
-}
-
-enum Extent {
-    Heap(Vec<u8>),
-    Mapped(Mmap),
-}
-
-impl Extent {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Heap(bytes) => bytes,
-            Self::Mapped(map) => map,
-        }
-    }
+    /// Whose profiles these are.
+    store: String,
 }
 
 /// What a file held.
@@ -107,43 +48,56 @@ impl Archive {
             tail: 0,
             chain: 0,
             file: None,
+            store: String::new(),
         }
     }
 
-    /// Opens the file in `dir`; one of another store or version, a torn or a missing one is begun anew.
+    /// Opens the file in `dir`; one of another store or version, a torn or a missing one is begun anew, and so is one
+    /// that is ahead of `last`, or any where there is no `last`.
     /// A file that is mostly past states is written anew without them.
-    pub fn open(dir: &Path, store: &str) -> io::Result<(Self, Option<Found>)> {
+    pub fn open(dir: &Path, store: &str, last: Option<i64>) -> io::Result<(Self, Option<Found>)> {
         fs::create_dir_all(dir)?;
         let path = dir.join(FILE);
+        // Left by a process that was killed while it made a copy.
+        remove(&beside(&path))?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)?;
-        let mut archive = Self::over(file)?;
-        match archive.read(store) {
+        let mut archive = Self::over(file, store)?;
+        let found = archive.read();
+        match found.filter(|(found, _)| last.is_some_and(|last| found.position <= last)) {
             Some((found, live)) if archive.written() < 2 * live + EXTENT => {
                 archive.forget_pages();
                 Ok((archive, Some(found)))
             }
             Some((found, _)) => archive
-                .compacted(&path, store, &found)
+                .compacted(&path, &found)
+                .or_else(|error| {
+                    log::warn!("{} stays as large as it is: {error}", path.display());
+                    remove(&beside(&path))?;
+                    archive.forget_pages();
+                    Ok((archive, found))
+                })
                 .map(|(archive, found)| (archive, Some(found))),
             None => {
-                archive.clear(store)?;
+                archive.clear()?;
                 Ok((archive, None))
             }
         }
     }
 
-    fn over(file: File) -> io::Result<Self> {
+    fn over(file: File, store: &str) -> io::Result<Self> {
+        file.try_lock()?;
         let length = file.metadata()?.len();
         let mut archive = Self {
             extents: Vec::new(),
             tail: 0,
             chain: 0,
             file: Some(file),
+            store: store.to_owned(),
         };
         for _ in 0..length.div_ceil(EXTENT as u64) {
             archive.extend()?;
@@ -152,13 +106,14 @@ impl Archive {
     }
 
     /// Forgets everything.
-    pub fn clear(&mut self, store: &str) -> io::Result<()> {
+    pub fn clear(&mut self) -> io::Result<()> {
         self.extents.clear();
         (self.tail, self.chain) = (0, 0);
         if let Some(file) = &self.file {
             file.set_len(0)?;
         }
-        self.append(Kind::Opening, &opening(store)).map(drop)
+        let opening = opening(&self.store);
+        self.append(Kind::Opening, &opening).map(drop)
     }
 
     pub fn put(&mut self, profile: &[u8]) -> io::Result<Place> {
@@ -204,10 +159,13 @@ impl Archive {
 
     fn next_extent(&mut self, size: usize) -> io::Result<()> {
         if self.file.is_some() {
+            let before = (self.tail, self.chain);
             if !self.extents.is_empty() && self.room() >= FRAME {
                 self.write(Kind::Padding, &[])?;
             }
-            self.extend()?;
+            // Without a next extent the next frame still goes here.
+            self.extend()
+                .inspect_err(|_| (self.tail, self.chain) = before)?;
         } else {
             self.extents
                 .push(Extent::Heap(Vec::with_capacity(size.max(HEAP_EXTENT))));
@@ -253,10 +211,10 @@ impl Archive {
 
     /// Reads the file to its last commit, and goes on from there. `None`: it is not this store's, or torn.
     /// With what was found come the bytes that are still needed.
-    fn read(&mut self, store: &str) -> Option<(Found, usize)> {
+    fn read(&mut self) -> Option<(Found, usize)> {
         let mut frames = Frames::new(&self.extents);
         let (kind, _, payload) = frames.next()?;
-        if kind != Kind::Opening || payload != opening(store) {
+        if kind != Kind::Opening || payload != opening(&self.store) {
             return None;
         }
         let mut places = HashMap::new();
@@ -291,7 +249,7 @@ impl Archive {
     }
 
     /// A copy with the present profiles only, put in the file's place when it is whole.
-    fn compacted(&self, path: &Path, store: &str, found: &Found) -> io::Result<(Self, Found)> {
+    fn compacted(&self, path: &Path, found: &Found) -> io::Result<(Self, Found)> {
         let beside = beside(path);
         let file = OpenOptions::new()
             .read(true)
@@ -299,8 +257,8 @@ impl Archive {
             .create(true)
             .truncate(true)
             .open(&beside)?;
-        let mut copy = Self::over(file)?;
-        copy.append(Kind::Opening, &opening(store))?;
+        let mut copy = Self::over(file, &self.store)?;
+        copy.append(Kind::Opening, &opening(&self.store))?;
         let mut in_order: Vec<(i64, Place)> = found
             .places
             .iter()
@@ -325,6 +283,10 @@ impl Archive {
         for (i, extent) in self.extents.iter_mut().enumerate() {
             // Mapping a piece again drops its pages from this process; they stay in the system's cache.
             if let Ok(again) = map(file, (i * EXTENT) as u64) {
+                // Candidates lie anywhere: reading ahead would bring pages that nobody asked for.
+                if let Err(error) = again.advise(Advice::Random) {
+                    log::debug!("the system takes no advice about a mapping: {error}");
+                }
                 *extent = Extent::Mapped(again);
             }
         }
@@ -332,14 +294,17 @@ impl Archive {
 }
 
 fn map(file: &File, offset: u64) -> io::Result<Mmap> {
-    // SAFETY: the mapping is read only, the file is this process's alone (the folder is locked), and
+    // SAFETY: the mapping is read only, the file is this archive's alone as long as it is open (it is locked), and
     // bytes that a reader knows the place of are never written again.
-    let map = unsafe { MmapOptions::new().offset(offset).len(EXTENT).map(file)? };
-    // Candidates lie anywhere: reading ahead would bring pages that nobody asked for.
-    if let Err(error) = map.advise(Advice::Random) {
-        log::debug!("the system takes no advice about a mapping: {error}");
+    unsafe { MmapOptions::new().offset(offset).len(EXTENT).map(file) }
+}
+
+/// Also where there is none.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    Ok(map)
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -355,67 +320,6 @@ fn opening(store: &str) -> Vec<u8> {
     .concat()
 }
 
-/// Chained, so that a frame left over from a longer past does not count as the next one.
-fn checksum(before: u32, kind: Kind, payload: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(before);
-    hasher.update(&[kind as u8]);
-    hasher.update(&(payload.len() as u32).to_le_bytes());
-    hasher.update(payload);
-    hasher.finalize()
-}
-
-/// Walks over the frames as long as their checksums are right.
-struct Frames<'a> {
-    extents: &'a [Extent],
-    extent: usize,
-    at: usize,
-    chain: u32,
-}
-
-impl<'a> Frames<'a> {
-    fn new(extents: &'a [Extent]) -> Self {
-        Self {
-            extents,
-            extent: 0,
-            at: 0,
-            chain: 0,
-        }
-    }
-
-    fn next(&mut self) -> Option<(Kind, Place, &'a [u8])> {
-        loop {
-            let bytes = self.extents.get(self.extent)?.bytes();
-            if bytes.len() - self.at < FRAME {
-                (self.extent, self.at) = (self.extent + 1, 0);
-                continue;
-            }
-            let length = u32_at(bytes, self.at)? as usize;
-            let kind = Kind::of(*bytes.get(self.at + 8)?)?;
-            let payload = bytes.get(self.at + FRAME..self.at + FRAME + length)?;
-            let checksum = checksum(self.chain, kind, payload);
-            if u32_at(bytes, self.at + 4)? != checksum {
-                return None;
-            }
-            let place = Place::new(self.extent, self.at);
-            self.chain = checksum;
-            self.at += FRAME + length;
-            if kind == Kind::Padding {
-                (self.extent, self.at) = (self.extent + 1, 0);
-                continue;
-            }
-            return Some((kind, place, payload));
-        }
-    }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-fn i64_at(bytes: &[u8]) -> Option<i64> {
-    Some(i64::from_le_bytes(bytes.get(..8)?.try_into().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -427,7 +331,7 @@ mod tests {
     }
 
     fn reopened(dir: &Path) -> (Archive, Option<Found>) {
-        Archive::open(dir, "store").unwrap()
+        Archive::open(dir, "store", Some(i64::MAX)).unwrap()
     }
 
     #[test]
@@ -489,7 +393,9 @@ mod tests {
             archive.commit(1).unwrap();
         };
         fill();
-        assert!(Archive::open(dir.path(), "other").unwrap().1.is_none());
+        let other = Archive::open(dir.path(), "other", Some(9)).unwrap();
+        assert!(other.1.is_none());
+        drop(other);
         assert!(reopened(dir.path()).1.is_none());
         fill();
         let path = dir.path().join(FILE);
@@ -499,6 +405,23 @@ mod tests {
         assert!(reopened(dir.path()).1.is_none());
         fs::write(&path, b"short").unwrap();
         assert!(reopened(dir.path()).1.is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_ahead_or_not_wanted_is_begun_anew_and_one_in_use_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        for (last, kept) in [(Some(7), true), (Some(6), false), (None, false)] {
+            let (mut archive, _) = reopened(dir.path());
+            archive.put(&profile(1, 100)).unwrap();
+            archive.commit(7).unwrap();
+            assert!(
+                Archive::open(dir.path(), "store", last).is_err(),
+                "it is in use"
+            );
+            drop(archive);
+            let found = Archive::open(dir.path(), "store", last).unwrap().1;
+            assert_eq!(found.is_some(), kept, "{last:?}");
+        }
     }
 
     #[test]

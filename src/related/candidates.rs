@@ -17,7 +17,7 @@ const TAG_IMPACT: f32 = 0.25;
 const BEST: f32 = 0.3;
 
 /// Candidates looked at for the sake of a filter that turns most away.
-const MOST_LOOKED_AT: usize = 50_000;
+const MOST_LOOKED_AT: usize = 20_000;
 
 /// Scores are looked through in blocks.
 const BLOCK: usize = 64;
@@ -40,7 +40,7 @@ impl Engine {
         scores: &mut Vec<i16>,
     ) -> Vec<Slot> {
         scores.clear();
-        scores.resize(self.capacity().next_multiple_of(BLOCK), 0);
+        scores.resize(self.slot_count().next_multiple_of(BLOCK), 0);
         self.score_postings(source, filter, scores);
         if let Some(bearers) = self.needed_bearers(filter) {
             let scored = bearers.into_iter().map(|slot| {
@@ -55,7 +55,7 @@ impl Engine {
         loop {
             let threshold = nth_greatest(&tops, looked_at);
             let best = self.above(threshold, &tops, scores, filter, wanted);
-            if best.len() >= wanted || threshold <= 1 || looked_at > MOST_LOOKED_AT {
+            if best.len() >= wanted || threshold <= 1 || looked_at > MOST_LOOKED_AT / BLOCK {
                 return best;
             }
             looked_at *= 4;
@@ -68,7 +68,7 @@ impl Engine {
         let queries = self.queries(source, filter);
         let most: f32 = queries.iter().map(|query| query.weight * MOST).sum();
         let scale = FULL / most.max(f32::MIN_POSITIVE);
-        let share = formula.postings_share * self.capacity() as f32;
+        let share = formula.postings_share * self.len() as f32;
         let mut left = formula.postings + share as usize;
         for query in queries {
             let Some(postings) = query.postings else {
@@ -165,7 +165,8 @@ impl Engine {
             })
             .collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
-        let passing = found.into_iter().map(|(_, _, slot)| slot).filter(|slot| {
+        let likely = found.into_iter().take(MOST_LOOKED_AT);
+        let passing = likely.map(|(_, _, slot)| slot).filter(|slot| {
             self.record_at(*slot)
                 .is_some_and(|record| filter.lets_through(&record))
         });

@@ -1,6 +1,6 @@
 //! The engine's articles: put in, replaced and taken out in place, each counted while it may be seen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use super::Settings;
-use super::archive::{Archive, Found, Place};
+use super::archive::Archive;
+use super::frames::Place;
 use super::index::{Index, Slot, Stale};
 use super::lookup::Scratch;
 use super::profile::Profile;
@@ -21,15 +22,15 @@ use super::score::Masses;
 pub struct Engine {
     pub(super) settings: Settings,
     archive: Archive,
-    store: String,
+    threads: usize,
     pub(super) index: Index,
     /// Never handed out again, so that lists of slots only grow at their end.
     slots: Vec<Article>,
     live: HashMap<i64, Slot>,
     /// Known, but not counted: scheduled, expired or sensitive ones.
     aside: HashMap<i64, Place>,
-    /// When articles begin or cease to be seen, in unix microseconds.
-    turns: BTreeMap<i64, Vec<i64>>,
+    /// When which articles begin or cease to be seen, in unix microseconds.
+    turns: BTreeSet<(i64, i64)>,
     now: i64,
     /// Room for lookups to work in, one for each that runs at a time.
     pub(super) scratch: Mutex<Vec<Scratch>>,
@@ -70,12 +71,12 @@ impl Article {
 impl Engine {
     /// One that keeps everything in memory.
     pub fn new(settings: Settings) -> Self {
-        Self::over(Archive::in_memory(), settings, String::new())
+        Self::over(Archive::in_memory(), settings, 1)
     }
 
     /// One that keeps its profiles in a file in `dir`, which belongs to the store of this name. Takes in what
-    /// the file holds at the time `now` (unix microseconds), and tells up to which line of the change
-    /// log that is; `None`: nothing that can be used.
+    /// the file holds at the time `now` (unix microseconds), unless that goes beyond the `last` line of the
+    /// change log, and tells up to which line it goes; `None`: nothing that can be used. Works with `threads`.
     ///
     /// # Errors
     /// When the file cannot be opened, read or made.
@@ -83,38 +84,41 @@ impl Engine {
         settings: Settings,
         dir: &Path,
         store: &str,
+        last: Option<i64>,
         now: i64,
         threads: usize,
     ) -> io::Result<(Self, Option<i64>)> {
-        let (archive, found) = Archive::open(dir, store)?;
-        let mut engine = Self::over(archive, settings, store.to_owned());
+        let (archive, found) = Archive::open(dir, store, last)?;
+        let mut engine = Self::over(archive, settings, threads);
         engine.now = now;
         let position = found.as_ref().map(|found| found.position);
         if let Some(found) = found {
-            engine.load(&found, threads);
+            engine.fill(found.places.into_values().collect());
+            engine.archive.forget_pages();
         }
         Ok((engine, position))
     }
 
-    fn over(archive: Archive, settings: Settings, store: String) -> Self {
+    fn over(archive: Archive, settings: Settings, threads: usize) -> Self {
         Self {
             index: Index::new(&settings.formula),
             settings,
             archive,
-            store,
+            threads: threads.max(1),
             slots: Vec::new(),
             live: HashMap::new(),
             aside: HashMap::new(),
-            turns: BTreeMap::new(),
+            turns: BTreeSet::new(),
             now: 0,
             scratch: Mutex::new(Vec::new()),
         }
     }
 
-    fn load(&mut self, found: &Found, threads: usize) {
+    /// Takes in many profiles that lie in the archive, and computes their weights.
+    fn fill(&mut self, mut places: Vec<Place>) {
         /// Articles taken in at a time: a thread goes through them once for its part of the terms.
         const BATCH: usize = 4_096;
-        let mut places: Vec<Place> = found.places.values().copied().collect();
+        // In the order of the file, which is read the faster for it.
         places.sort_unstable();
         for places in places.chunks(BATCH) {
             let mut batch = Vec::with_capacity(places.len());
@@ -132,17 +136,17 @@ impl Engine {
                     self.aside.insert(record.num(), *place);
                 }
             }
-            self.index.add_all(&batch, &self.settings.formula, threads);
+            self.index
+                .add_all(&batch, &self.settings.formula, self.threads);
         }
         self.index.shrink();
-        let share = self.slots.len().div_ceil(threads.max(1));
+        let share = self.slots.len().div_ceil(self.threads);
         thread::scope(|scope| {
             for first in (0..self.slots.len()).step_by(share.max(1)) {
                 let engine = &*self;
                 scope.spawn(move || engine.refresh(first, share));
             }
         });
-        self.archive.forget_pages();
     }
 
     /// Forgets everything.
@@ -151,10 +155,9 @@ impl Engine {
     /// When the file cannot be written.
     pub fn clear(&mut self) -> io::Result<()> {
         let mut archive = std::mem::replace(&mut self.archive, Archive::in_memory());
-        let cleared = archive.clear(&self.store);
-        let (settings, store) = (self.settings.clone(), std::mem::take(&mut self.store));
+        let cleared = archive.clear();
         let now = self.now;
-        *self = Self::over(archive, settings, store);
+        *self = Self::over(archive, self.settings.clone(), self.threads);
         self.now = now;
         cleared
     }
@@ -167,8 +170,13 @@ impl Engine {
         let Some(record) = profile.record() else {
             return Ok(());
         };
+        let known = self.place(record.num());
+        if known.and_then(|place| self.archive.get(place)) == Some(profile.bytes()) {
+            return Ok(());
+        }
         let place = self.archive.put(profile.bytes())?;
         self.take_out(record.num());
+        self.renumber_when_due();
         schedule(&mut self.turns, &record, self.now);
         match shown(&record, self.now) {
             true => self.count(&record, place),
@@ -189,6 +197,7 @@ impl Engine {
         }
         self.archive.remove(num)?;
         self.take_out(num);
+        self.renumber_when_due();
         Ok(true)
     }
 
@@ -202,42 +211,35 @@ impl Engine {
 
     /// Whether an article begins or ceases to be seen by `now` (unix microseconds).
     pub fn is_behind(&self, now: i64) -> bool {
-        self.turns
-            .first_key_value()
-            .is_some_and(|(at, _)| *at <= now)
+        self.turns.first().is_some_and(|(at, _)| *at <= now)
     }
 
     /// Counts those articles, and only those, that may be seen at `now` (unix microseconds). Time does not go back.
     pub fn advance(&mut self, now: i64) {
         self.now = self.now.max(now);
-        while let Some(turn) = self.turns.first_entry().filter(|turn| *turn.key() <= now) {
-            for num in turn.remove() {
-                self.turn(num);
-            }
+        while let Some((_, num)) = self.turns.first().filter(|(at, _)| *at <= now).copied() {
+            self.turns.pop_first();
+            self.turn(num);
         }
     }
 
     /// Counts an article or ceases to, as its window says.
     fn turn(&mut self, num: i64) {
-        let slot = self.live.get(&num).copied();
-        let place = match slot {
-            Some(slot) => self.slots.get(slot as usize).map(|article| article.place),
-            None => self.aside.get(&num).copied(),
-        };
-        let Some(bytes) = place
-            .and_then(|place| self.archive.get(place))
-            .map(<[u8]>::to_vec)
-        else {
+        let Some(place) = self.place(num) else {
             return;
         };
-        let (Some(record), Some(place)) = (Record::parse(&bytes), place) else {
+        let Some(bytes) = self.archive.get(place).map(<[u8]>::to_vec) else {
+            return;
+        };
+        let Some(record) = Record::parse(&bytes) else {
             return;
         };
         let shown = shown(&record, self.now);
-        if shown == slot.is_some() {
+        if shown == self.live.contains_key(&num) {
             return;
         }
         self.take_out(num);
+        schedule(&mut self.turns, &record, self.now);
         match shown {
             true => self.count(&record, place),
             false => {
@@ -261,30 +263,37 @@ impl Engine {
         });
     }
 
+    /// Forgets where and that an article is, and takes it out of the counts.
     fn take_out(&mut self, num: i64) {
+        let Some(place) = self.place(num) else {
+            return;
+        };
         self.aside.remove(&num);
-        let Some(slot) = self.live.remove(&num) else {
-            return;
-        };
-        let Some(article) = self.slots.get_mut(slot as usize) else {
-            return;
-        };
-        article.alive = false;
-        let place = article.place;
+        let slot = self.live.remove(&num);
+        if let Some(article) = slot.and_then(|slot| self.slots.get_mut(slot as usize)) {
+            article.alive = false;
+        }
         let Self {
             index,
             slots,
             settings,
             archive,
+            turns,
             ..
         } = self;
-        if let Some(record) = archive.get(place).and_then(Record::parse) {
+        let Some(record) = archive.get(place).and_then(Record::parse) else {
+            return;
+        };
+        let window = record.visible();
+        for at in [window.from, window.until] {
+            turns.remove(&(at, num));
+        }
+        if slot.is_some() {
             let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
             index.remove(&record, &settings.formula, &alive, &mut |stale| {
-                forget(slots, stale)
+                forget(slots, stale);
             });
         }
-        self.renumber_when_due();
     }
 
     /// Slots of articles that are gone cost little, but not nothing: when they are most of the table it is made
@@ -295,21 +304,17 @@ impl Engine {
         if gone < LEAST || gone < 2 * self.live.len() {
             return;
         }
-        let places = self
-            .live
-            .values()
-            .filter_map(|slot| self.slots.get(*slot as usize));
-        let mut places: Vec<Place> = places.map(|article| article.place).collect();
-        places.sort_unstable();
-        (self.index, self.slots) = (
-            Index::new(&self.settings.formula),
-            Vec::with_capacity(places.len()),
-        );
-        for place in places {
-            let bytes = self.archive.get(place).map(<[u8]>::to_vec);
-            if let Some(record) = bytes.as_deref().and_then(Record::parse) {
-                self.count(&record, place);
-            }
+        let slots = std::mem::take(&mut self.slots);
+        self.index = Index::new(&self.settings.formula);
+        self.live.clear();
+        let alive = slots.into_iter().filter(|article| article.alive);
+        self.fill(alive.map(|article| article.place).collect());
+    }
+
+    fn place(&self, num: i64) -> Option<Place> {
+        match self.slot(num) {
+            Some(slot) => self.slots.get(slot as usize).map(|article| article.place),
+            None => self.aside.get(&num).copied(),
         }
     }
 
@@ -328,11 +333,14 @@ impl Engine {
 
     /// Bytes of memory for what is not mapped from the file, near enough.
     pub fn heap_bytes(&self) -> usize {
-        let table = (self.live.capacity() * 8 / 7).next_power_of_two() * 17;
-        self.index.heap_bytes() + self.slots.capacity() * size_of::<Article>() + table
+        let table = |capacity: usize| (capacity * 8 / 7).next_power_of_two() * 17;
+        let tables = table(self.live.capacity()) + table(self.aside.capacity());
+        let turns = self.turns.len() * 32;
+        self.index.heap_bytes() + self.slots.capacity() * size_of::<Article>() + tables + turns
     }
 
-    pub(super) fn capacity(&self) -> usize {
+    /// Slots handed out, those of articles that are gone too.
+    pub(super) fn slot_count(&self) -> usize {
         self.slots.len()
     }
 
@@ -353,10 +361,7 @@ impl Engine {
 
     /// What is known of an article, also where it may not be seen now.
     pub(super) fn record(&self, num: i64) -> Option<Record<'_>> {
-        match self.slot(num) {
-            Some(slot) => self.record_at(slot),
-            None => Record::parse(self.archive.get(*self.aside.get(&num)?)?),
-        }
+        Record::parse(self.archive.get(self.place(num)?)?)
     }
 
     /// What an article's terms weigh today, computed when first asked for after they moved.
@@ -407,11 +412,11 @@ fn shown(record: &Record, now: i64) -> bool {
     !record.sensitive() && record.visible().contains(now)
 }
 
-fn schedule(turns: &mut BTreeMap<i64, Vec<i64>>, record: &Record, now: i64) {
+fn schedule(turns: &mut BTreeSet<(i64, i64)>, record: &Record, now: i64) {
     let window = record.visible();
     for at in [window.from, window.until] {
         if at > now && at < i64::MAX && !record.sensitive() {
-            turns.entry(at).or_default().push(record.num());
+            turns.insert((at, record.num()));
         }
     }
 }

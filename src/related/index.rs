@@ -20,7 +20,7 @@ const USUAL_LENGTH: f32 = 400.0;
 /// What each level of impact stands for: saturated term frequency.
 const IMPACT: [f32; LEVELS] = [0.25, 0.45, 0.65, 0.9, 1.15, 1.45, 1.75, 2.1];
 
-/// Tags and languages share the vocabulary with stems.
+/// Tags share the vocabulary with stems.
 const TAG_SEED: u64 = 0x0074_6167;
 
 /// Counts only, never weights: weights move with every article, so they are made when asked for, and

@@ -4,10 +4,11 @@ use std::sync::PoisonError;
 
 use super::engine::{Article, Engine};
 use super::index::Slot;
+use super::places::Match;
 use super::profile::{Profile, language_hash};
 use super::reasons;
 use super::record::Record;
-use super::score::{Evidence, Masses, Match, Saturation, Shared, Source};
+use super::score::{Evidence, Masses, Saturation, Shared, Source};
 use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
 use crate::content::tag_filter::TagFilter;

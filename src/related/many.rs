@@ -25,13 +25,17 @@ impl Engine {
             .filter_map(|num| self.related(*num, &each))
             .collect();
         let hidden = lists.iter().find_map(|list| list.hidden);
+        let lists_are_empty = lists.is_empty();
         let own = Own::new(self, nums, &lists);
         let mut neighbours = fused(lists.into_iter().flat_map(|list| list.neighbours));
         neighbours.retain(|neighbour| !own.includes(self, neighbour));
         neighbours.truncate(ask.limit);
-        let hidden = neighbours
-            .is_empty()
-            .then_some(hidden.unwrap_or(Hidden::Empty));
+        // Where nothing was held back from any of them, what there was are the articles themselves.
+        let held_back = match lists_are_empty {
+            true => Hidden::Empty,
+            false => Hidden::BelowFloor,
+        };
+        let hidden = neighbours.is_empty().then_some(hidden.unwrap_or(held_back));
         Related {
             neighbours,
             hidden,
@@ -50,7 +54,7 @@ impl Own {
     fn new(engine: &Engine, nums: &[i64], lists: &[Related]) -> Self {
         let groups = nums
             .iter()
-            .filter_map(|num| engine.record(*num)?.group().into());
+            .filter_map(|num| Some(engine.record(*num)?.group()));
         Self {
             copies: lists
                 .iter()
@@ -76,8 +80,14 @@ fn fused(neighbours: impl Iterator<Item = Neighbour>) -> Vec<Neighbour> {
         let known = std::iter::once(&neighbour.num)
             .chain(&neighbour.copies)
             .find_map(|num| places.get(num));
-        match known.and_then(|place| fused.get_mut(*place)) {
-            Some(entry) => merge(entry, neighbour),
+        let place = known.copied().unwrap_or(fused.len());
+        match fused.get_mut(place) {
+            Some(entry) => {
+                for num in std::iter::once(&neighbour.num).chain(&neighbour.copies) {
+                    places.entry(*num).or_insert(place);
+                }
+                merge(entry, neighbour);
+            }
             None => {
                 for num in std::iter::once(&neighbour.num).chain(&neighbour.copies) {
                     places.insert(*num, fused.len());
@@ -101,7 +111,7 @@ fn merge(entry: &mut Neighbour, other: Neighbour) {
     }
     entry.score = 1.0 - (1.0 - entry.score) * (1.0 - other.score);
     reasons::tidy(&mut entry.reasons, entry.score);
-    for copy in other.copies {
+    for copy in std::iter::once(other.num).chain(other.copies) {
         if copy != entry.num && !entry.copies.contains(&copy) {
             entry.copies.push(copy);
         }

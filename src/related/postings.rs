@@ -194,14 +194,14 @@ impl Postings {
         }
     }
 
-    /// Gives back the room that was kept for growth.
+    /// Gives back most of the room that was kept for growth.
     pub fn shrink(&mut self) {
         if let Self::Many(many) = self {
             match &mut many.list {
-                List::Words(words) => words.shrink_to_fit(),
+                List::Words(words) => words.shrink_to(room_for(words.len())),
                 List::Chunks { starts, postings } => {
                     starts.shrink_to_fit();
-                    postings.shrink_to_fit();
+                    postings.shrink_to(room_for(postings.len()));
                 }
             }
         }
@@ -302,6 +302,11 @@ impl List {
             );
         }
     }
+}
+
+/// With a little for growth: to move a long list takes longer than an update may.
+fn room_for(length: usize) -> usize {
+    length + length / 32
 }
 
 fn each_word(words: &[u32], mut each: impl FnMut(Slot, u8)) {

@@ -160,9 +160,11 @@ impl Counter {
                 (entry.left, entry.right) = (left, term);
                 entry.count.add(field);
                 // Only words side by side make a name; "Rabat. Le" does not.
-                if text[at.end..range.start]
-                    .chars()
-                    .all(|c| c == ' ' || c == '\u{a0}')
+                // A pair met once gets no name.
+                if entry.count.title + entry.count.lead + entry.count.body > 1
+                    && text[at.end..range.start]
+                        .chars()
+                        .all(|c| c == ' ' || c == '\u{a0}')
                 {
                     self.saw(pair, &text[at.start..range.end]);
                 }

@@ -47,6 +47,7 @@ impl Engine {
                     1 => shared,
                     _ => (shared as f32 * scale).round() as u32,
                 };
+                let shared = shared.min(bearers).min(self.index.bearers(other));
                 let others = self.index.bearers(other) as f32;
                 let score = association(shared as f32, bearers as f32, others, articles);
                 (score > 0.0).then_some(TagNeighbour {
