@@ -1,8 +1,10 @@
 //! Why two articles are related, in words that a reader understands.
 
+use std::collections::BTreeMap;
+
 use super::engine::Engine;
 use super::lookup::Scratch;
-use super::score::{Saturation, Source, share};
+use super::score::{Saturation, Source, Weighed, share};
 use super::select::Chosen;
 use super::weights::{idf, step};
 use super::{Neighbour, Reason};
@@ -85,40 +87,91 @@ fn words<'s>(
     let most = (COMMON * totals.articles as f32).max(3.0) as u32;
     let telling = idf(totals.step(), step(most));
     let saturation = Saturation::new(&candidate.record, &engine.index, formula);
-    let stems = scratch
+    let gave = |term: &Weighed, weight: f32, tf: f32| {
+        let forward = share(term.tf * weight * saturation.of(tf), source.masses.itself);
+        let backward = share(tf * weight * term.saturated, candidate.masses.itself);
+        forward + formula.backward * backward
+    };
+    let mut words = Words::default();
+    for found in scratch
         .stems
         .get(candidate.stems.clone())
-        .unwrap_or_default();
-    let pairs = scratch
+        .unwrap_or_default()
+    {
+        let place = found.place as usize;
+        if let Some(stem) = source.stems.get(place).filter(|stem| stem.idf >= telling) {
+            words
+                .stems
+                .insert(place, gave(stem, stem.weight, found.code.tf()));
+        }
+    }
+    for found in scratch
         .pairs
         .get(candidate.pairs.clone())
-        .unwrap_or_default();
-    let stems = stems
-        .iter()
-        .filter_map(|found| Some((source.stems.get(found.place as usize)?, found.code.tf())))
-        .map(|(term, tf)| (term, term.weight, tf));
-    let pairs = pairs.iter().filter_map(|found| {
-        let at = found.place as usize;
-        Some((
-            source.pairs.get(at)?,
-            *pair_weights.get(at)?,
-            found.code.tf(),
-        ))
-    });
-    let mut found: Vec<(f32, u32)> = stems
-        .chain(pairs)
-        .filter(|(term, _, _)| term.idf >= telling)
-        .map(|(term, weight, tf)| {
-            let forward = share(term.tf * weight * saturation.of(tf), source.masses.itself);
-            let backward = share(tf * weight * term.saturated, candidate.masses.itself);
-            (forward + formula.backward * backward, term.hash)
-        })
-        .collect();
-    found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let named = found
-        .into_iter()
-        .filter_map(|(weight, hash)| Some((weight, source.name(hash)?)));
-    named.take(TERMS).collect()
+        .unwrap_or_default()
+    {
+        let place = found.place as usize;
+        if let (Some(pair), Some(weight)) = (source.pairs.get(place), pair_weights.get(place)) {
+            words.add_pair(source, place, gave(pair, *weight, found.code.tf()));
+        }
+    }
+    words.named(source)
+}
+
+/// What the telling words gave, by their places among the source's terms.
+#[derive(Default)]
+struct Words {
+    stems: BTreeMap<usize, f32>,
+    /// Pairs of two telling words that have a name.
+    pairs: Vec<(f32, usize)>,
+}
+
+impl Words {
+    /// "le Maroc" says no more than "Maroc"; "Abdelouafi Laftit" does.
+    fn add_pair(&mut self, source: &Source, pair: usize, weight: f32) {
+        let Some((left, right)) = source.record.halves(pair) else {
+            return;
+        };
+        let both = [left, right].map(|half| self.stems.contains_key(&half));
+        let name = source
+            .pairs
+            .get(pair)
+            .and_then(|pair| source.name(pair.hash));
+        if both == [true, true] && name.is_some() {
+            return self.pairs.push((weight, pair));
+        }
+        let telling = both.into_iter().filter(|telling| *telling).count() as f32;
+        for half in [left, right] {
+            if let Some(sum) = self.stems.get_mut(&half) {
+                *sum += weight / telling;
+            }
+        }
+    }
+
+    /// The strongest, a pair in the place of its halves.
+    fn named<'s>(mut self, source: &'s Source) -> Vec<(f32, &'s str)> {
+        self.pairs
+            .sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut named: Vec<(f32, &str)> = Vec::new();
+        for (weight, pair) in std::mem::take(&mut self.pairs) {
+            let halves = source.record.halves(pair).unwrap_or_default();
+            let parts = [halves.0, halves.1].map(|half| self.stems.remove(&half));
+            let sum = weight + parts.into_iter().flatten().sum::<f32>();
+            let hash = source.pairs.get(pair).map(|pair| pair.hash);
+            named.extend(
+                hash.and_then(|hash| source.name(hash))
+                    .map(|name| (sum, name)),
+            );
+        }
+        let stems = self.stems.iter().filter_map(|(place, weight)| {
+            let stem = source.stems.get(*place)?;
+            Some((*weight, source.name(stem.hash)?))
+        });
+        named.extend(stems);
+        named.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        named.truncate(TERMS);
+        named
+    }
 }
 
 /// The names and numbers that articles in two languages share.

@@ -183,6 +183,11 @@ impl<'a> Record<'a> {
         self.terms(self.pairs_at(), self.counts.pairs)
     }
 
+    /// Which two of the stems a pair is made of.
+    pub fn halves(&self, pair: usize) -> Option<(usize, usize)> {
+        self.parts().nth(pair)
+    }
+
     /// By pair, which two of the stems it is made of.
     pub fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<'a> {
         let parts = self.part(self.parts_at(), self.counts.pairs * 4);

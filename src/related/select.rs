@@ -78,13 +78,18 @@ pub(super) fn choose<'e>(
         .into_iter()
         .partition(|found| found.record.sketch().is_copy_of(&sketch));
     let floor = engine.settings.floor.max(f32::MIN_POSITIVE);
-    let near = others
+    let (near, far): (Vec<Candidate>, Vec<Candidate>) = others
         .into_iter()
-        .filter(|found| absolute(&engine.settings, &found.evidence) >= floor)
-        .collect();
+        .partition(|found| absolute(&engine.settings, &found.evidence) >= floor);
     let diverse = diversified(near, source, scratch, &engine.settings.formula);
     for candidate in diverse.into_iter().take(limit + COPIES_WITHIN) {
         take(&mut chosen, candidate, false, limit);
+    }
+    // A copy may be a little further than its original.
+    for candidate in far {
+        if let Some(entry) = repeated(&mut chosen, &candidate) {
+            entry.copies.push(candidate.record.num());
+        }
     }
     let mut ceiling = 1.0;
     for entry in &mut chosen {
@@ -105,20 +110,14 @@ pub(super) fn choose<'e>(
 
 /// Adds a candidate, to the copies of the entry it repeats if there is one.
 fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool, limit: usize) {
-    let record = candidate.record;
     let slot: Slot = candidate.slot;
     if chosen.iter().any(|entry| entry.candidate.slot == slot) {
         return;
     }
-    let sketch = record.sketch();
-    let same = |entry: &Chosen| {
-        let other = &entry.candidate.record;
-        other.sketch().is_copy_of(&sketch)
-            || (other.group() != 0 && other.group() == record.group())
-    };
-    match chosen.iter().position(same) {
-        Some(at) if !pinned => chosen[at].copies.push(record.num()),
-        _ if chosen.len() < limit => {
+    let room = chosen.len() < limit;
+    match repeated(chosen, &candidate) {
+        Some(entry) if !pinned => entry.copies.push(candidate.record.num()),
+        _ if room => {
             chosen.push(Chosen {
                 candidate,
                 pinned,
@@ -128,6 +127,18 @@ fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool
         }
         _ => {}
     }
+}
+
+/// The entry with the same text, or of which this is a translation.
+fn repeated<'c, 'e>(
+    chosen: &'c mut [Chosen<'e>],
+    candidate: &Candidate,
+) -> Option<&'c mut Chosen<'e>> {
+    let (sketch, group) = (candidate.record.sketch(), candidate.record.group());
+    chosen.iter_mut().find(|entry| {
+        let other = &entry.candidate.record;
+        other.sketch().is_copy_of(&sketch) || (group != 0 && other.group() == group)
+    })
 }
 
 /// Maximal marginal relevance over the head of the list, where two candidates are alike when they share the

@@ -224,7 +224,8 @@ fn the_article_page_of_a_site_can_be_built_from_one_call() {
     assert_eq!(page["sponsors"].as_array().unwrap().len(), 2);
     assert!(page["tags"].as_array().unwrap().len() >= 8);
     let related = page["related"].as_array().unwrap();
-    assert_eq!(related.len(), 12);
+    // What is too far is not shown, so there may be fewer than asked for.
+    assert!((6..=12).contains(&related.len()), "{}", related.len());
     assert!(!page["related_tags"].as_array().unwrap().is_empty());
     for neighbour in related {
         let article = &neighbour["article"];

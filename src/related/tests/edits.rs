@@ -1,0 +1,102 @@
+//! An engine that was edited for long, and loaded again, answers like one built afresh.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// A number below `end`, another one at each call. SplitMix64.
+fn random(state: &mut u64, end: u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    hashing::mix(*state) % end
+}
+
+/// With bounds so tight that in so small a corpus, too, some postings and candidates are left out.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.formula.postings = 300;
+    settings.formula.candidates = 20;
+    settings.formula.promising = 9;
+    settings
+}
+
+fn made_up(num: i64, state: &mut u64) -> Written {
+    let topic = random(state, 7);
+    let words: Vec<String> = (0..20 + random(state, 60))
+        .map(|_| match random(state, 3) {
+            0 => format!("commun{}", random(state, 400)),
+            _ => format!("sujet{topic}mot{}", random(state, 40)),
+        })
+        .collect();
+    let mut article = written(num, "Un titre", &words.join(" "));
+    article.tags = vec![topic as i64, 100 + random(state, 5) as i64];
+    article.language = ["fr", "fr", "en"][random(state, 3) as usize];
+    if random(state, 8) == 0 {
+        article.visible.until = NOW + random(state, 3_000) as i64;
+    }
+    if random(state, 8) == 0 {
+        article.visible.from = NOW + random(state, 3_000) as i64;
+    }
+    article.sensitive = random(state, 30) == 0;
+    article
+}
+
+#[test]
+fn after_any_edits_the_engine_answers_as_one_built_afresh() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |now| Engine::open(settings(), dir.path(), "s", Some(9), now, 2).unwrap();
+    let (mut edited, _) = open(NOW);
+    let mut present: BTreeMap<i64, Written> = BTreeMap::new();
+    let mut state = 5;
+    for round in 0..4 {
+        for _ in 0..500 {
+            let num = 1 + random(&mut state, 250) as i64;
+            if random(&mut state, 4) == 0 {
+                assert_eq!(edited.remove(num).unwrap(), present.remove(&num).is_some());
+            } else {
+                let article = made_up(num, &mut state);
+                edited.upsert(&article.profile()).unwrap();
+                present.insert(num, article);
+            }
+        }
+        let now = NOW + round * 700;
+        edited.advance(now);
+        edited.commit(round).unwrap();
+        let mut fresh = Engine::new(settings());
+        fresh.advance(now);
+        for article in present.values() {
+            fresh.upsert(&article.profile()).unwrap();
+        }
+        let (loaded, position) = if round == 3 {
+            drop(std::mem::replace(&mut edited, Engine::new(settings())));
+            let (loaded, position) = open(now);
+            (Some(loaded), position)
+        } else {
+            (None, Some(round))
+        };
+        assert_eq!(position, Some(round));
+        let edited = loaded.as_ref().unwrap_or(&edited);
+        assert_eq!(edited.len(), fresh.len());
+        let mut found = 0;
+        for num in present.keys() {
+            for language in [Language::Own, Language::Any] {
+                let ask = Ask {
+                    language,
+                    now,
+                    ..ask()
+                };
+                let related = edited.related(*num, &ask);
+                found += related
+                    .as_ref()
+                    .map_or(0, |related| related.neighbours.len());
+                assert_eq!(related, fresh.related(*num, &ask), "{round} {num}");
+            }
+        }
+        assert!(found > 1_000);
+        for tag in 0..7 {
+            assert_eq!(
+                edited.related_tags(tag, 9, now),
+                fresh.related_tags(tag, 9, now)
+            );
+        }
+    }
+}
