@@ -1,9 +1,9 @@
 //! Likely neighbours: the articles that score best when the source's strongest terms are the query.
 
 use super::engine::Engine;
-use super::index::{Slot, tag_term, worth};
+use super::index::{tag_term, worth};
 use super::lookup::Filter;
-use super::postings::Postings;
+use super::postings::{Postings, Slot};
 use super::score::Source;
 
 /// Scores are 16 bits wide, with a sign, of which the processor finds the greatest several at a time; this is what

@@ -10,11 +10,12 @@ use std::thread;
 use super::Settings;
 use super::archive::Archive;
 use super::frames::Place;
-use super::index::{Index, Slot, Stale};
-use super::lookup::Scratch;
+use super::index::{Index, Stale};
+use super::masses::Masses;
+use super::postings::Slot;
 use super::profile::Profile;
 use super::record::Record;
-use super::score::Masses;
+use super::scratch::Scratch;
 
 /// Every article's profile and the index over those that may be seen now.
 ///

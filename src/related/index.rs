@@ -4,12 +4,9 @@ use std::collections::HashMap;
 use std::thread;
 
 use super::hashing::{ByHash, hash};
-use super::postings::{LEVELS, Postings};
+use super::postings::{LEVELS, Postings, Slot};
 use super::record::{Record, Terms};
 use super::weights::{Formula, Powers, idf, step, value};
-
-/// A place in the engine's table of articles.
-pub(super) type Slot = u32;
 
 /// The vocabulary is cut by the upper bits of the hash, so that several threads can fill it.
 const SHARDS: usize = 16;

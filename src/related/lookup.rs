@@ -2,48 +2,18 @@
 
 use std::sync::PoisonError;
 
+use super::candidate::{Candidate, Compared};
 use super::engine::{Article, Engine};
-use super::index::Slot;
-use super::places::Match;
+use super::masses::Masses;
+use super::postings::Slot;
 use super::profile::{Profile, language_hash};
 use super::reasons;
 use super::record::Record;
-use super::score::{Evidence, Masses, Saturation, Shared, Source};
+use super::score::{Evidence, Saturation, Shared, Source};
+use super::scratch::Scratch;
 use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
 use crate::content::tag_filter::TagFilter;
-
-/// What a lookup writes on, kept for the next one.
-#[derive(Default)]
-pub(super) struct Scratch {
-    scores: Vec<i16>,
-    maybe: Vec<(u32, u16)>,
-    pub stems: Vec<Match>,
-    pub pairs: Vec<Match>,
-}
-
-/// An article that may become a neighbour.
-pub(super) struct Candidate<'e> {
-    pub slot: Slot,
-    pub record: Record<'e>,
-    /// Where in the scratch its matches are.
-    pub stems: std::ops::Range<usize>,
-    pub pairs: std::ops::Range<usize>,
-    pub masses: Masses,
-    saturation: Saturation,
-    shared: Shared,
-    pub evidence: Evidence,
-    pub score: f32,
-}
-
-/// What a lookup has found before it chooses.
-pub(super) struct Compared<'e> {
-    /// By falling score.
-    pub ranked: Vec<Candidate<'e>>,
-    pub pinned: Vec<Candidate<'e>>,
-    /// Of the source's pairs, in their order.
-    pub pair_weights: Vec<f32>,
-}
 
 impl Engine {
     /// Nearest articles of a stored one; `None` when it is unknown.

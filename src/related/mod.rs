@@ -4,6 +4,7 @@
 //! them in an inverted index, finds the likeliest neighbours there, and compares those in full.
 
 mod archive;
+mod candidate;
 mod candidates;
 mod duplicates;
 mod engine;
@@ -13,12 +14,14 @@ mod index;
 mod lookup;
 mod many;
 mod marks;
+mod masses;
 mod places;
 mod postings;
 mod profile;
 mod reasons;
 mod record;
 mod score;
+mod scratch;
 mod select;
 mod tags;
 mod weights;

@@ -3,7 +3,8 @@
 //! A posting is a slot and one of eight levels of impact. Slots are handed out in rising order and never again,
 //! so lists only grow at their end; those of articles that are gone stay until a sweep.
 
-use super::index::Slot;
+/// A place in the engine's table of articles.
+pub(super) type Slot = u32;
 
 /// Levels of impact: three bits.
 pub(super) const LEVELS: usize = 8;

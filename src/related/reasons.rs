@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::engine::Engine;
-use super::lookup::Scratch;
 use super::score::{Saturation, Source, Weighed, share};
+use super::scratch::Scratch;
 use super::select::Chosen;
 use super::weights::{idf, step};
 use super::{Neighbour, Reason};

@@ -1,9 +1,10 @@
 //! From ranked candidates to a list: copies collapsed, pins first, one story not twelve times.
 
+use super::candidate::{Candidate, Compared};
 use super::engine::Engine;
-use super::index::Slot;
-use super::lookup::{Candidate, Compared, Scratch};
+use super::postings::Slot;
 use super::score::{Evidence, Source};
+use super::scratch::Scratch;
 use super::weights::{Formula, Settings};
 
 /// A candidate that is shown.

@@ -1,0 +1,55 @@
+//! What an article's own terms weigh.
+
+use super::index::Index;
+use super::profile::pair_hash;
+use super::record::Record;
+use super::weights::{Formula, idf, step};
+
+/// What an article's own terms weigh: by these its resemblances are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Masses {
+    /// What it scores as a query against itself.
+    pub itself: f32,
+    /// The idf of its headline's stems, and of its headline's pairs.
+    pub title: f32,
+    pub phrase: f32,
+    /// The idf of its tags.
+    pub tags: f32,
+}
+
+impl Masses {
+    pub fn of(record: &Record, index: &Index, formula: &Formula) -> Self {
+        let totals = index.totals(record.language());
+        let (articles, length) = (totals.step(), record.words() as f32 / totals.mean_length());
+        let rarity = |hash: u32| idf(articles, step(index.df(hash).max(1)));
+        let itself = record
+            .stems()
+            .iter()
+            .map(|(hash, code)| {
+                let tf = code.tf();
+                tf * formula.saturated(tf, length) * index.weight(rarity(hash))
+            })
+            .sum();
+        let stems: Vec<u32> = record.title().collect();
+        let rarities: Vec<f32> = stems.iter().map(|stem| rarity(*stem)).collect();
+        let title = (0..stems.len())
+            .filter(|at| !stems[..*at].contains(&stems[*at]))
+            .map(|at| rarities[at])
+            .sum();
+        let pairs: Vec<u32> = stems
+            .windows(2)
+            .map(|pair| pair_hash(pair[0], pair[1]))
+            .collect();
+        let phrase = (0..pairs.len())
+            .filter(|at| !pairs[..*at].contains(&pairs[*at]))
+            .map(|at| rarities[at].max(rarities[at + 1]))
+            .sum();
+        let tags = record.tags().map(|tag| index.tag_idf(tag)).sum();
+        Self {
+            itself,
+            title,
+            phrase,
+            tags,
+        }
+    }
+}
