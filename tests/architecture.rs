@@ -68,8 +68,9 @@ fn rules_of_the_house() {
     }
 }
 
-/// Files that are compiled for tests only, by name.
+/// Files that are compiled for tests only, by name, and the name of folders of such files.
 const FOR_TESTS: [&str; 2] = ["tests.rs", "fixture.rs"];
+const TESTS: &str = "tests";
 
 /// Every source file with the room it is in.
 fn sources() -> Vec<(String, PathBuf, String)> {
@@ -80,7 +81,9 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                if !path.ends_with(TESTS) {
+                    folders.push(path);
+                }
                 continue;
             }
             let first = path
