@@ -1,7 +1,5 @@
 //! Why two articles are related, in words that a reader understands.
 
-use std::collections::BTreeMap;
-
 use super::engine::Engine;
 use super::score::{Saturation, Source, Weighed, share};
 use super::scratch::Scratch;
@@ -100,9 +98,8 @@ fn words<'s>(
     {
         let place = found.place as usize;
         if let Some(stem) = source.stems.get(place).filter(|stem| stem.idf >= telling) {
-            words
-                .stems
-                .insert(place, gave(stem, stem.weight, found.code.tf()));
+            let weight = gave(stem, stem.weight, found.code.tf());
+            words.stems.push((place, weight));
         }
     }
     for found in scratch
@@ -121,7 +118,8 @@ fn words<'s>(
 /// What the telling words gave, by their places among the source's terms.
 #[derive(Default)]
 struct Words {
-    stems: BTreeMap<usize, f32>,
+    /// By rising place.
+    stems: Vec<(usize, f32)>,
     /// Pairs of two telling words that have a name.
     pairs: Vec<(f32, usize)>,
 }
@@ -132,7 +130,7 @@ impl Words {
         let Some((left, right)) = source.record.halves(pair) else {
             return;
         };
-        let both = [left, right].map(|half| self.stems.contains_key(&half));
+        let both = [left, right].map(|half| self.stem(half).is_some());
         let name = source
             .pairs
             .get(pair)
@@ -142,10 +140,19 @@ impl Words {
         }
         let telling = both.into_iter().filter(|telling| *telling).count() as f32;
         for half in [left, right] {
-            if let Some(sum) = self.stems.get_mut(&half) {
+            if let Some(sum) = self.stem(half) {
                 *sum += weight / telling;
             }
         }
+    }
+
+    /// What the word at this place gave.
+    fn stem(&mut self, place: usize) -> Option<&mut f32> {
+        let at = self
+            .stems
+            .binary_search_by_key(&place, |(place, _)| *place)
+            .ok()?;
+        self.stems.get_mut(at).map(|(_, weight)| weight)
     }
 
     /// The strongest, a pair in the place of its halves.
@@ -155,7 +162,7 @@ impl Words {
         let mut named: Vec<(f32, &str)> = Vec::new();
         for (weight, pair) in std::mem::take(&mut self.pairs) {
             let halves = source.record.halves(pair).unwrap_or_default();
-            let parts = [halves.0, halves.1].map(|half| self.stems.remove(&half));
+            let parts = [halves.0, halves.1].map(|half| self.stem(half).map(std::mem::take));
             let sum = weight + parts.into_iter().flatten().sum::<f32>();
             let hash = source.pairs.get(pair).map(|pair| pair.hash);
             named.extend(
@@ -163,7 +170,8 @@ impl Words {
                     .map(|name| (sum, name)),
             );
         }
-        let stems = self.stems.iter().filter_map(|(place, weight)| {
+        let left = self.stems.iter().filter(|(_, weight)| *weight > 0.0);
+        let stems = left.filter_map(|(place, weight)| {
             let stem = source.stems.get(*place)?;
             Some((*weight, source.name(stem.hash)?))
         });

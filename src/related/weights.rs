@@ -36,10 +36,10 @@ pub struct Formula {
     pub idf_power: f32,
     /// Strongest stems that look for candidates.
     pub query_terms: usize,
-    /// Candidates compared by stems, and those of them compared in full, in a large corpus; twice as many in
-    /// a small one, where nearly everything has something of everything.
-    pub candidates: usize,
-    pub promising: usize,
+    /// Candidates compared by stems, and those of them compared in full, in a small corpus and in an endless one:
+    /// in a small one nearly everything has something of everything.
+    pub candidates: (usize, usize),
+    pub promising: (usize, usize),
     /// Postings read for candidates: so many, and this share of the articles more.
     pub postings: usize,
     pub postings_share: f32,
@@ -69,8 +69,8 @@ impl Default for Formula {
             local: 0.8,
             idf_power: 0.9,
             query_terms: 200,
-            candidates: 100,
-            promising: 45,
+            candidates: (200, 75),
+            promising: (90, 35),
             postings: 20_000,
             postings_share: 0.2,
             backward: 0.7,
@@ -142,8 +142,10 @@ impl Formula {
     /// How many candidates to compare by stems and in full, among so many articles.
     pub fn candidates(&self, articles: usize) -> (usize, usize) {
         const SMALL: usize = 10_000;
-        let more = |count: usize| count + count * SMALL / articles.max(SMALL);
-        (more(self.candidates), more(self.promising))
+        let of = |(small, endless): (usize, usize)| {
+            endless + small.saturating_sub(endless) * SMALL / articles.max(SMALL)
+        };
+        (of(self.candidates), of(self.promising))
     }
 
     /// Term frequency saturated (BM25), for an article of `length` times the mean.

@@ -14,8 +14,8 @@ fn random(state: &mut u64, end: u64) -> u64 {
 fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.formula.postings = 300;
-    settings.formula.candidates = 20;
-    settings.formula.promising = 9;
+    settings.formula.candidates = (20, 20);
+    settings.formula.promising = (9, 9);
     settings
 }
 
