@@ -62,6 +62,28 @@ impl Article {
         }
     }
 
+    /// `None`: they have moved.
+    fn masses(&self) -> Option<Masses> {
+        let kept = self
+            .masses
+            .each_ref()
+            .map(|mass| mass.load(Ordering::Relaxed));
+        let [itself, title, phrase, tags] = kept.map(f32::from_bits);
+        (!kept.contains(&STALE)).then_some(Masses {
+            itself,
+            title,
+            phrase,
+            tags,
+        })
+    }
+
+    fn keep_masses(&self, masses: &Masses) {
+        let parts = [masses.itself, masses.title, masses.phrase, masses.tags];
+        for (kept, mass) in self.masses.iter().zip(parts) {
+            kept.store(mass.to_bits(), Ordering::Relaxed);
+        }
+    }
+
     fn forget_masses(&self) {
         self.masses
             .iter()
@@ -178,13 +200,7 @@ impl Engine {
         let place = self.archive.put(profile.bytes())?;
         self.take_out(record.num());
         self.renumber_when_due();
-        schedule(&mut self.turns, &record, self.now);
-        match shown(&record, self.now) {
-            true => self.count(&record, place),
-            false => {
-                self.aside.insert(record.num(), place);
-            }
-        }
+        self.take_in(&record, place);
         Ok(())
     }
 
@@ -235,16 +251,19 @@ impl Engine {
         let Some(record) = Record::parse(&bytes) else {
             return;
         };
-        let shown = shown(&record, self.now);
-        if shown == self.live.contains_key(&num) {
-            return;
+        if shown(&record, self.now) != self.live.contains_key(&num) {
+            self.take_out(num);
+            self.take_in(&record, place);
         }
-        self.take_out(num);
-        schedule(&mut self.turns, &record, self.now);
-        match shown {
-            true => self.count(&record, place),
+    }
+
+    /// Notes where an article is, and counts it if it may be seen.
+    fn take_in(&mut self, record: &Record, place: Place) {
+        schedule(&mut self.turns, record, self.now);
+        match shown(record, self.now) {
+            true => self.count(record, place),
             false => {
-                self.aside.insert(num, place);
+                self.aside.insert(record.num(), place);
             }
         }
     }
@@ -367,25 +386,11 @@ impl Engine {
 
     /// What an article's terms weigh today, computed when first asked for after they moved.
     pub(super) fn masses(&self, article: &Article, record: &Record) -> Masses {
-        let kept = article
-            .masses
-            .each_ref()
-            .map(|mass| mass.load(Ordering::Relaxed));
-        if !kept.contains(&STALE) {
-            let [itself, title, phrase, tags] = kept.map(f32::from_bits);
-            return Masses {
-                itself,
-                title,
-                phrase,
-                tags,
-            };
-        }
-        let masses = Masses::of(record, &self.index, &self.settings.formula);
-        let parts = [masses.itself, masses.title, masses.phrase, masses.tags];
-        for (kept, mass) in article.masses.iter().zip(parts) {
-            kept.store(mass.to_bits(), Ordering::Relaxed);
-        }
-        masses
+        article.masses().unwrap_or_else(|| {
+            let masses = Masses::of(record, &self.index, &self.settings.formula);
+            article.keep_masses(&masses);
+            masses
+        })
     }
 
     /// Computes what of the weights of `count` articles from `first` on is stale, so that lookups need not.
@@ -393,12 +398,8 @@ impl Engine {
     pub fn refresh(&self, first: usize, count: usize) -> Option<usize> {
         let slots = self.slots.get(first..)?;
         for (at, article) in slots.iter().enumerate().take(count) {
-            let stale = article
-                .masses
-                .iter()
-                .any(|mass| mass.load(Ordering::Relaxed) == STALE);
             if article.alive
-                && stale
+                && article.masses().is_none()
                 && let Some(record) = self.record_at((first + at) as Slot)
             {
                 self.masses(article, &record);

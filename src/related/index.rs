@@ -6,7 +6,7 @@ use std::thread;
 use super::hashing::{ByHash, hash};
 use super::postings::{LEVELS, Postings, Slot};
 use super::record::{Record, Terms};
-use super::weights::{Formula, Powers, idf, step, value};
+use super::weights::{Formula, Powers, Saturation, idf, step, value};
 
 /// The vocabulary is cut by the upper bits of the hash, so that several threads can fill it.
 const SHARDS: usize = 16;
@@ -186,7 +186,18 @@ impl Index {
     }
 
     pub fn tag_idf(&self, tag: i64) -> f32 {
-        idf(self.all.step(), step(self.bearers(tag).max(1)))
+        self.idf(self.all.step(), tag_term(tag))
+    }
+
+    /// Among articles of which there are so many steps; a term that nobody has counts as one that one has.
+    pub fn idf(&self, articles: i32, term: u32) -> f32 {
+        idf(articles, step(self.df(term).max(1)))
+    }
+
+    /// As long as the mean of its language is what it is today.
+    pub fn saturation(&self, record: &Record, formula: &Formula) -> Saturation {
+        let mean = self.totals(record.language()).mean_length();
+        formula.saturation(record.words() as f32 / mean)
     }
 
     /// idf as query weight times idf as document weight.
@@ -243,10 +254,10 @@ fn of_terms<'a>(
     record: &Record,
     formula: &'a Formula,
 ) -> impl Iterator<Item = (u32, u8)> + use<'a> {
-    let length = record.words() as f32 / USUAL_LENGTH;
+    let saturation = formula.saturation(record.words() as f32 / USUAL_LENGTH);
     terms
         .iter()
-        .map(move |(hash, code)| (hash, level(formula.saturated(code.tf(), length))))
+        .map(move |(hash, code)| (hash, level(saturation.of(code.tf()))))
 }
 
 fn level(saturated: f32) -> u8 {

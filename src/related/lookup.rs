@@ -9,7 +9,7 @@ use super::postings::Slot;
 use super::profile::{Profile, language_hash};
 use super::reasons;
 use super::record::Record;
-use super::score::{Evidence, Saturation, Shared, Source};
+use super::score::{Evidence, Shared, Source};
 use super::scratch::Scratch;
 use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
@@ -95,10 +95,7 @@ impl Engine {
             })
             .collect();
         for candidate in ranked.iter_mut().chain(&mut pinned) {
-            let pairs = scratch
-                .pairs
-                .get(candidate.pairs.clone())
-                .unwrap_or_default();
+            let pairs = candidate.pairs_in(scratch);
             let Candidate {
                 shared, saturation, ..
             } = candidate;
@@ -126,7 +123,7 @@ impl Engine {
         if record.language() == source.record.language() {
             source.meet_stems(&record, &mut scratch.maybe, &mut scratch.stems);
         }
-        let saturation = Saturation::new(&record, &self.index, &self.settings.formula);
+        let saturation = self.index.saturation(&record, &self.settings.formula);
         let matches = scratch.stems.get(stems..).unwrap_or_default();
         Some(Candidate {
             slot,
@@ -191,11 +188,7 @@ impl Engine {
 fn having(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<u32> {
     let mut having = vec![0u32; source.pairs.len()];
     for candidate in candidates {
-        for found in scratch
-            .pairs
-            .get(candidate.pairs.clone())
-            .unwrap_or_default()
-        {
+        for found in candidate.pairs_in(scratch) {
             if let Some(count) = having.get_mut(found.place as usize) {
                 *count += 1;
             }

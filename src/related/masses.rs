@@ -3,7 +3,7 @@
 use super::index::Index;
 use super::profile::pair_hash;
 use super::record::Record;
-use super::weights::{Formula, idf, step};
+use super::weights::Formula;
 
 /// What an article's own terms weigh: by these its resemblances are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,14 +20,14 @@ pub(super) struct Masses {
 impl Masses {
     pub fn of(record: &Record, index: &Index, formula: &Formula) -> Self {
         let totals = index.totals(record.language());
-        let (articles, length) = (totals.step(), record.words() as f32 / totals.mean_length());
-        let rarity = |hash: u32| idf(articles, step(index.df(hash).max(1)));
+        let (articles, saturation) = (totals.step(), index.saturation(record, formula));
+        let rarity = |hash: u32| index.idf(articles, hash);
         let itself = record
             .stems()
             .iter()
             .map(|(hash, code)| {
                 let tf = code.tf();
-                tf * formula.saturated(tf, length) * index.weight(rarity(hash))
+                tf * saturation.of(tf) * index.weight(rarity(hash))
             })
             .sum();
         let stems: Vec<u32> = record.title().collect();

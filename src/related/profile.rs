@@ -36,7 +36,7 @@ impl Profile {
         counter.read(article.body, article.language, Field::Body);
         let marks = counter.marks();
         let names = counter.names(&marks);
-        let stems = sorted(counter.stems);
+        let stems = sorted(&counter.stems);
         let (pairs, parts) = with_parts(counter.pairs, &stems);
         let bytes = Writer {
             num: article.num,
@@ -61,10 +61,6 @@ impl Profile {
         }
         .to_bytes();
         Self { bytes }
-    }
-
-    pub fn num(&self) -> i64 {
-        self.record().map_or(0, |record| record.num())
     }
 
     /// Always there: the bytes were written by `of`.
@@ -220,35 +216,21 @@ impl Counter {
 
     /// The marks that occur most.
     fn marks(&self) -> Vec<Term> {
-        let mut marks = sorted_by_weight(&self.marks);
+        let mut marks = sorted(&self.marks);
+        // Of equal ones those first by hash: the sort keeps their order.
+        marks.sort_by(|a, b| b.code.tf().total_cmp(&a.code.tf()));
         marks.truncate(marks::KEPT);
         marks.sort_unstable_by_key(|term| term.hash);
         marks
     }
 }
 
-fn sorted_by_weight(counts: &ByHash<Count>) -> Vec<Term> {
+/// Sorted by hash.
+fn sorted(counts: &ByHash<Count>) -> Vec<Term> {
     let mut terms: Vec<Term> = counts
         .iter()
         .map(|(hash, count)| Term {
             hash: *hash,
-            code: count.code(),
-        })
-        .collect();
-    terms.sort_unstable_by(|a, b| {
-        b.code
-            .tf()
-            .total_cmp(&a.code.tf())
-            .then(a.hash.cmp(&b.hash))
-    });
-    terms
-}
-
-fn sorted(counts: ByHash<Count>) -> Vec<Term> {
-    let mut terms: Vec<Term> = counts
-        .into_iter()
-        .map(|(hash, count)| Term {
-            hash,
             code: count.code(),
         })
         .collect();

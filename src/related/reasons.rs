@@ -1,7 +1,7 @@
 //! Why two articles are related, in words that a reader understands.
 
 use super::engine::Engine;
-use super::score::{Saturation, Source, Weighed, share};
+use super::score::{Source, Weighed, share};
 use super::scratch::Scratch;
 use super::select::Chosen;
 use super::weights::{idf, step};
@@ -84,29 +84,21 @@ fn words<'s>(
     let totals = engine.index.totals(source.record.language());
     let most = (COMMON * totals.articles as f32).max(3.0) as u32;
     let telling = idf(totals.step(), step(most));
-    let saturation = Saturation::new(&candidate.record, &engine.index, formula);
+    let saturation = engine.index.saturation(&candidate.record, formula);
     let gave = |term: &Weighed, weight: f32, tf: f32| {
         let forward = share(term.tf * weight * saturation.of(tf), source.masses.itself);
         let backward = share(tf * weight * term.saturated, candidate.masses.itself);
         forward + formula.backward * backward
     };
     let mut words = Words::default();
-    for found in scratch
-        .stems
-        .get(candidate.stems.clone())
-        .unwrap_or_default()
-    {
+    for found in candidate.stems_in(scratch) {
         let place = found.place as usize;
         if let Some(stem) = source.stems.get(place).filter(|stem| stem.idf >= telling) {
             let weight = gave(stem, stem.weight, found.code.tf());
             words.stems.push((place, weight));
         }
     }
-    for found in scratch
-        .pairs
-        .get(candidate.pairs.clone())
-        .unwrap_or_default()
-    {
+    for found in candidate.pairs_in(scratch) {
         let place = found.place as usize;
         if let (Some(pair), Some(weight)) = (source.pairs.get(place), pair_weights.get(place)) {
             words.add_pair(source, place, gave(pair, *weight, found.code.tf()));

@@ -1,12 +1,11 @@
 //! One article against another in full: words both ways, tags, time, headlines.
 
 use super::engine::Engine;
-use super::index::Index;
 use super::masses::Masses;
 use super::places::{Match, Places};
 use super::postings::Postings;
 use super::record::{Record, Terms};
-use super::weights::{Code, Formula, idf, step};
+use super::weights::{Code, Formula, Saturation, idf, step};
 
 /// An article that asks, with what its terms weigh today.
 pub(super) struct Source<'a> {
@@ -45,20 +44,19 @@ impl<'a> Source<'a> {
         let (index, formula) = (&engine.index, &engine.settings.formula);
         let totals = index.totals(record.language());
         let (articles, all) = (totals.step(), index.all().step());
-        let length = record.words() as f32 / totals.mean_length();
+        let saturation = index.saturation(&record, formula);
         let weigh = |hash: u32, code: Code, idf: f32| Weighed {
             hash,
             idf,
             tf: code.tf(),
-            saturated: formula.saturated(code.tf(), length),
+            saturated: saturation.of(code.tf()),
             in_title: code.in_title(),
             weight: index.weight(idf),
         };
         let weigh_all = |terms: Terms, articles: i32| -> Vec<Weighed> {
-            let rarity = |hash: u32| idf(articles, step(index.df(hash).max(1)));
             terms
                 .iter()
-                .map(|(hash, code)| weigh(hash, code, rarity(hash)))
+                .map(|(hash, code)| weigh(hash, code, index.idf(articles, hash)))
                 .collect()
         };
         let (stems, postings) = record
@@ -222,27 +220,6 @@ impl Shared {
     }
 }
 
-/// How an article of some length saturates term frequencies (BM25).
-pub(super) struct Saturation {
-    gain: f32,
-    floor: f32,
-}
-
-impl Saturation {
-    pub fn new(record: &Record, index: &Index, formula: &Formula) -> Self {
-        let mean = index.totals(record.language()).mean_length();
-        let length = record.words() as f32 / mean;
-        Self {
-            gain: formula.k1 + 1.0,
-            floor: formula.k1 * (1.0 - formula.b + formula.b * length),
-        }
-    }
-
-    pub fn of(&self, tf: f32) -> f32 {
-        tf * self.gain / (tf + self.floor)
-    }
-}
-
 impl Engine {
     /// What the sums mean, as shares of what either article comes to by itself.
     pub(super) fn evidence(
@@ -269,7 +246,7 @@ impl Engine {
         let mut theirs = 0.0;
         let articles = self.index.all().step();
         for (hash, _) in other.marks().iter() {
-            let idf = idf(articles, step(self.index.df(hash).max(1)));
+            let idf = self.index.idf(articles, hash);
             theirs += idf * idf;
             if source
                 .marks

@@ -221,11 +221,7 @@ fn aspects(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<
     }
     let of = |candidate: &Candidate| {
         let mut aspects: Aspects = Box::new([0.0; ASPECTS]);
-        for found in scratch
-            .stems
-            .get(candidate.stems.clone())
-            .unwrap_or_default()
-        {
+        for found in candidate.stems_in(scratch) {
             let place = found.place as usize;
             if let (Some(at), Some(stem)) = (dimension.get(place), source.stems.get(place))
                 && let Some(aspect) = aspects.get_mut(*at)

@@ -148,9 +148,25 @@ impl Formula {
         (of(self.candidates), of(self.promising))
     }
 
-    /// Term frequency saturated (BM25), for an article of `length` times the mean.
-    pub fn saturated(&self, tf: f32, length: f32) -> f32 {
-        tf * (self.k1 + 1.0) / (tf + self.k1 * (1.0 - self.b + self.b * length))
+    /// For an article of `length` times the mean.
+    pub fn saturation(&self, length: f32) -> Saturation {
+        Saturation {
+            gain: self.k1 + 1.0,
+            floor: self.k1 * (1.0 - self.b + self.b * length),
+        }
+    }
+}
+
+/// How an article of some length saturates term frequencies (BM25).
+#[derive(Clone, Copy)]
+pub struct Saturation {
+    gain: f32,
+    floor: f32,
+}
+
+impl Saturation {
+    pub fn of(&self, tf: f32) -> f32 {
+        tf * self.gain / (tf + self.floor)
     }
 }
 
