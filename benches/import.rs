@@ -76,6 +76,7 @@ fn import(database: &Database, corpus: &str) {
         dry_run: false,
         threads,
         now: Utc::now(),
+        by: None,
     };
     import::run(database, corpus.as_bytes(), &options, &mut Strict).expect("it imports");
 }

@@ -16,8 +16,24 @@ pub enum Error {
     BodyTooLarge(usize),
     UnknownRoute,
     MethodNotAllowed,
+    /// No credentials, or such as do not count.
+    Unauthenticated(String),
+    /// The caller is known and may not do this.
+    Forbidden(String),
     NotFound(String),
     Gone(String),
+    /// What is stored stands in the way.
+    Conflict(Vec<Fault>),
+    /// An earlier request with the same Idempotency-Key has not ended yet.
+    InProgress,
+    /// The thing has changed since the caller looked at it.
+    PreconditionFailed(String),
+    /// A write that does not say which state it is meant for.
+    PreconditionRequired,
+    /// The Idempotency-Key belongs to another request.
+    IdempotencyKeyReused,
+    /// Seconds until the caller may try again.
+    TooManyRequests(u32),
     /// The caller is served when what it needs has been built.
     NotReady(&'static str),
     Timeout,
@@ -54,20 +70,36 @@ kinds! {
         "A cursor belongs to the query that gave it. Take `page.next` as it is, with the same parameters, or start without one.";
     MALFORMED_JSON: "malformed_json", 400, "The body is not JSON",
         "The request body could not be read as JSON in UTF-8.";
+    UNAUTHENTICATED: "unauthenticated", 401, "Who you are is not known",
+        "This needs `Authorization: Bearer TOKEN` with an access token that is valid, or with an API key. POST /v1/tokens gives a token.";
+    FORBIDDEN: "forbidden", 403, "This is not yours to do",
+        "You are known, but your role does not allow this.";
     UNKNOWN_ROUTE: "unknown_route", 404, "There is nothing at this path",
         "The path names no operation of this API. See /docs.";
     NOT_FOUND: "not_found", 404, "Not found",
         "It does not exist, or it is not public.";
     METHOD_NOT_ALLOWED: "method_not_allowed", 405, "The method is not allowed here",
         "The path exists and takes other methods; `Allow` lists them.";
+    CONFLICT: "conflict", 409, "What is stored stands in the way",
+        "The request is fine in itself but contradicts what is stored, such as a name that is taken. `errors` names each contradiction.";
+    IN_PROGRESS: "in_progress", 409, "The same request is being carried out",
+        "A request with the same Idempotency-Key has not ended yet. Try again in a moment; `Retry-After` says when.";
     GONE: "gone", 410, "No longer available",
         "It was public once and has been withdrawn, has expired or was deleted.";
+    PRECONDITION_FAILED: "precondition_failed", 412, "It has changed meanwhile",
+        "The thing is no longer in the state that `If-Match` names, or exists though `If-None-Match` forbids it. Read it again, and decide anew.";
     BODY_TOO_LARGE: "body_too_large", 413, "The body is too large",
         "The request body exceeds the limit that the operator has set.";
     UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type", 415, "The media type is not supported",
-        "Send `Content-Type: application/json`, without a `Content-Encoding`.";
+        "Send the documented `Content-Type`, such as `application/json`, or `application/merge-patch+json` with PATCH, and no `Content-Encoding`.";
     INVALID_BODY: "invalid_body", 422, "The body is not valid",
         "The body is JSON but not of the documented form. `errors` points at each fault (RFC 6901).";
+    IDEMPOTENCY_KEY_REUSED: "idempotency_key_reused", 422, "The Idempotency-Key belongs to another request",
+        "A key makes one request safe to repeat, as it is. Take a new key for a new request.";
+    PRECONDITION_REQUIRED: "precondition_required", 428, "Say which state you mean to change",
+        "Send the `ETag` of the state that you have read in `If-Match`, so that no one's work is overwritten unseen.";
+    TOO_MANY_REQUESTS: "too_many_requests", 429, "Too many attempts",
+        "Wait for the seconds in `Retry-After`, then try again.";
     INTERNAL: "internal", 500, "Something went wrong here",
         "The request was fine, the server failed. The request id helps the operator to find the cause.";
     DATABASE_UNAVAILABLE: "database_unavailable", 503, "The database does not answer",
@@ -89,7 +121,15 @@ impl Error {
             Self::BodyTooLarge(_) => &BODY_TOO_LARGE,
             Self::UnknownRoute => &UNKNOWN_ROUTE,
             Self::MethodNotAllowed => &METHOD_NOT_ALLOWED,
+            Self::Unauthenticated(_) => &UNAUTHENTICATED,
+            Self::Forbidden(_) => &FORBIDDEN,
             Self::NotFound(_) => &NOT_FOUND,
+            Self::Conflict(_) => &CONFLICT,
+            Self::InProgress => &IN_PROGRESS,
+            Self::PreconditionFailed(_) => &PRECONDITION_FAILED,
+            Self::PreconditionRequired => &PRECONDITION_REQUIRED,
+            Self::IdempotencyKeyReused => &IDEMPOTENCY_KEY_REUSED,
+            Self::TooManyRequests(_) => &TOO_MANY_REQUESTS,
             Self::Gone(_) => &GONE,
             Self::NotReady(_) => &NOT_READY,
             Self::Timeout => &TIMEOUT,
@@ -106,7 +146,7 @@ impl Error {
                 .map(|fault| format!("{} {}", fault.pointer, fault.detail))
                 .collect::<Vec<_>>()
                 .join("; "),
-            Self::InvalidBody(faults) => faults
+            Self::InvalidBody(faults) | Self::Conflict(faults) => faults
                 .iter()
                 .map(|fault| match fault.pointer.as_str() {
                     "" => fault.detail.clone(),
@@ -117,11 +157,18 @@ impl Error {
             Self::InvalidCursor(what) => format!("cursor {what}"),
             Self::MalformedJson(what)
             | Self::UnsupportedMediaType(what)
+            | Self::Unauthenticated(what)
+            | Self::Forbidden(what)
             | Self::NotFound(what)
+            | Self::PreconditionFailed(what)
             | Self::Gone(what) => what.clone(),
             Self::BodyTooLarge(limit) => format!("at most {limit} bytes are taken"),
             Self::NotReady(what) => (*what).to_owned(),
+            Self::TooManyRequests(seconds) => format!("try again in {seconds} s"),
             Self::UnknownRoute
+            | Self::InProgress
+            | Self::PreconditionRequired
+            | Self::IdempotencyKeyReused
             | Self::MethodNotAllowed
             | Self::Timeout
             | Self::Database(_)
@@ -133,7 +180,9 @@ impl Error {
     /// The single faults, where there are such.
     pub fn faults(&self) -> &[Fault] {
         match self {
-            Self::InvalidParameter(faults) | Self::InvalidBody(faults) => faults,
+            Self::InvalidParameter(faults) | Self::InvalidBody(faults) | Self::Conflict(faults) => {
+                faults
+            }
             _ => &[],
         }
     }
@@ -141,6 +190,16 @@ impl Error {
     /// One parameter and what is wrong with it.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
         Self::InvalidParameter(vec![Fault::new(name, detail)])
+    }
+
+    /// One member of the body, by its JSON pointer, and what is wrong with it.
+    pub fn member(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::InvalidBody(vec![Fault::new(pointer, detail)])
+    }
+
+    /// One contradiction to what is stored, and the member of the body it comes of; an empty pointer for the whole.
+    pub fn conflict(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::Conflict(vec![Fault::new(pointer, detail)])
     }
 
     /// Whether the server is to blame, so that the log should say why. Not being ready is no failure.

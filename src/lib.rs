@@ -12,6 +12,7 @@ pub mod content;
 pub mod db;
 pub mod error;
 pub mod follower;
+pub mod identity;
 pub mod related;
 pub mod search;
 pub mod store;

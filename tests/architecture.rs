@@ -9,13 +9,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "api", "transfer", "follower", "related", "search", "store", "db", "content",
+            "api", "transfer", "follower", "identity", "related", "search", "store", "db",
+            "content",
         ],
     ),
     (
         "api",
-        &["follower", "related", "search", "store", "db", "content"],
+        &[
+            "follower", "identity", "related", "search", "transfer", "store", "db", "content",
+        ],
     ),
+    ("identity", &["content"]),
     ("follower", &["related", "search", "store", "db", "content"]),
     ("transfer", &["store", "db", "content"]),
     ("store", &["db", "content"]),

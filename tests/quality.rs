@@ -9,8 +9,8 @@ use std::path::Path;
 
 use kiosque::cli::related_run::{Corpus, profile};
 use kiosque::content::article::Draft;
+use kiosque::content::line;
 use kiosque::related::{Ask, Language};
-use kiosque::transfer::line;
 
 #[path = "support/requirements.rs"]
 mod requirements;

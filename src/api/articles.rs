@@ -7,13 +7,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::conditional::Answer;
+use crate::api::auth::Viewer;
+use crate::api::conditional::{Answer, StateTag};
 use crate::api::cursor;
 use crate::api::inputs::{self, ArticleParams, ListInput, ListParams, Shape};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::views::{self, ArticleView};
+use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
@@ -96,16 +98,20 @@ pub async fn list_articles(
 pub async fn get_article(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
     slug: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let shape = inputs::parse_article(request.query_string())?;
+    let mut shape = inputs::parse_article(request.query_string())?;
+    shape.sight = viewer.sight();
     let address = Address::of(&request);
     state
         .answer(&request, move |state, now| {
-            state.database.read(|conn| match locate(conn, &slug, now)? {
-                Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, ""))),
-                Located::Here(row) => one(conn, state, *row, &shape, now),
-            })
+            state
+                .database
+                .read(|conn| match locate_for(conn, &slug, &shape.sight, now)? {
+                    Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, ""))),
+                    Located::Here(row) => one(conn, state, *row, &shape, now),
+                })
         })
         .await
 }
@@ -122,6 +128,19 @@ pub enum Located {
 /// # Errors
 /// 410 where it was public and is no more, 404 where it is unknown or never was.
 pub fn locate(conn: &mut Conn, name: &str, now: DateTime<Utc>) -> Result<Located> {
+    locate_for(conn, name, &Sight::Public, now)
+}
+
+/// Finds an article that a caller of this sight sees at `now`.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_for(
+    conn: &mut Conn,
+    name: &str,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> Result<Located> {
     let missing = || Error::NotFound(format!("there is no article {name:?}"));
     if name.contains('\0') {
         return Err(missing());
@@ -130,11 +149,13 @@ pub fn locate(conn: &mut Conn, name: &str, now: DateTime<Utc>) -> Result<Located
         Some(row) => (row, false),
         None => (aliases::find(conn, name)?.ok_or_else(missing)?, true),
     };
+    let there = row.deleted_at.is_none();
+    let seen = row.is_public(now) || sight.reaches(row.created_by.as_deref());
     match row.visibility().standing(now) {
+        _ if there && seen && moved => Ok(Located::Moved(row.slug)),
+        _ if there && seen => Ok(Located::Here(Box::new(row))),
         Standing::Hidden => Err(missing()),
-        Standing::Visible if row.deleted_at.is_none() && moved => Ok(Located::Moved(row.slug)),
-        Standing::Visible if row.deleted_at.is_none() => Ok(Located::Here(Box::new(row))),
-        _ => Err(Error::Gone(format!(
+        Standing::Visible | Standing::Gone => Err(Error::Gone(format!(
             "the article {name:?} is no longer available"
         ))),
     }
@@ -157,6 +178,7 @@ fn one(
         None => Answer::json(view)?,
     };
     Ok(answer
+        .stands_for(StateTag::of(&view.id, view.version))
         .last_modified(views::last_modified(&views))
         .until(views::first_expiry(&views), now)
         .cache_tags(cache_tags(&views))

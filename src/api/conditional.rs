@@ -1,18 +1,22 @@
 //! Answers with validators: entity tags, conditional requests, content codings, cache headers.
+//!
+//! The entity tag of a thing that can be written has two parts: which version of which thing it is, and a digest of the
+//! very bytes. The first guards writes (`If-Match`), whatever form the caller read the thing in; the whole tells
+//! caches whether the bytes are the same.
 
 use std::collections::HashSet;
 use std::io::Write;
 
 use actix_web::http::header::{
-    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, HeaderValue, HttpDate,
-    IfNoneMatch,
+    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, HeaderName, HeaderValue,
+    HttpDate, IfMatch, IfNoneMatch,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -37,6 +41,23 @@ pub struct Answer {
     moved_to: Option<String>,
     cache_tags: Vec<String>,
     not_cached: bool,
+    /// It is for one caller only.
+    private: bool,
+    status: Option<StatusCode>,
+    /// Where what was made is.
+    location: Option<String>,
+    stands_for: Option<StateTag>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// An answer as it is kept for a request that may come again.
+#[derive(Serialize, Deserialize)]
+struct StoredAnswer {
+    status: Option<u16>,
+    body: String,
+    location: Option<String>,
+    stands_for: Option<String>,
+    last_modified: Option<DateTime<Utc>>,
 }
 
 impl Answer {
@@ -62,6 +83,38 @@ impl Answer {
             moved_to: Some(location),
             ..Self::default()
         }
+    }
+
+    /// Something was made, and is at `location`.
+    pub fn created(mut self, location: String) -> Self {
+        self.status = Some(StatusCode::CREATED);
+        self.location = Some(location);
+        self
+    }
+
+    /// Done, and nothing to say.
+    pub fn no_content() -> Self {
+        Self {
+            status: Some(StatusCode::NO_CONTENT),
+            ..Self::default()
+        }
+    }
+
+    /// Which version of which thing this shows, so that a write can be bound to it.
+    pub fn stands_for(mut self, tag: StateTag) -> Self {
+        self.stands_for = Some(tag);
+        self
+    }
+
+    /// For this caller only: no cache may keep it.
+    pub fn private(mut self, private: bool) -> Self {
+        self.private = private;
+        self
+    }
+
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     pub fn last_modified(mut self, time: Option<DateTime<Utc>>) -> Self {
@@ -107,6 +160,40 @@ impl Answer {
         self
     }
 
+    /// The answer as text, to be given again to the same request.
+    ///
+    /// # Errors
+    /// When its body is no JSON.
+    pub fn to_stored(&self) -> Result<String> {
+        let broken = |error| Error::Internal(format!("an answer cannot be kept: {error}"));
+        let stored = StoredAnswer {
+            status: self.status.map(|status| status.as_u16()),
+            body: String::from_utf8(self.body.clone())
+                .map_err(|error| broken(error.to_string()))?,
+            location: self.location.clone(),
+            stands_for: self.stands_for.as_ref().map(|tag| tag.0.clone()),
+            last_modified: self.last_modified,
+        };
+        serde_json::to_string(&stored).map_err(|error| broken(error.to_string()))
+    }
+
+    /// # Errors
+    /// When the text is none that [`Answer::to_stored`] made.
+    pub fn from_stored(text: &str) -> Result<Self> {
+        let stored: StoredAnswer = serde_json::from_str(text)
+            .map_err(|error| Error::Internal(format!("a kept answer is broken: {error}")))?;
+        Ok(Self {
+            status: stored
+                .status
+                .and_then(|status| StatusCode::from_u16(status).ok()),
+            body: stored.body.into_bytes(),
+            location: stored.location,
+            stands_for: stored.stands_for.map(StateTag),
+            last_modified: stored.last_modified,
+            ..Self::default()
+        })
+    }
+
     /// Decides between the body and 304, and compresses the body as the request likes it.
     pub fn fulfil(self, wish: &Wish, max_age: u32) -> Ready {
         let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&self.body)[..18]);
@@ -118,6 +205,10 @@ impl Answer {
         let tag = match coding {
             ContentEncoding::Identity => digest.clone(),
             coding => format!("{digest}-{}", coding.as_str()),
+        };
+        let tag = match &self.stands_for {
+            Some(StateTag(state)) => format!("{state}.{tag}"),
+            None => tag,
         };
         let etag = EntityTag::new_strong(tag);
         let unchanged = self.moved_to.is_none() && wish.knows(&etag);
@@ -137,6 +228,7 @@ impl Answer {
 
     fn cache_control(&self, max_age: u32) -> String {
         match self.good_for {
+            _ if self.private => "private, no-store".to_owned(),
             _ if self.not_cached => "no-store".to_owned(),
             Some(seconds) if seconds <= max_age + WHILE_REVALIDATING => {
                 format!("public, max-age={}", seconds.min(max_age))
@@ -144,6 +236,78 @@ impl Answer {
             _ => format!(
                 "public, max-age={max_age}, stale-while-revalidate={WHILE_REVALIDATING}, stale-if-error={IF_ERROR}"
             ),
+        }
+    }
+}
+
+/// Names a version of a thing, for entity tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateTag(String);
+
+impl StateTag {
+    /// Opaque, so that no one counts on more than equality.
+    pub fn of(id: &str, version: i64) -> Self {
+        let digest = Sha256::digest(format!("{id} {version}"));
+        Self(BASE64_URL_SAFE_NO_PAD.encode(&digest[..9]))
+    }
+}
+
+/// Which state a write is meant for (RFC 9110 section 13.1).
+#[derive(Debug)]
+pub struct Precondition {
+    if_match: Option<IfMatch>,
+    only_if_new: bool,
+}
+
+impl Precondition {
+    /// # Errors
+    /// 412 where a header cannot be read, since nothing matches it.
+    pub fn of(request: &HttpRequest) -> Result<Self> {
+        let unreadable =
+            |_| Error::PreconditionFailed("the condition is no list of entity tags".to_owned());
+        let headers = request.headers();
+        let if_match = match headers.contains_key(header::IF_MATCH) {
+            true => Some(IfMatch::parse(request).map_err(unreadable)?),
+            false => None,
+        };
+        let only_if_new = match headers.contains_key(header::IF_NONE_MATCH) {
+            true => IfNoneMatch::parse(request).map_err(unreadable)? == IfNoneMatch::Any,
+            false => false,
+        };
+        Ok(Self {
+            if_match,
+            only_if_new,
+        })
+    }
+
+    /// # Errors
+    /// For a thing that exists: 412 where it is in another state, 428 where the caller named none.
+    pub fn holds_for(&self, present: &StateTag) -> Result<()> {
+        if self.only_if_new {
+            return Err(Error::PreconditionFailed("it exists already".to_owned()));
+        }
+        let matches = match &self.if_match {
+            None => return Err(Error::PreconditionRequired),
+            Some(IfMatch::Any) => true,
+            // By strong comparison, and by the part of the tag that tells the version.
+            Some(IfMatch::Items(tags)) => tags
+                .iter()
+                .any(|tag| !tag.weak && tag.tag().split('.').next() == Some(&present.0)),
+        };
+        match matches {
+            true => Ok(()),
+            false => Err(Error::PreconditionFailed(
+                "it is no longer in the state that you have read".to_owned(),
+            )),
+        }
+    }
+
+    /// # Errors
+    /// 412 where the caller takes something for existing that does not.
+    pub fn holds_for_nothing(&self) -> Result<()> {
+        match self.if_match {
+            Some(_) => Err(Error::PreconditionFailed("it does not exist".to_owned())),
+            None => Ok(()),
         }
     }
 }
@@ -209,15 +373,24 @@ impl Ready {
         let status = match (&self.answer.moved_to, self.unchanged) {
             (Some(_), _) => StatusCode::MOVED_PERMANENTLY,
             (None, true) => StatusCode::NOT_MODIFIED,
-            (None, false) => StatusCode::OK,
+            (None, false) => self.answer.status.unwrap_or(StatusCode::OK),
         };
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CACHE_CONTROL, self.cache_control));
-        response.insert_header((header::VARY, HeaderValue::from_static("accept-encoding")));
+        response.insert_header((
+            header::VARY,
+            HeaderValue::from_static("accept-encoding, authorization"),
+        ));
+        for header in self.answer.headers {
+            response.insert_header(header);
+        }
         if let Some(location) = self.answer.moved_to {
             return response
                 .insert_header((header::LOCATION, location))
                 .finish();
+        }
+        if let Some(location) = self.answer.location {
+            response.insert_header((header::LOCATION, location));
         }
         response.insert_header(header::ETag(self.etag));
         if let Some(time) = self.answer.last_modified {
@@ -231,7 +404,7 @@ impl Ready {
             response.insert_header(("Cache-Tag", self.answer.cache_tags.join(",")));
             response.insert_header(("Surrogate-Key", self.answer.cache_tags.join(" ")));
         }
-        if self.unchanged {
+        if self.unchanged || status == StatusCode::NO_CONTENT {
             return response.finish();
         }
         if self.coding != ContentEncoding::Identity {

@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
@@ -22,6 +22,18 @@ const MAX_REQUEST_ID: usize = 64;
 const EXPOSED: &str =
     "etag, last-modified, link, location, retry-after, server-timing, x-request-id";
 
+/// The id of a request, for its handler.
+#[derive(Clone)]
+pub struct RequestId(String);
+
+impl RequestId {
+    pub fn of(request: &HttpRequest) -> String {
+        let extensions = request.extensions();
+        let id = extensions.get::<Self>();
+        id.map(|id| id.0.clone()).unwrap_or_default()
+    }
+}
+
 /// The outermost layer but for the log.
 ///
 /// # Errors
@@ -33,6 +45,8 @@ pub async fn envelope(
     let started = Instant::now();
     let id = request_id(&request);
     let path = request.path().to_owned();
+    let for_handler = RequestId(id.to_str().unwrap_or_default().to_owned());
+    request.extensions_mut().insert(for_handler);
     // Answered as GET; the server leaves the body out, for it remembers what was asked.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;

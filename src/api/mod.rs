@@ -1,10 +1,12 @@
 //! HTTP: one file for each resource, and what they share.
 
 pub mod articles;
+pub mod auth;
 pub mod body;
 pub mod conditional;
 pub mod cursor;
 pub mod docs;
+pub mod editing;
 pub mod envelope;
 pub mod examples;
 pub mod health;
@@ -21,3 +23,4 @@ pub mod server;
 pub mod state;
 pub mod tags;
 pub mod views;
+pub mod writing;

@@ -3,7 +3,8 @@
 use actix_web::App;
 use actix_web::dev::ResourceDef;
 use utoipa::openapi::OpenApi as Document;
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -51,6 +52,68 @@ pub enum Failures {
     Timeout(#[to_schema] ProblemView),
 }
 
+/// What an operation for known callers may answer besides.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum Refusals {
+    /// The caller has shown no credentials, or such as do not count
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(#[to_schema] ProblemView),
+    /// The caller's role does not allow it
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] ProblemView),
+}
+
+/// What an operation that takes a body may answer besides.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum BodyFailures {
+    /// What is stored stands in the way
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] ProblemView),
+    /// The body is too large
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(#[to_schema] ProblemView),
+    /// Not the documented media type
+    #[response(status = 415, content_type = "application/problem+json")]
+    MediaType(#[to_schema] ProblemView),
+    /// The body is not as documented; `errors` points at each fault
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(#[to_schema] ProblemView),
+}
+
+/// What an operation on a stated version may answer besides.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum VersionFailures {
+    /// It is gone
+    #[response(status = 410, content_type = "application/problem+json")]
+    Gone(#[to_schema] ProblemView),
+    /// It has changed since the caller read it
+    #[response(status = 412, content_type = "application/problem+json")]
+    Moved(#[to_schema] ProblemView),
+    /// `If-Match` is missing
+    #[response(status = 428, content_type = "application/problem+json")]
+    Unconditional(#[to_schema] ProblemView),
+}
+
+/// Names the security scheme that operations refer to.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "An access token of `POST /v1/tokens`, or an API key. An operation's requirement names the least role \
+                 it takes: reader, partner, author, editor, admin.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -67,6 +130,7 @@ pub enum Failures {
         (name = "operation", description = "Health of the service"),
     ),
     components(schemas(ProblemView)),
+    modifiers(&Bearer),
 )]
 struct Base;
 

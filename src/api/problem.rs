@@ -67,7 +67,7 @@ impl Problem {
     /// The whole response for a request to `path`.
     pub fn respond(&self, path: &str) -> HttpResponse {
         let kind = self.0.kind();
-        let of_body = matches!(self.0, Error::InvalidBody(_));
+        let of_body = matches!(self.0, Error::InvalidBody(_) | Error::Conflict(_));
         let view = ProblemView {
             kind: format!("/problems/{}", kind.code),
             title: kind.title,
@@ -90,8 +90,21 @@ impl Problem {
         response.insert_header((header::CONTENT_TYPE, MEDIA_TYPE));
         // What is hidden or gone now may be there in a second.
         response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if kind.status == 503 {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        match &self.0 {
+            Error::TooManyRequests(seconds) => {
+                response.insert_header((header::RETRY_AFTER, *seconds));
+            }
+            Error::InProgress => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            // RFC 6750 section 3.
+            Error::Unauthenticated(_) => {
+                response.insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="kiosque""#));
+            }
+            _ if kind.status == 503 => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            _ => {}
         }
         response.body(serde_json::to_vec(&view).unwrap_or_default())
     }

@@ -13,6 +13,7 @@ use actix_web::middleware::{Logger, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa_actix_web::AppExt;
 
+use crate::api::auth::authenticate;
 use crate::api::docs::{self, Document};
 use crate::api::envelope::{REQUEST_ID, envelope};
 use crate::api::metrics::Metrics;
@@ -58,6 +59,7 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
             .service(docs::from_root)
             .service(docs::swagger_ui())
             .default_service(web::to(elsewhere))
+            .wrap(from_fn(authenticate))
             .wrap(from_fn(envelope))
             .wrap(cors())
             .wrap(metrics.middleware.clone())
@@ -91,13 +93,22 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
     }
 }
 
-/// Open to every site for reading, never with credentials; `envelope` says so on the answers themselves.
+/// Open to every site, never with a browser's own credentials: whoever writes sends a token of its own making, which
+/// no foreign site has. `envelope` says so on the answers themselves.
 fn cors() -> Cors {
     Cors::default()
         .allow_any_origin()
         .send_wildcard()
         .disable_vary_header()
-        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
+        .allowed_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ])
         .allow_any_header()
         .max_age(86_400)
 }

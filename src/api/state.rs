@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 
-use crate::api::conditional::{Answer, Wish};
+use crate::api::conditional::{Answer, Ready, Wish};
 use crate::api::problem::Problem;
 use crate::config::Config;
 use crate::content::time::Clock;
@@ -70,21 +70,27 @@ impl State {
         self.progress.is_ready(RelatedIndex::NAME)
     }
 
-    /// Answers a request by work that may block, on a thread kept for that; the one place where a time-out
-    /// or a panic of such work becomes a problem.
+    /// Answers a request by work that may block.
     pub async fn answer(
         &self,
         request: &HttpRequest,
         work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let wish = Wish::of(request);
+        self.blocking(move |state, now| Ok(work(state, now)?.fulfil(&wish, state.max_age)))
+            .await
+    }
+
+    /// Runs work on a thread kept for what blocks; the one place where a time-out or a panic of such work becomes a
+    /// problem.
+    pub async fn blocking(
+        &self,
+        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Ready> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
         let state = self.clone();
-        let blocking = web::block(move || {
-            let answer = work(&state, state.clock.now())?;
-            Ok::<_, Error>(answer.fulfil(&wish, state.max_age))
-        });
+        let blocking = web::block(move || work(&state, state.clock.now()));
         match actix_web::rt::time::timeout(self.request_timeout, blocking).await {
-            Ok(Ok(result)) => result.map(|ready| ready.respond()).map_err(Problem::from),
+            Ok(Ok(result)) => result.map(Ready::respond).map_err(Problem::from),
             Ok(Err(_)) => Err(Error::Internal("a handler panicked".to_owned()).into()),
             Err(_) => Err(Error::Timeout.into()),
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::articles::{Address, Located, Page, locate};
-use crate::api::conditional::Answer;
+use crate::api::conditional::{Answer, StateTag};
 use crate::api::cursor;
 use crate::api::inputs::{
     self, DEFAULT_RELATED, RelatedTagParams, TagListInput, TagListParams, TagOrder,
@@ -135,9 +135,11 @@ pub async fn get_tag(
                 };
                 let cache_tag = format!("tag-{}", row.id);
                 let modified = row.updated_at.and_utc();
+                let state_tag = StateTag::of(&row.id, row.version);
                 let view = shown(conn, vec![row], now)?.pop();
                 let view = view.ok_or_else(|| Error::Internal("a tag lost its view".to_owned()))?;
                 Ok(Answer::json(&view)?
+                    .stands_for(state_tag)
                     .last_modified(Some(modified))
                     .cache_tags([cache_tag]))
             })

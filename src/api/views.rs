@@ -17,6 +17,7 @@ use crate::content::body::reading_minutes;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::{self, ArticleRow, BodyRow, TranslationRow};
+use crate::store::curations;
 use crate::store::tags::{self, TagRow};
 
 /// The members of an article that `fields` may name.
@@ -108,10 +109,41 @@ pub struct ArticleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub related_tags: Option<Vec<RelatedTagView>>,
+    /// What only those who may edit it see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub editing: Option<EditingView>,
     /// Not shown: what the answer's headers need of it.
     #[serde(skip)]
     #[schema(ignore)]
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What the makers of an article need to know of it and its readers do not.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Editing)]
+pub struct EditingView {
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// As it was written.
+    pub body: String,
+    /// `html`, `markdown` or `text`.
+    pub body_format: String,
+    #[schema(required)]
+    pub embargoed_until: Option<DateTime<Utc>>,
+    #[schema(required)]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// `auto` or `never`.
+    pub related: String,
+    /// Ids, in their order.
+    pub pins: Vec<String>,
+    /// Ids.
+    pub bans: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    #[schema(required)]
+    pub created_by: Option<String>,
+    #[schema(required)]
+    pub saved_by: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -254,6 +286,9 @@ pub fn articles(
             .map(|tags| tags.iter().map(TagBrief::from).collect())
             .unwrap_or_default();
         if let Some(body) = bodies.remove(&row.num) {
+            if rows.len() == 1 && shape.sight.reaches(row.created_by.as_deref()) {
+                view.editing = Some(editing(conn, row, &body)?);
+            }
             add_body(&mut view, body);
         }
         view.translations = translations.as_ref().map(|groups| siblings(row, groups));
@@ -327,7 +362,33 @@ fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
         version: row.version,
         related: None,
         related_tags: None,
+        editing: None,
         expires_at: utc(row.expires_at),
+    })
+}
+
+fn editing(conn: &mut Conn, row: &ArticleRow, body: &BodyRow) -> Result<EditingView> {
+    let curation = curations::of(conn, &[row.num])?.remove(&row.num);
+    let curation = curation.unwrap_or_default();
+    let ids = articles::ids(conn, &[&curation.pins[..], &curation.bans].concat())?;
+    let named = |nums: &[i64]| {
+        nums.iter()
+            .filter_map(|num| ids.get(num).cloned())
+            .collect()
+    };
+    let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
+    Ok(EditingView {
+        external_id: row.external_id.clone(),
+        body: body.source.clone(),
+        body_format: body.format.clone(),
+        embargoed_until: utc(row.embargoed_until),
+        expires_at: utc(row.expires_at),
+        related: row.related.clone(),
+        pins: named(&curation.pins),
+        bans: named(&curation.bans),
+        created_at: row.created_at.and_utc(),
+        created_by: row.created_by.clone(),
+        saved_by: row.saved_by.clone(),
     })
 }
 

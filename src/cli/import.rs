@@ -61,6 +61,7 @@ impl Import {
             dry_run: self.dry_run,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             now: Clock::default().now(),
+            by: None,
         };
         let summary = import::run(database, input, &options, &mut watcher);
         let summary = summary.map_err(|error| format!("{}: {error}", path.display()))?;
@@ -76,6 +77,7 @@ pub fn import_samples(database: &Database, samples: &[u8]) -> Result<Summary, St
         dry_run: false,
         threads: 1,
         now: Clock::default().now(),
+        by: None,
     };
     import::run(database, samples, &options, &mut watcher)
         .map_err(|error| format!("cannot load the samples: {error}"))

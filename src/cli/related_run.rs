@@ -9,10 +9,10 @@ use clap::Args;
 
 use crate::content::analysis::fold;
 use crate::content::article::{Draft, RelatedMode};
+use crate::content::line;
 use crate::content::tag::TagMention;
 use crate::content::time::Clock;
 use crate::related::{Article, Ask, Engine, Language, Profile, Settings, Window};
-use crate::transfer::line;
 
 #[derive(Args)]
 pub struct RelatedRun {

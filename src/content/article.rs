@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use uuid::{Builder, Uuid};
 
 use crate::content::body::Body;
@@ -73,8 +74,9 @@ impl RelatedMode {
 }
 
 /// A picture and what stands under it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ImageInput)]
 pub struct Image {
     pub url: String,
     #[serde(default)]
@@ -92,8 +94,9 @@ pub struct Image {
 }
 
 /// Where an article was taken from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SourceInput)]
 pub struct Source {
     pub name: String,
     #[serde(default)]
@@ -101,8 +104,9 @@ pub struct Source {
 }
 
 /// What others may do with an article.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RightsInput)]
 pub struct Rights {
     /// An SPDX identifier or a name.
     #[serde(default)]
@@ -128,8 +132,9 @@ fn yes() -> bool {
 }
 
 /// Who paid for an article, and in which span it is to be named.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SponsorInput)]
 pub struct Sponsor {
     pub name: String,
     #[serde(default)]

@@ -3,9 +3,14 @@
 pub mod analysis;
 pub mod article;
 pub mod body;
+pub mod check;
 pub mod excerpt;
+pub mod input;
 pub mod language;
+pub mod line;
 pub mod listing;
+pub mod role;
+pub mod sight;
 pub mod slug;
 pub mod tag;
 pub mod tag_filter;

@@ -71,6 +71,15 @@ impl Visibility {
             .is_some_and(|(from, until)| from <= now && until.is_none_or(|until| now < until))
     }
 
+    /// The first moment after `now` at which time alone changes whether the public sees it.
+    pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (from, until) = self.window()?;
+        match now < from {
+            true => Some(from),
+            false => until.filter(|until| now < *until),
+        }
+    }
+
     pub fn standing(&self, now: DateTime<Utc>) -> Standing {
         if self.is_public(now) {
             return Standing::Visible;
@@ -137,6 +146,22 @@ mod tests {
         assert_eq!(article.standing(hour(4)), Standing::Visible);
         assert_eq!(article.effective_status(hour(4)), Status::Published);
         assert_eq!(article.effective_status(hour(3)), Status::Scheduled);
+    }
+
+    #[test]
+    fn time_changes_an_article_when_its_window_opens_and_when_it_ends() {
+        let article = Visibility {
+            expires_at: Some(hour(5)),
+            ..published(2)
+        };
+        let next: Vec<_> = [1, 2, 4, 5].map(|h| article.next_change(hour(h))).to_vec();
+        assert_eq!(next, [Some(hour(2)), Some(hour(5)), Some(hour(5)), None]);
+        assert_eq!(published(2).next_change(hour(3)), None);
+        let draft = Visibility {
+            status: Status::Draft,
+            ..article
+        };
+        assert_eq!(draft.next_change(hour(1)), None);
     }
 
     #[test]

@@ -44,6 +44,8 @@ tables! {
         deleted_at -> Nullable<Timestamp>,
         saved_by -> Nullable<Text>,
         version -> BigInt,
+        created_by -> Nullable<Text>,
+        next_change_at -> Nullable<Timestamp>,
     }
     bodies (article_num) {
         article_num -> BigInt,
@@ -103,6 +105,74 @@ tables! {
         at -> Timestamp,
         version -> BigInt,
     }
+    users (num) {
+        num -> BigInt,
+        name -> Text,
+        role -> Text,
+        password -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        disabled_at -> Nullable<Timestamp>,
+        tokens_from -> Timestamp,
+        version -> BigInt,
+    }
+    sessions (id) {
+        id -> Text,
+        user_num -> BigInt,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+    refresh_tokens (hash) {
+        hash -> Text,
+        session_id -> Text,
+        issued_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+    revoked_tokens (jti) {
+        jti -> Text,
+        expires_at -> Timestamp,
+    }
+    api_keys (id) {
+        id -> Text,
+        name -> Text,
+        role -> Text,
+        prefix -> Text,
+        hash -> Text,
+        created_at -> Timestamp,
+        created_by -> Nullable<Text>,
+        expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+    previews (id) {
+        id -> Text,
+        article_num -> BigInt,
+        version -> BigInt,
+        created_at -> Timestamp,
+        created_by -> Nullable<Text>,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+    idempotency (caller, key) {
+        caller -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        claim -> Text,
+        claimed_at -> Timestamp,
+        answer -> Nullable<Text>,
+    }
+    audit (seq) {
+        seq -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        action -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        target_name -> Text,
+        request_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
 }
 
 diesel::joinable!(bodies -> articles (article_num));
@@ -111,6 +181,9 @@ diesel::joinable!(article_tags -> articles (article_num));
 diesel::joinable!(article_tags -> tags (tag_num));
 diesel::joinable!(tag_aliases -> tags (tag_num));
 diesel::joinable!(revisions -> articles (article_num));
+diesel::joinable!(sessions -> users (user_num));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(previews -> articles (article_num));
 
 diesel::allow_tables_to_appear_in_same_query!(
     articles,
@@ -121,4 +194,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_tags,
     curations,
     revisions,
+    previews,
 );
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);

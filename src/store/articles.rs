@@ -48,6 +48,9 @@ pub struct ArticleRow {
     pub deleted_at: Option<NaiveDateTime>,
     pub saved_by: Option<String>,
     pub version: i64,
+    pub created_by: Option<String>,
+    /// When time alone next changes whether the public sees it, and the log does not say so yet.
+    pub next_change_at: Option<NaiveDateTime>,
 }
 
 /// The text of an article.
@@ -138,6 +141,18 @@ pub fn public_by_nums(
         .filter(|row| row.is_public(now))
         .map(|row| (row.num, row))
         .collect())
+}
+
+/// The ids of these articles, by number.
+pub fn ids(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, String>> {
+    if nums.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, String)> = articles::table
+        .filter(articles::num.eq_any(nums))
+        .select((articles::num, articles::id))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The bodies of these articles, by number.

@@ -2,11 +2,18 @@
 
 pub mod aliases;
 pub mod articles;
+pub mod audit;
 pub mod changes;
 pub mod curations;
+pub mod idempotency;
 pub mod identity;
+pub mod keys;
 pub mod listing;
+pub mod naming;
+pub mod revisions;
+pub mod rows;
 pub mod save;
 pub mod state;
 pub mod tagging;
 pub mod tags;
+pub mod transitions;

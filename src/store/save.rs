@@ -8,16 +8,17 @@ use uuid::Uuid;
 use crate::content::article::{Draft, Fault, Reference};
 use crate::content::slug::Slug;
 use crate::content::time::to_stored;
-use crate::content::visibility::{Standing, Status};
+use crate::content::visibility::Standing;
 use crate::db::Conn;
-use crate::db::schema::{article_aliases, articles, bodies, revisions};
+use crate::db::schema::{articles, bodies};
 use crate::error::{Error, Result};
-use crate::store::articles::{ArticleRow, BodyRow};
-use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::articles::ArticleRow;
+use crate::store::changes::Action;
 use crate::store::curations::{self, Curation};
+use crate::store::naming::{self, Owner};
 use crate::store::state::{self, Whole};
 use crate::store::tagging::{self, Tagger};
-use crate::store::{aliases, articles as article_store};
+use crate::store::{aliases, revisions, rows, transitions};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -30,19 +31,25 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Saved {
     pub outcome: Outcome,
-    pub num: i64,
-    pub id: String,
-    pub slug: String,
-    pub version: i64,
+    pub row: ArticleRow,
     /// References to articles that do not exist, or not yet.
     pub missing: Vec<Reference>,
 }
 
-/// Who saves, and when.
+/// Who saves, when, and how strictly.
 #[derive(Clone, Copy)]
 pub struct Save<'a> {
     pub now: DateTime<Utc>,
     pub by: Option<&'a str>,
+    pub manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Many articles of another system: a taken slug gives way, and a reference may come true later.
+    Import,
+    /// One article by its author, who is told what cannot be, and each of whose acts is a version.
+    Edit,
 }
 
 impl Save<'_> {
@@ -51,105 +58,151 @@ impl Save<'_> {
     /// # Errors
     /// [`Error::InvalidBody`] where the draft contradicts what is stored; the transaction may go on.
     pub fn article(&self, conn: &mut Conn, draft: &Draft, tagger: &mut Tagger) -> Result<Saved> {
-        let links = Links::look_up(conn, draft)?;
-        match named(conn, draft)? {
+        match naming::named(conn, draft)? {
             Some(row) if row.deleted_at.is_some() => Err(Error::InvalidBody(vec![Fault::new(
                 "",
                 "the article was deleted here",
             )])),
-            Some(row) => self.update(conn, row, draft, tagger, links),
-            None => self.create(conn, draft, tagger, links),
+            Some(row) => self.update(conn, row, draft, tagger),
+            None => self.create(conn, draft, tagger),
         }
     }
 
-    fn create(
-        &self,
-        conn: &mut Conn,
-        draft: &Draft,
-        tagger: &mut Tagger,
-        links: Links,
-    ) -> Result<Saved> {
+    /// Creates an article.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where another article has one of its names, [`Error::InvalidBody`] where it refers to an
+    /// article that does not exist.
+    pub fn new_article(&self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
+        if draft.is_named()
+            && let Some(row) = naming::named(conn, draft)?
+        {
+            return Err(taken(draft, &row));
+        }
+        self.create(conn, draft, &mut Tagger::default())
+    }
+
+    /// Puts `draft` in the place of what the article is.
+    ///
+    /// # Errors
+    /// As [`Save::new_article`].
+    pub fn edit(&self, conn: &mut Conn, before: ArticleRow, draft: &Draft) -> Result<Saved> {
+        self.update(conn, before, draft, &mut Tagger::default())
+    }
+
+    /// Leaves a tombstone, which keeps the article's names from others.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn delete(&self, conn: &mut Conn, mut before: ArticleRow) -> Result<ArticleRow> {
+        transitions::settle(conn, &mut before, self.now)?;
+        let action = match before.visibility().standing(self.now) {
+            // Whoever follows the log never knew of it.
+            Standing::Hidden => Action::Saved,
+            Standing::Visible | Standing::Gone => Action::Deleted,
+        };
+        let whole = whole(conn, &before)?;
+        revisions::keep(conn, &whole)?;
+        let row = ArticleRow {
+            deleted_at: Some(to_stored(self.now)),
+            next_change_at: None,
+            ..self.next_version(before)
+        };
+        update_row(conn, &row)?;
+        transitions::log(conn, &row, action, self.now)?;
+        Ok(row)
+    }
+
+    fn create(&self, conn: &mut Conn, draft: &Draft, tagger: &mut Tagger) -> Result<Saved> {
+        let links = self.links(conn, draft)?;
         let id = match draft.id {
             Some(id) => id,
-            None if draft.is_named() => Uuid::now_v7(),
+            None if draft.is_named() || self.manner == Manner::Edit => Uuid::now_v7(),
             None => draft.digest_id(),
         };
         let wanted = draft.slug.clone();
         let wanted = wanted.unwrap_or_else(|| Slug::from_text(&draft.headline, "article"));
-        let slug = free_slug(conn, &wanted, id)?;
-        let blank = self.blank(id, &slug);
-        let mut row = self.filled(&blank, draft, links.group.clone(), Standing::Hidden);
-        row.updated_at = match (draft.updated_at, row.published_at) {
-            (Some(updated), _) => to_stored(updated),
+        let slug = naming::free_slug(conn, &wanted, id)?;
+        if self.manner == Manner::Edit && draft.slug.as_ref().is_some_and(|wanted| *wanted != slug)
+        {
+            return Err(slug_taken(wanted.as_str()));
+        }
+        let blank = rows::blank(id, &slug, self.by, self.now);
+        let mut row = rows::filled(
+            &blank,
+            draft,
+            links.group.clone(),
+            Standing::Hidden,
+            self.now,
+        );
+        row.updated_at = match (draft.updated_at, row.published_at, self.manner) {
+            (Some(updated), _, _) => to_stored(updated),
             // What comes from an archive was not changed by coming in.
-            (None, Some(published)) => published.min(row.updated_at),
-            (None, None) => row.updated_at,
+            (None, Some(published), Manner::Import) => published.min(row.updated_at),
+            (None, _, _) => row.updated_at,
         };
-        let num: i64 = diesel::insert_into(articles::table)
+        row.next_change_at = row.visibility().next_change(self.now).map(to_stored);
+        row.num = diesel::insert_into(articles::table)
             .values(&row)
             .returning(articles::num)
             .get_result(conn)?;
-        row.num = num;
         diesel::insert_into(bodies::table)
-            .values(body_row(num, draft))
+            .values(rows::body(row.num, draft))
             .execute(conn)?;
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
-        tagging::insert(conn, num, &tags)?;
+        tagging::insert(conn, row.num, &tags)?;
         if links.curation != Curation::default() {
-            curations::replace(conn, num, &links.curation)?;
+            curations::replace(conn, row.num, &links.curation)?;
         }
-        self.log(conn, &row, Action::between(false, row.is_public(self.now)))?;
-        self.join_group(conn, &links, num)?;
-        Ok(saved(Outcome::Created, &row, links))
+        let action = Action::between(false, row.is_public(self.now));
+        transitions::log(conn, &row, action, self.now)?;
+        self.join_group(conn, &links, row.num)?;
+        Ok(saved(Outcome::Created, row, links))
     }
 
     fn update(
         &self,
         conn: &mut Conn,
-        before: ArticleRow,
+        mut before: ArticleRow,
         draft: &Draft,
         tagger: &mut Tagger,
-        links: Links,
     ) -> Result<Saved> {
+        let links = self.links(conn, draft)?;
         let standing = before.visibility().standing(self.now);
         let group = links
             .group
             .clone()
             .or_else(|| before.translation_group.clone());
-        let mut row = self.filled(&before, draft, group, standing);
+        let mut row = rows::filled(&before, draft, group, standing, self.now);
         row.slug = self.slug_for(conn, &before, draft)?;
         if let Some(updated) = draft.updated_at {
             row.updated_at = to_stored(updated);
         }
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
-        let body = body_row(before.num, draft);
+        let body = rows::body(before.num, draft);
 
-        let Some(whole) = state::of(conn, &[before.num])?.pop() else {
-            return Err(Error::Internal(format!(
-                "article {} has no body",
-                before.id
-            )));
-        };
+        let whole = whole(conn, &before)?;
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == links.curation;
         let same_group = row.translation_group == before.translation_group;
         let same_text =
             body == whole.body && tags == tags_before && same_but_for_group(&row, &before);
-        if same_text && same_links && same_group {
-            return Ok(saved(Outcome::Unchanged, &before, links));
+        if same_text && same_links && same_group && before.deleted_at.is_none() {
+            return Ok(saved(Outcome::Unchanged, before, links));
         }
-        // A link to another article is no edit of this one: it has no version of its own.
-        if !same_text {
-            self.keep_revision(conn, &whole)?;
-            row.version += 1;
-            row.saved_by = self.by.map(str::to_owned);
-            if draft.updated_at.is_none() {
-                row.updated_at = to_stored(self.now);
+        transitions::settle(conn, &mut before, self.now)?;
+        // A link that an import brings is no edit of the article: it has no version of its own.
+        if !same_text || self.manner == Manner::Edit {
+            revisions::keep(conn, &whole)?;
+            let updated_at = row.updated_at;
+            row = self.next_version(row);
+            if draft.updated_at.is_some() {
+                row.updated_at = updated_at;
             }
         }
-        diesel::update(articles::table.filter(articles::num.eq(row.num)))
-            .set(&row)
-            .execute(conn)?;
+        row.deleted_at = None;
+        row.next_change_at = row.visibility().next_change(self.now).map(to_stored);
+        update_row(conn, &row)?;
         diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
             .set(&body)
             .execute(conn)?;
@@ -164,97 +217,24 @@ impl Save<'_> {
             aliases::add(conn, &before.slug, row.num)?;
         }
         let action = Action::between(before.is_public(self.now), row.is_public(self.now));
-        self.log(conn, &row, action)?;
-        self.join_group(conn, &links, row.num)?;
-        Ok(saved(Outcome::Updated, &row, links))
-    }
-
-    /// The row as `draft` wants it, on the ground of what it was.
-    fn filled(
-        &self,
-        before: &ArticleRow,
-        draft: &Draft,
-        translation_group: Option<String>,
-        standing: Standing,
-    ) -> ArticleRow {
-        let published_at = draft.published_at.map(to_stored).or(before.published_at);
-        let published_at = match draft.status {
-            Status::Published => published_at.or(Some(to_stored(self.now))),
-            _ => published_at,
-        };
-        let first_before = match standing {
-            Standing::Hidden => None,
-            Standing::Visible | Standing::Gone => before.first_published_at,
-        };
-        let to_be_public = draft.status != Status::Draft;
-        let first = draft.first_published_at.map(to_stored).or(first_before);
-        ArticleRow {
-            external_id: draft
-                .external_id
-                .clone()
-                .or_else(|| before.external_id.clone()),
-            language: draft.language.as_str().to_owned(),
-            headline: draft.headline.clone(),
-            standfirst: draft.standfirst.clone(),
-            trail_text: draft.trail_text.clone(),
-            excerpt: draft.excerpt(),
-            byline: draft.byline.clone(),
-            image: draft.image.as_ref().map(json_text),
-            source_name: draft.source.as_ref().map(|source| source.name.clone()),
-            source_url: draft.source.as_ref().and_then(|source| source.url.clone()),
-            canonical_url: draft.canonical_url.clone(),
-            license: draft.rights.license.clone(),
-            attribution: draft.rights.attribution.clone(),
-            syndicatable: draft.rights.syndicatable,
-            sponsors: json_text(&draft.sponsors),
-            translation_group,
-            status: draft.status.as_str().to_owned(),
-            published_at,
-            first_published_at: first.or(published_at.filter(|_| to_be_public)),
-            embargoed_until: draft.embargoed_until.map(to_stored),
-            expires_at: draft.expires_at.map(to_stored),
-            related: draft.related.as_str().to_owned(),
-            ..before.clone()
+        transitions::log(conn, &row, action, self.now)?;
+        if !same_group || links.is_new {
+            self.join_group(conn, &links, row.num)?;
         }
+        Ok(saved(Outcome::Updated, row, links))
     }
 
-    fn blank(&self, id: Uuid, slug: &Slug) -> ArticleRow {
-        let now = to_stored(self.now);
+    /// The row as this save's own version of it.
+    fn next_version(&self, row: ArticleRow) -> ArticleRow {
         ArticleRow {
-            num: 0,
-            id: id.to_string(),
-            slug: slug.to_string(),
-            external_id: None,
-            language: String::new(),
-            headline: String::new(),
-            standfirst: None,
-            trail_text: None,
-            excerpt: String::new(),
-            byline: None,
-            image: None,
-            source_name: None,
-            source_url: None,
-            canonical_url: None,
-            license: None,
-            attribution: None,
-            syndicatable: true,
-            sponsors: String::new(),
-            translation_group: None,
-            status: String::new(),
-            published_at: None,
-            first_published_at: None,
-            updated_at: now,
-            embargoed_until: None,
-            expires_at: None,
-            related: String::new(),
-            created_at: now,
-            deleted_at: None,
+            version: row.version + 1,
             saved_by: self.by.map(str::to_owned),
-            version: 1,
+            updated_at: to_stored(self.now),
+            ..row
         }
     }
 
-    /// A given slug that another article has, or had, leaves the article the one it got.
+    /// The slug that the article gets. In an import, one that another article has, or had, leaves it the one it has.
     fn slug_for(&self, conn: &mut Conn, before: &ArticleRow, draft: &Draft) -> Result<String> {
         let Some(wanted) = &draft.slug else {
             return Ok(before.slug.clone());
@@ -262,29 +242,15 @@ impl Save<'_> {
         if wanted.as_str() == before.slug {
             return Ok(before.slug.clone());
         }
-        let free = match owner(conn, wanted.as_str())? {
+        let free = match naming::owner(conn, wanted.as_str())? {
             None => true,
             Some(Owner { num, proper }) => num == before.num && !proper,
         };
-        Ok(if free {
-            wanted.to_string()
-        } else {
-            before.slug.clone()
-        })
-    }
-
-    fn keep_revision(&self, conn: &mut Conn, whole: &Whole) -> Result<()> {
-        let line = whole.to_line(conn)?;
-        diesel::insert_into(revisions::table)
-            .values((
-                revisions::article_num.eq(whole.row.num),
-                revisions::version.eq(whole.row.version),
-                revisions::saved_at.eq(whole.row.updated_at),
-                revisions::saved_by.eq(&whole.row.saved_by),
-                revisions::state.eq(line.to_string()),
-            ))
-            .execute(conn)?;
-        Ok(())
+        match (free, self.manner) {
+            (true, _) => Ok(wanted.to_string()),
+            (false, Manner::Import) => Ok(before.slug.clone()),
+            (false, Manner::Edit) => Err(slug_taken(wanted.as_str())),
+        }
     }
 
     /// Lets the original, and the translations there are, know of a new one.
@@ -301,127 +267,86 @@ impl Save<'_> {
             .load(conn)?;
         for member in members {
             let public = member.is_public(self.now);
-            self.log(conn, &member, Action::between(public, public))?;
+            transitions::log(conn, &member, Action::between(public, public), self.now)?;
         }
         Ok(())
     }
 
-    fn log(&self, conn: &mut Conn, row: &ArticleRow, action: Action) -> Result<()> {
-        let change = Change {
-            kind: ChangeKind::Article,
-            num: row.num,
-            id: &row.id,
-            slug: &row.slug,
-            action,
-            version: row.version,
-        };
-        changes::append(conn, &change, self.now)
+    fn links(&self, conn: &mut Conn, draft: &Draft) -> Result<Links> {
+        let links = Links::look_up(conn, draft)?;
+        if self.manner == Manner::Edit && !links.faults.is_empty() {
+            return Err(Error::InvalidBody(links.faults));
+        }
+        Ok(links)
     }
 }
 
 /// Other articles that a draft names, looked up.
+#[derive(Default)]
 struct Links {
     group: Option<String>,
     /// The article that this one translates.
     original: Option<i64>,
+    /// The original had no translation before.
+    is_new: bool,
     curation: Curation,
     missing: Vec<Reference>,
+    /// The same, with their places.
+    faults: Vec<Fault>,
 }
 
 impl Links {
     fn look_up(conn: &mut Conn, draft: &Draft) -> Result<Self> {
-        let mut links = Self {
-            group: None,
-            original: None,
-            curation: Curation::default(),
-            missing: Vec::new(),
-        };
+        let mut links = Self::default();
         if let Some(original) = &draft.translation_of
-            && let Some(row) = links.found(conn, original)?
+            && let Some(row) = links.found(conn, original, "/translation_of")?
         {
+            links.is_new = row.translation_group.is_none();
             links.group = row.translation_group.or(Some(row.id));
             links.original = Some(row.num);
         }
-        for pin in &draft.pins {
-            let row = links.found(conn, pin)?;
-            links.curation.pins.extend(row.map(|row| row.num));
+        for (at, pin) in draft.pins.iter().enumerate() {
+            let row = links.found(conn, pin, &format!("/pins/{at}"))?;
+            once(&mut links.curation.pins, row);
         }
-        for ban in &draft.bans {
-            let row = links.found(conn, ban)?;
-            links.curation.bans.extend(row.map(|row| row.num));
+        for (at, ban) in draft.bans.iter().enumerate() {
+            let row = links.found(conn, ban, &format!("/bans/{at}"))?;
+            once(&mut links.curation.bans, row);
         }
         Ok(links)
     }
 
-    fn found(&mut self, conn: &mut Conn, reference: &Reference) -> Result<Option<ArticleRow>> {
-        let row = find_reference(conn, reference)?;
+    fn found(
+        &mut self,
+        conn: &mut Conn,
+        reference: &Reference,
+        pointer: &str,
+    ) -> Result<Option<ArticleRow>> {
+        let row = naming::find_reference(conn, reference)?;
         if row.is_none() {
             self.missing.push(reference.clone());
+            let detail = format!("there is no article {:?}", reference.0);
+            self.faults.push(Fault::new(pointer, detail));
         }
         Ok(row)
     }
 }
 
-/// An article by its external id, its slug or its id.
-fn find_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<ArticleRow>> {
-    let by_external_id = articles::table
-        .filter(articles::external_id.eq(&reference.0))
-        .first(conn)
-        .optional()?;
-    match by_external_id {
-        Some(row) => Ok(Some(row)),
-        None => match article_store::find(conn, &reference.0)? {
-            Some(row) => Ok(Some(row)),
-            None => aliases::find(conn, &reference.0),
-        },
-    }
+/// Two names may be those of one article.
+fn once(nums: &mut Vec<i64>, row: Option<ArticleRow>) {
+    nums.extend(row.map(|row| row.num).filter(|num| !nums.contains(num)));
 }
 
-/// The stored article that a draft is a state of: by id, else by external id, else by slug.
-fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
-    let id = draft
-        .id
-        .or_else(|| (!draft.is_named()).then(|| draft.digest_id()));
-    let id = id.map(|id| id.to_string()).unwrap_or_default();
-    let external_id = draft.external_id.as_deref().unwrap_or_default();
-    let slug = draft.slug.as_ref().map(Slug::as_str).unwrap_or_default();
-    // No stored name is empty.
-    let candidates: Vec<ArticleRow> = articles::table
-        .filter(
-            articles::id
-                .eq(&id)
-                .or(articles::slug.eq(slug))
-                .or(articles::external_id.eq(external_id).assume_not_null()),
-        )
-        .load(conn)?;
-    let has_external_id = |row: &ArticleRow| {
-        !external_id.is_empty() && row.external_id.as_deref() == Some(external_id)
-    };
-    // Two articles of other systems may share a slug; they are two all the same.
-    let same_name = |row: &ArticleRow| {
-        row.slug == slug && (external_id.is_empty() || row.external_id.is_none())
-    };
-    let found = candidates
-        .iter()
-        .find(|row| row.id == id)
-        .or_else(|| candidates.iter().find(|row| has_external_id(row)))
-        .or_else(|| candidates.iter().find(|row| same_name(row)));
-    if let Some(found) = found
-        && let Some(other) = candidates.iter().find(|row| has_external_id(row))
-        && other.num != found.num
-    {
-        let detail = format!("is that of another article, {}", other.id);
-        return Err(Error::InvalidBody(vec![Fault::new("/external_id", detail)]));
-    }
-    match (found, &draft.slug) {
-        (Some(found), _) => Ok(Some(found.clone())),
-        (None, None) => Ok(None),
-        // Known by a name it had before.
-        (None, Some(slug)) => {
-            let renamed = aliases::find(conn, slug.as_str())?;
-            Ok(renamed.filter(|row| external_id.is_empty() || row.external_id.is_none()))
-        }
-    }
+fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
+    let whole = state::of(conn, &[row.num])?.pop();
+    whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
+}
+
+fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
+    diesel::update(articles::table.filter(articles::num.eq(row.num)))
+        .set(row)
+        .execute(conn)?;
+    Ok(())
 }
 
 fn same_but_for_group(row: &ArticleRow, before: &ArticleRow) -> bool {
@@ -433,70 +358,28 @@ fn same_but_for_group(row: &ArticleRow, before: &ArticleRow) -> bool {
         }
 }
 
-/// The article that a slug leads to.
-struct Owner {
-    num: i64,
-    /// Not merely as an alias.
-    proper: bool,
+fn slug_taken(slug: &str) -> Error {
+    let detail = format!("{slug:?} is, or was, the slug of another article");
+    Error::Conflict(vec![Fault::new("/slug", detail)])
 }
 
-fn owner(conn: &mut Conn, slug: &str) -> Result<Option<Owner>> {
-    let proper: Option<i64> = articles::table
-        .filter(articles::slug.eq(slug))
-        .select(articles::num)
-        .first(conn)
-        .optional()?;
-    if let Some(num) = proper {
-        return Ok(Some(Owner { num, proper: true }));
+/// The name of a new article by which another is known already.
+fn taken(draft: &Draft, row: &ArticleRow) -> Error {
+    if draft.id.is_some_and(|id| id.to_string() == row.id) {
+        let detail = "is the id of another article";
+        return Error::Conflict(vec![Fault::new("/id", detail)]);
     }
-    let alias: Option<i64> = article_aliases::table
-        .filter(article_aliases::slug.eq(slug))
-        .select(article_aliases::article_num)
-        .first(conn)
-        .optional()?;
-    Ok(alias.map(|num| Owner { num, proper: false }))
-}
-
-/// The slug itself or a variant that no article has or had. After a few numbers the id decides, so that a
-/// thousand articles of one headline do not take a million look-ups.
-fn free_slug(conn: &mut Conn, wanted: &Slug, id: Uuid) -> Result<Slug> {
-    let numbered = (2..10).map(|number| wanted.with_suffix(&number.to_string()));
-    let by_id = wanted.with_suffix(&id.simple().to_string()[20..]);
-    for slug in std::iter::once(wanted.clone())
-        .chain(numbered)
-        .chain([by_id])
-    {
-        if owner(conn, slug.as_str())?.is_none() {
-            return Ok(slug);
-        }
+    if draft.external_id.is_some() && draft.external_id == row.external_id {
+        let detail = format!("is that of another article, {}", row.id);
+        return Error::Conflict(vec![Fault::new("/external_id", detail)]);
     }
-    Ok(wanted.with_suffix(&id.simple().to_string()))
+    slug_taken(draft.slug.as_ref().map_or("", Slug::as_str))
 }
 
-fn body_row(article_num: i64, draft: &Draft) -> BodyRow {
-    let body = &draft.body;
-    BodyRow {
-        article_num,
-        format: body.format.as_str().to_owned(),
-        source: body.source.clone(),
-        html: body.html.clone(),
-        text: body.text.clone(),
-        word_count: body.word_count,
-    }
-}
-
-fn saved(outcome: Outcome, row: &ArticleRow, links: Links) -> Saved {
+fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {
     Saved {
         outcome,
-        num: row.num,
-        id: row.id.clone(),
-        slug: row.slug.clone(),
-        version: row.version,
+        row,
         missing: links.missing,
     }
-}
-
-/// Serialising plain data to a string does not fail.
-fn json_text(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,7 +1,5 @@
 //! Whole articles: all that is stored of them, for what is derived from the store or kept of the past.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -61,7 +59,7 @@ impl Whole {
     /// The article in the import format; other articles are named by id.
     pub fn to_line(&self, conn: &mut Conn) -> Result<Value> {
         let targets: Vec<i64> = [&self.curation.pins[..], &self.curation.bans].concat();
-        let ids = ids(conn, &targets)?;
+        let ids = article_store::ids(conn, &targets)?;
         let named =
             |nums: &[i64]| -> Vec<&String> { nums.iter().filter_map(|num| ids.get(num)).collect() };
         let row = &self.row;
@@ -99,17 +97,6 @@ impl Whole {
             "related": row.related,
         }))
     }
-}
-
-fn ids(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, String>> {
-    if nums.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(i64, String)> = articles::table
-        .filter(articles::num.eq_any(nums))
-        .select((articles::num, articles::id))
-        .load(conn)?;
-    Ok(rows.into_iter().collect())
 }
 
 /// JSON that this program wrote itself.

@@ -8,11 +8,11 @@ use std::thread;
 use chrono::{DateTime, Utc};
 
 use crate::content::article::{Draft, Fault};
+use crate::content::line::{self, MAX_LINE};
 use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
-use crate::store::save::{Outcome, Save, Saved};
+use crate::store::save::{Manner, Outcome, Save, Saved};
 use crate::store::tagging::Tagger;
-use crate::transfer::line::{self, MAX_LINE};
 
 /// Lines that are prepared, and then written in one transaction, together.
 const BATCH: usize = 500;
@@ -27,6 +27,8 @@ pub struct Options {
     /// Threads that prepare lines.
     pub threads: usize,
     pub now: DateTime<Utc>,
+    /// Who imports, where that is known.
+    pub by: Option<String>,
 }
 
 /// What became of the lines.
@@ -294,7 +296,8 @@ impl<'a> Writer<'a> {
     fn save(&mut self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
         let save = Save {
             now: self.options.now,
-            by: None,
+            by: self.options.by.as_deref(),
+            manner: Manner::Import,
         };
         save.article(conn, draft, &mut self.tagger)
     }
@@ -338,8 +341,11 @@ impl<'a> Writer<'a> {
                 .as_ref()
                 .ok()
                 .and_then(|draft| draft.external_id.clone());
-            self.rehearsed
-                .extend([saved.id, saved.slug].into_iter().chain(external_id));
+            self.rehearsed.extend(
+                [saved.row.id, saved.row.slug]
+                    .into_iter()
+                    .chain(external_id),
+            );
         }
         if !saved.missing.is_empty() {
             self.waiting.push_back(line);

@@ -1,4 +1,3 @@
 //! Articles in and out, many at a time.
 
 pub mod import;
-pub mod line;

@@ -274,7 +274,7 @@ fn a_line_may_be_as_long_as_the_limit_and_no_longer() {
         format!("{line}{}\n", " ".repeat(length - line.len()))
     };
     let app = App::new();
-    let limit = kiosque::transfer::line::MAX_LINE;
+    let limit = kiosque::content::line::MAX_LINE;
     let (summary, complaints) = app.import_text(&format!(
         "{}{}{}",
         padded("within", limit),

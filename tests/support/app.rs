@@ -9,12 +9,15 @@ use chrono::{DateTime, Utc};
 use kiosque::api::server;
 use kiosque::cli::serve::assemble;
 use kiosque::config::{Config, DatabaseUrl};
-use kiosque::content::time::Clock;
+use kiosque::content::time::{Clock, to_stored};
 use kiosque::db::Database;
 use kiosque::follower::{Follower, Progress};
-use kiosque::store::changes;
+use kiosque::identity::secret;
+use kiosque::store::keys::KeyRow;
+use kiosque::store::{changes, keys};
 use kiosque::transfer::import::{self, Complaint, Options, Summary, Watcher};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::builders::{Article, at};
 use super::client::{self, Reply};
@@ -168,6 +171,57 @@ impl App {
         )
     }
 
+    /// The headers of a caller of this role, who has an API key named after it.
+    pub fn key(&self, role: &str) -> String {
+        self.key_of(role, role)
+    }
+
+    /// A new API key of this name and role, as the value of `Authorization`.
+    pub fn key_of(&self, name: &str, role: &str) -> String {
+        let key = secret::new(secret::API_KEY).expect("a key");
+        let row = KeyRow {
+            id: Uuid::now_v7().to_string(),
+            name: format!("{name}-{}", &secret::digest(&key)[..6]),
+            role: role.to_owned(),
+            prefix: secret::shown(&key).to_owned(),
+            hash: secret::digest(&key),
+            created_at: to_stored(self.clock.now()),
+            created_by: None,
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        self.database
+            .write(|conn| keys::insert(conn, &row))
+            .expect("the key is stored");
+        format!("Bearer {key}")
+    }
+
+    /// Writes as the holder of `authorization`, with a JSON body where there is one (a merge patch with PATCH).
+    pub fn write(
+        &self,
+        method: &str,
+        path: &str,
+        authorization: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Reply {
+        let media_type = match method {
+            "PATCH" => "application/merge-patch+json",
+            _ => "application/json",
+        };
+        let mut all = headers.to_vec();
+        if !authorization.is_empty() {
+            all.push(("authorization", authorization));
+        }
+        let body = body.map(|body| body.to_string());
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            all.push(("content-type", media_type));
+        }
+        let body = body.as_ref().map(|body| body.as_bytes());
+        client::send(method, &format!("{}{path}", self.base), &all, body)
+    }
+
     /// Every page of a list, walked by cursor.
     pub fn walk(&self, path: &str) -> Vec<String> {
         let mut slugs = Vec::new();
@@ -205,6 +259,7 @@ fn import_bytes_into(
         dry_run,
         threads: 2,
         now,
+        by: None,
     };
     let summary = import::run(database, bytes, &options, &mut heard);
     (summary.expect("the import runs"), heard.0)

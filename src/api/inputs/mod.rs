@@ -13,6 +13,7 @@ use crate::api::params::Params;
 use crate::api::views::FIELDS;
 use crate::content::language::Language;
 use crate::content::listing::{Order, UseDate};
+use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::DateMeans;
 use crate::error::{Error, Result};
@@ -221,6 +222,8 @@ pub struct Shape {
     pub related: bool,
     pub related_tags: bool,
     pub translations: bool,
+    /// Whose eyes it is for: those who may edit an article see more of it.
+    pub sight: Sight,
 }
 
 /// The members that `include=body` brings.
@@ -234,6 +237,16 @@ enum ShapeOf {
 }
 
 impl Shape {
+    /// Everything that a read of one article has by itself.
+    pub fn whole(sight: Sight) -> Self {
+        Self {
+            body: true,
+            translations: true,
+            sight,
+            ..Self::default()
+        }
+    }
+
     fn read(params: &mut Params, of: ShapeOf) -> Self {
         let known = ["body", "related", "related_tags", "translations"];
         let include = params.words("include", &known).unwrap_or_default();
@@ -256,6 +269,7 @@ impl Shape {
             related: include.contains(&"related"),
             related_tags: include.contains(&"related_tags"),
             members,
+            sight: Sight::Public,
         }
     }
 }

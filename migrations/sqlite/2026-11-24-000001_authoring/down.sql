@@ -1,0 +1,12 @@
+DROP TABLE audit;
+DROP TABLE idempotency;
+DROP TABLE previews;
+DROP TABLE api_keys;
+DROP TABLE revoked_tokens;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP INDEX articles_next_change;
+DROP INDEX articles_created_by;
+ALTER TABLE articles DROP COLUMN next_change_at;
+ALTER TABLE articles DROP COLUMN created_by;

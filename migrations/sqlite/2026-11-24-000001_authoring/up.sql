@@ -1,0 +1,106 @@
+-- Who may write, and what writing needs: users, sessions, keys, previews, repeated requests, the audit trail.
+
+ALTER TABLE articles ADD COLUMN created_by TEXT;
+-- The next moment at which the passing of time alone changes whether the public sees the article, and for which the
+-- log has no line yet.
+ALTER TABLE articles ADD COLUMN next_change_at TEXT;
+UPDATE articles SET next_change_at = CASE
+        WHEN max(published_at, coalesce(embargoed_until, published_at)) > strftime('%Y-%m-%d %H:%M:%f', 'now')
+            THEN max(published_at, coalesce(embargoed_until, published_at))
+        WHEN expires_at > strftime('%Y-%m-%d %H:%M:%f', 'now') THEN expires_at
+    END
+    WHERE status IN ('scheduled', 'published') AND published_at IS NOT NULL AND deleted_at IS NULL
+        AND (expires_at IS NULL OR expires_at > max(published_at, coalesce(embargoed_until, published_at)));
+CREATE INDEX articles_next_change ON articles (next_change_at) WHERE next_change_at IS NOT NULL;
+CREATE INDEX articles_created_by ON articles (created_by) WHERE created_by IS NOT NULL;
+
+CREATE TABLE users (
+    num INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,           -- lower case; never given to another person
+    role TEXT NOT NULL CHECK (role IN ('reader', 'partner', 'author', 'editor', 'admin')),
+    password TEXT NOT NULL,                -- argon2id, in the PHC string format
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    disabled_at TEXT,
+    tokens_from TEXT NOT NULL,           -- access tokens issued before this do not count
+    version INTEGER NOT NULL
+) STRICT;
+
+-- A login, with all the tokens that come of it.
+CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_num INTEGER NOT NULL REFERENCES users (num) ON DELETE CASCADE,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    revoked_at TEXT
+) STRICT;
+CREATE INDEX sessions_user ON sessions (user_num);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+-- Each is good once; one that comes again betrays a theft.
+CREATE TABLE refresh_tokens (
+    hash TEXT NOT NULL PRIMARY KEY,      -- SHA-256
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    issued_at TEXT NOT NULL,
+    used_at TEXT
+) STRICT;
+CREATE INDEX refresh_tokens_session ON refresh_tokens (session_id);
+
+-- Access tokens without a session that were given back before their time.
+CREATE TABLE revoked_tokens (
+    jti TEXT NOT NULL PRIMARY KEY,
+    expires_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX revoked_tokens_expiry ON revoked_tokens (expires_at);
+
+CREATE TABLE api_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL CHECK (role IN ('reader', 'partner', 'author', 'editor', 'admin')),
+    prefix TEXT NOT NULL,                  -- the beginning of the key, by which its owner knows it
+    hash TEXT NOT NULL UNIQUE,           -- SHA-256 of the key
+    created_at TEXT NOT NULL,
+    created_by TEXT,
+    expires_at TEXT,
+    last_used_at TEXT,
+    revoked_at TEXT
+) STRICT;
+
+CREATE TABLE previews (
+    id TEXT NOT NULL PRIMARY KEY,
+    article_num INTEGER NOT NULL REFERENCES articles (num) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    created_by TEXT,
+    expires_at TEXT NOT NULL,
+    revoked_at TEXT
+) STRICT;
+CREATE INDEX previews_article ON previews (article_num);
+CREATE INDEX previews_expiry ON previews (expires_at);
+
+-- Requests with an Idempotency-Key, and their answers once there are such.
+CREATE TABLE idempotency (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,             -- digest of method, path and body
+    claim TEXT NOT NULL,                   -- which attempt is at work
+    claimed_at TEXT NOT NULL,
+    answer TEXT,                           -- JSON: status, headers and body
+    PRIMARY KEY (caller, key)
+) STRICT;
+CREATE INDEX idempotency_age ON idempotency (claimed_at);
+
+-- Who did what.
+CREATE TABLE audit (
+    seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target_kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    target_name TEXT NOT NULL,
+    request_id TEXT,
+    detail TEXT                            -- JSON object
+) STRICT;
+CREATE INDEX audit_actor ON audit (actor, seq);
+CREATE INDEX audit_target ON audit (target_id, seq);

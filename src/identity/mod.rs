@@ -1,0 +1,3 @@
+//! Who a caller is: passwords, secrets and tokens, without HTTP and without the database.
+
+pub mod secret;

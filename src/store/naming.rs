@@ -1,0 +1,117 @@
+//! What articles are called: which one a name means, and whether a slug is free.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::content::article::{Draft, Fault, Reference};
+use crate::content::slug::Slug;
+use crate::db::Conn;
+use crate::db::schema::{article_aliases, articles};
+use crate::error::{Error, Result};
+use crate::store::articles::ArticleRow;
+use crate::store::{aliases, articles as article_store};
+
+/// An article by its external id, its slug, its id or a former slug.
+pub fn find_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<ArticleRow>> {
+    let by_external_id = articles::table
+        .filter(articles::external_id.eq(&reference.0))
+        .first(conn)
+        .optional()?;
+    match by_external_id {
+        Some(row) => Ok(Some(row)),
+        None => match article_store::find(conn, &reference.0)? {
+            Some(row) => Ok(Some(row)),
+            None => aliases::find(conn, &reference.0),
+        },
+    }
+}
+
+/// The stored article that a draft is a state of: by id, else by external id, else by slug.
+///
+/// # Errors
+/// [`Error::InvalidBody`] where its names are those of two articles.
+pub fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
+    let id = draft
+        .id
+        .or_else(|| (!draft.is_named()).then(|| draft.digest_id()));
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    let external_id = draft.external_id.as_deref().unwrap_or_default();
+    let slug = draft.slug.as_ref().map(Slug::as_str).unwrap_or_default();
+    // No stored name is empty.
+    let candidates: Vec<ArticleRow> = articles::table
+        .filter(
+            articles::id
+                .eq(&id)
+                .or(articles::slug.eq(slug))
+                .or(articles::external_id.eq(external_id).assume_not_null()),
+        )
+        .load(conn)?;
+    let has_external_id = |row: &ArticleRow| {
+        !external_id.is_empty() && row.external_id.as_deref() == Some(external_id)
+    };
+    // Two articles of other systems may share a slug; they are two all the same.
+    let same_name = |row: &ArticleRow| {
+        row.slug == slug && (external_id.is_empty() || row.external_id.is_none())
+    };
+    let found = candidates
+        .iter()
+        .find(|row| row.id == id)
+        .or_else(|| candidates.iter().find(|row| has_external_id(row)))
+        .or_else(|| candidates.iter().find(|row| same_name(row)));
+    if let Some(found) = found
+        && let Some(other) = candidates.iter().find(|row| has_external_id(row))
+        && other.num != found.num
+    {
+        let detail = format!("is that of another article, {}", other.id);
+        return Err(Error::InvalidBody(vec![Fault::new("/external_id", detail)]));
+    }
+    match (found, &draft.slug) {
+        (Some(found), _) => Ok(Some(found.clone())),
+        (None, None) => Ok(None),
+        // Known by a name it had before.
+        (None, Some(slug)) => {
+            let renamed = aliases::find(conn, slug.as_str())?;
+            Ok(renamed.filter(|row| external_id.is_empty() || row.external_id.is_none()))
+        }
+    }
+}
+
+/// The article that a slug leads to.
+pub struct Owner {
+    pub num: i64,
+    /// Not merely as an alias.
+    pub proper: bool,
+}
+
+pub fn owner(conn: &mut Conn, slug: &str) -> Result<Option<Owner>> {
+    let proper: Option<i64> = articles::table
+        .filter(articles::slug.eq(slug))
+        .select(articles::num)
+        .first(conn)
+        .optional()?;
+    if let Some(num) = proper {
+        return Ok(Some(Owner { num, proper: true }));
+    }
+    let alias: Option<i64> = article_aliases::table
+        .filter(article_aliases::slug.eq(slug))
+        .select(article_aliases::article_num)
+        .first(conn)
+        .optional()?;
+    Ok(alias.map(|num| Owner { num, proper: false }))
+}
+
+/// The slug itself or a variant that no article has or had. After a few numbers the id decides, so that a
+/// thousand articles of one headline do not take a million look-ups.
+pub fn free_slug(conn: &mut Conn, wanted: &Slug, id: Uuid) -> Result<Slug> {
+    let numbered = (2..10).map(|number| wanted.with_suffix(&number.to_string()));
+    let by_id = wanted.with_suffix(&id.simple().to_string()[20..]);
+    for slug in std::iter::once(wanted.clone())
+        .chain(numbered)
+        .chain([by_id])
+    {
+        if owner(conn, slug.as_str())?.is_none() {
+            return Ok(slug);
+        }
+    }
+    Ok(wanted.with_suffix(&id.simple().to_string()))
+}

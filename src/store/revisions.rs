@@ -1,0 +1,42 @@
+//! Past states of articles.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use crate::db::Conn;
+use crate::db::schema::revisions;
+use crate::error::Result;
+use crate::store::state::Whole;
+
+/// A state that a later save replaced.
+#[derive(Queryable, Clone, Debug, PartialEq)]
+pub struct RevisionRow {
+    pub article_num: i64,
+    pub version: i64,
+    pub saved_at: NaiveDateTime,
+    pub saved_by: Option<String>,
+    /// JSON, in the import format.
+    pub state: String,
+}
+
+/// Keeps the state that is about to be replaced.
+pub fn keep(conn: &mut Conn, whole: &Whole) -> Result<()> {
+    let line = whole.to_line(conn)?;
+    diesel::insert_into(revisions::table)
+        .values((
+            revisions::article_num.eq(whole.row.num),
+            revisions::version.eq(whole.row.version),
+            revisions::saved_at.eq(whole.row.updated_at),
+            revisions::saved_by.eq(&whole.row.saved_by),
+            revisions::state.eq(line.to_string()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub fn find(conn: &mut Conn, article_num: i64, version: i64) -> Result<Option<RevisionRow>> {
+    Ok(revisions::table
+        .find((article_num, version))
+        .first(conn)
+        .optional()?)
+}
