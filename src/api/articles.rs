@@ -15,6 +15,7 @@ use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::views::{self, ArticleView};
+use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::visibility::Standing;
@@ -22,7 +23,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::search;
 use crate::store::articles::{self, ArticleRow};
-use crate::store::listing::{self, Key, Listing};
+use crate::store::listing::{self, Key, Listing, Scope};
 use crate::store::{aliases, tags};
 
 /// Where a page stands in its list.
@@ -67,12 +68,17 @@ pub struct ArticleListView {
 pub async fn list_articles(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
     let input = ListInput::parse(request.query_string())?;
+    let scope = match &input.statuses {
+        None => Scope::Public,
+        Some(statuses) => Scope::Newsroom(statuses.clone(), viewer.must_be(Role::Author)?.sight()),
+    };
     let address = Address::of(&request);
     state
         .answer(&request, move |state, now| {
-            list(state, &input, &address, now)
+            list(state, &input, scope, &address, now)
         })
         .await
 }
@@ -185,12 +191,18 @@ fn one(
         .not_cached(incomplete))
 }
 
-fn list(state: &State, input: &ListInput, address: &Address, now: DateTime<Utc>) -> Result<Answer> {
+fn list(
+    state: &State,
+    input: &ListInput,
+    scope: Scope,
+    address: &Address,
+    now: DateTime<Utc>,
+) -> Result<Answer> {
     state.database.read(|conn| {
         let listing = Listing {
             language: input.language.clone(),
             source: input.source.clone(),
-            tags: resolved(conn, input.tags.as_ref(), now)?,
+            tags: resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?,
             ids: input.ids.clone(),
             from: input.from,
             to: input.to,
@@ -199,6 +211,7 @@ fn list(state: &State, input: &ListInput, address: &Address, now: DateTime<Utc>)
             after: None,
             // One more than asked for shows whether there is a next page.
             limit: input.limit + 1,
+            scope,
             now,
         };
         let found = match &input.text {
@@ -325,16 +338,17 @@ fn search_page(
 /// The filter with tags by number.
 ///
 /// # Errors
-/// 400 naming a slug that is no public tag's.
+/// 400 naming a slug that is no tag's, or none that the public may know of.
 pub fn resolved(
     conn: &mut Conn,
     filter: Option<&TagFilter<String>>,
+    for_public: bool,
     now: DateTime<Utc>,
 ) -> Result<Option<TagFilter<i64>>> {
     let mut resolve = |slug: &String| {
         let found = tags::find(conn, slug)?;
         match found.map(tags::Found::into_row) {
-            Some(tag) if tags::is_public(conn, &tag, now)? => Ok(tag.num),
+            Some(tag) if !for_public || tags::is_public(conn, &tag, now)? => Ok(tag.num),
             _ => Err(inputs::unknown_tag(slug)),
         }
     };
@@ -396,6 +410,12 @@ impl Address {
         let cursor = format!("cursor={cursor}");
         query.push(&cursor);
         format!("{}{}?{}", self.public_url, self.path, query.join("&"))
+    }
+
+    /// A thing by itself, without the parameters of this request.
+    pub fn resource(&self, collection: &str, name: &str) -> String {
+        let name = utf8_percent_encode(name, PATH_SEGMENT);
+        format!("{}/v1/{collection}/{name}", self.public_url)
     }
 
     /// The same operation on another article.

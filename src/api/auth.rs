@@ -78,8 +78,7 @@ impl<R: Rank> FromRequest for Caller<R> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let needed = || Error::Unauthenticated("this needs credentials".to_owned());
-        let caller = identity(request).ok_or_else(needed).and_then(|identity| {
+        let caller = identity(request).ok_or_else(unknown).and_then(|identity| {
             identity.must_be(R::ROLE)?;
             Ok(Self {
                 identity,
@@ -98,6 +97,14 @@ impl Viewer {
     pub fn sight(&self) -> Sight {
         self.0.as_ref().map_or(Sight::Public, Identity::sight)
     }
+
+    /// # Errors
+    /// [`Error::Unauthenticated`] where it is not known who asks, [`Error::Forbidden`] for a lower role.
+    pub fn must_be(&self, role: Role) -> Result<&Identity> {
+        let identity = self.0.as_ref().ok_or_else(unknown)?;
+        identity.must_be(role)?;
+        Ok(identity)
+    }
 }
 
 impl FromRequest for Viewer {
@@ -107,6 +114,10 @@ impl FromRequest for Viewer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(Self(identity(request))))
     }
+}
+
+fn unknown() -> Error {
+    Error::Unauthenticated("this needs credentials".to_owned())
 }
 
 fn identity(request: &HttpRequest) -> Option<Identity> {

@@ -110,7 +110,7 @@ pub fn merge(target: &mut Value, patch: Map<String, Value>) {
 pub fn read_value<T: serde::de::DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path: String = error.path().iter().map(pointed).collect();
-        Error::member(&path, error.into_inner().to_string())
+        fault(path, error.into_inner().to_string())
     })
 }
 
@@ -200,7 +200,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let path: String = error.path().iter().map(pointed).collect();
         let inner = error.into_inner();
         match inner.classify() {
-            Category::Data => Error::InvalidBody(vec![Fault::new(path, without_place(&inner))]),
+            Category::Data => fault(path, without_place(&inner)),
             _ => Error::MalformedJson(inner.to_string()),
         }
     })?;
@@ -208,6 +208,20 @@ pub fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         .end()
         .map_err(|error| Error::MalformedJson(error.to_string()))?;
     Ok(value)
+}
+
+/// A fault of a member that is missing or named twice is pointed at like that of any other.
+fn fault(mut path: String, detail: String) -> Error {
+    let named = ["missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| detail.strip_prefix(start)?.strip_suffix('`'));
+    if let Some(name) = named {
+        let step = format!("/{name}");
+        if !path.ends_with(&step) {
+            path += &step;
+        }
+    }
+    Error::member(&path, detail)
 }
 
 /// What is wrong, without the line and column that the pointer makes needless.

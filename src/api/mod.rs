@@ -1,5 +1,6 @@
 //! HTTP: one file for each resource, and what they share.
 
+pub mod article_writing;
 pub mod articles;
 pub mod auth;
 pub mod body;
@@ -16,6 +17,7 @@ pub mod neighbours;
 pub mod openapi;
 pub mod params;
 pub mod problem;
+pub mod publication;
 pub mod related;
 pub mod related_to_several;
 pub mod related_to_text;

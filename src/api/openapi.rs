@@ -9,13 +9,22 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
-use crate::api::{articles, health, related, related_to_several, related_to_text, tags};
+use crate::api::{
+    article_writing, articles, health, publication, related, related_to_several, related_to_text,
+    tags,
+};
 
 /// Every operation of the API.
 pub fn operations(config: &mut ServiceConfig) {
     config
         .service(articles::list_articles)
         .service(articles::get_article)
+        .service(article_writing::create_article)
+        .service(article_writing::replace_article)
+        .service(article_writing::change_article)
+        .service(article_writing::delete_article)
+        .service(publication::publish_article)
+        .service(publication::withdraw_article)
         .service(related::list_related_articles)
         .service(tags::list_tags_related_to_article)
         .service(related_to_several::list_related_to_several)

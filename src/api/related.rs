@@ -82,7 +82,7 @@ impl Asked {
             exclude: exclude.iter().map(|row| row.num).collect(),
             from: input.from.map(|from| from.timestamp()),
             language: input.language.clone(),
-            tags: resolved(conn, input.tags.as_ref(), now)?,
+            tags: resolved(conn, input.tags.as_ref(), true, now)?,
         })
     }
 

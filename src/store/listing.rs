@@ -8,8 +8,10 @@ use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use crate::content::listing::{Order, UseDate};
+use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
+use crate::content::visibility::Status;
 use crate::db::schema::{article_tags, articles};
 use crate::db::{Backend, Conn};
 use crate::error::Result;
@@ -30,7 +32,17 @@ pub struct Listing {
     pub order: Order,
     pub after: Option<Key>,
     pub limit: usize,
+    pub scope: Scope,
     pub now: DateTime<Utc>,
+}
+
+/// Which articles a list is taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scope {
+    /// Those that the public sees.
+    Public,
+    /// Those of these statuses that someone of this sight sees.
+    Newsroom(Vec<Status>, Sight),
 }
 
 /// The place of an article in a list: strictly after it comes the next page.
@@ -58,7 +70,7 @@ impl Key {
 type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
 type Condition<'a> = Box<dyn BoxableExpression<articles::table, Backend, SqlType = Bool> + 'a>;
 
-/// A page of the articles that the public sees.
+/// A page of the list.
 pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<ArticleRow>> {
     let query = dated(filtered(listing), listing, Part::Page);
     let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
@@ -74,29 +86,69 @@ pub fn count(conn: &mut Conn, listing: &Listing) -> Result<i64> {
 
 /// Articles that the public sees at `now`.
 pub fn public<'a>(now: NaiveDateTime) -> Query<'a> {
+    articles::table.filter(is_public(now)).into_boxed()
+}
+
+fn is_public<'a>(now: NaiveDateTime) -> Condition<'a> {
+    let out = articles::status
+        .eq("published")
+        .or(articles::status.eq("scheduled"));
+    let embargoed = articles::embargoed_until
+        .is_not_null()
+        .and(articles::embargoed_until.assume_not_null().gt(now));
+    let expired = articles::expires_at
+        .is_not_null()
+        .and(articles::expires_at.assume_not_null().le(now));
+    Box::new(
+        out.and(articles::deleted_at.is_null())
+            .and(articles::published_at.is_not_null())
+            .and(articles::published_at.assume_not_null().le(now))
+            .and(not(embargoed))
+            .and(not(expired)),
+    )
+}
+
+/// Articles of any of these statuses, as they are at `now`, that someone of this sight sees.
+fn newsroom<'a>(statuses: &[Status], sight: &'a Sight, now: NaiveDateTime) -> Query<'a> {
+    let of_status = |status: &Status| -> Condition<'a> {
+        let stored = articles::status.eq(status.as_str());
+        let date = articles::published_at;
+        let due = date.is_not_null().and(date.assume_not_null().le(now));
+        match status {
+            Status::Draft | Status::Withdrawn => Box::new(stored),
+            // Time has made it a published one.
+            Status::Scheduled => Box::new(stored.and(not(due))),
+            Status::Published => Box::new(stored.or(articles::status.eq("scheduled").and(due))),
+        }
+    };
+    let never: Condition<'a> = Box::new(false.into_sql::<Bool>());
+    let wanted = statuses
+        .iter()
+        .map(of_status)
+        .reduce(|left, right| Box::new(left.or(right)))
+        .unwrap_or(never);
+    let seen: Condition<'a> = match sight {
+        Sight::All => Box::new(true.into_sql::<Bool>()),
+        Sight::Public => is_public(now),
+        Sight::Own(name) => {
+            let maker = articles::created_by;
+            let own = maker.is_not_null().and(maker.assume_not_null().eq(name));
+            Box::new(own.or(is_public(now)))
+        }
+    };
     articles::table
-        .filter(
-            articles::status
-                .eq("published")
-                .or(articles::status.eq("scheduled")),
-        )
         .filter(articles::deleted_at.is_null())
-        .filter(articles::published_at.le(now))
-        .filter(
-            articles::embargoed_until
-                .is_null()
-                .or(articles::embargoed_until.le(now)),
-        )
-        .filter(
-            articles::expires_at
-                .is_null()
-                .or(articles::expires_at.gt(now)),
-        )
+        .filter(wanted)
+        .filter(seen)
         .into_boxed()
 }
 
 fn filtered(listing: &Listing) -> Query<'_> {
-    let mut query = public(to_stored(listing.now));
+    let now = to_stored(listing.now);
+    let mut query = match &listing.scope {
+        Scope::Public => public(now),
+        Scope::Newsroom(statuses, sight) => newsroom(statuses, sight, now),
+    };
     if let Some(language) = &listing.language {
         query = query.filter(articles::language.eq(language));
     }

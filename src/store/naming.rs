@@ -13,17 +13,20 @@ use crate::store::{aliases, articles as article_store};
 
 /// An article by its external id, its slug, its id or a former slug.
 pub fn find_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<ArticleRow>> {
-    let by_external_id = articles::table
-        .filter(articles::external_id.eq(&reference.0))
-        .first(conn)
-        .optional()?;
-    match by_external_id {
+    match by_external_id(conn, &reference.0)? {
         Some(row) => Ok(Some(row)),
         None => match article_store::find(conn, &reference.0)? {
             Some(row) => Ok(Some(row)),
             None => aliases::find(conn, &reference.0),
         },
     }
+}
+
+pub fn by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<ArticleRow>> {
+    Ok(articles::table
+        .filter(articles::external_id.eq(external_id))
+        .first(conn)
+        .optional()?)
 }
 
 /// The stored article that a draft is a state of: by id, else by external id, else by slug.

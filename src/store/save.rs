@@ -174,6 +174,9 @@ impl Save<'_> {
             .clone()
             .or_else(|| before.translation_group.clone());
         let mut row = rows::filled(&before, draft, group, standing, self.now);
+        if row.external_id != before.external_id {
+            self.may_call_it(conn, &row)?;
+        }
         row.slug = self.slug_for(conn, &before, draft)?;
         if let Some(updated) = draft.updated_at {
             row.updated_at = to_stored(updated);
@@ -231,6 +234,17 @@ impl Save<'_> {
             saved_by: self.by.map(str::to_owned),
             updated_at: to_stored(self.now),
             ..row
+        }
+    }
+
+    /// Whether no other article has this one's new external id; an import has looked already.
+    fn may_call_it(&self, conn: &mut Conn, row: &ArticleRow) -> Result<()> {
+        let Some(external_id) = &row.external_id else {
+            return Ok(());
+        };
+        match naming::by_external_id(conn, external_id)? {
+            Some(other) if other.num != row.num => Err(external_id_taken(&other)),
+            _ => Ok(()),
         }
     }
 
@@ -363,6 +377,11 @@ fn slug_taken(slug: &str) -> Error {
     Error::Conflict(vec![Fault::new("/slug", detail)])
 }
 
+fn external_id_taken(other: &ArticleRow) -> Error {
+    let detail = format!("is that of another article, {}", other.id);
+    Error::Conflict(vec![Fault::new("/external_id", detail)])
+}
+
 /// The name of a new article by which another is known already.
 fn taken(draft: &Draft, row: &ArticleRow) -> Error {
     if draft.id.is_some_and(|id| id.to_string() == row.id) {
@@ -370,8 +389,7 @@ fn taken(draft: &Draft, row: &ArticleRow) -> Error {
         return Error::Conflict(vec![Fault::new("/id", detail)]);
     }
     if draft.external_id.is_some() && draft.external_id == row.external_id {
-        let detail = format!("is that of another article, {}", row.id);
-        return Error::Conflict(vec![Fault::new("/external_id", detail)]);
+        return external_id_taken(row);
     }
     slug_taken(draft.slug.as_ref().map_or("", Slug::as_str))
 }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod article_writing;
 mod articles;
 mod conditional;
 mod copies;
@@ -11,6 +12,7 @@ mod imports;
 mod lists;
 mod operation;
 mod problems;
+mod publication;
 mod real;
 mod references;
 mod related;

@@ -37,7 +37,7 @@ fn a_text_that_is_not_as_documented_is_refused_with_a_pointer() {
         "/colour",
     );
     refused(r#"{"headline":7,"language":"fr"}"#, 422, "/headline");
-    refused(r#"{"headline":"x"}"#, 422, "");
+    refused(r#"{"headline":"x"}"#, 422, "/language");
     refused(r#"{"headline":"x","language":"french"}"#, 422, "/language");
     refused(r#"{"headline":"","language":"fr"}"#, 422, "/headline");
     refused(

@@ -146,6 +146,16 @@ impl App {
         client::send(method, &format!("{}{path}", self.base), headers, None)
     }
 
+    pub fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        client::send(method, &format!("{}{path}", self.base), headers, Some(body))
+    }
+
     pub fn post(&self, path: &str, body: &str) -> Reply {
         let headers = [("content-type", "application/json")];
         self.post_with(path, &headers, body)

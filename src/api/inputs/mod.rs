@@ -16,6 +16,7 @@ use crate::content::listing::{Order, UseDate};
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::DateMeans;
+use crate::content::visibility::Status;
 use crate::error::{Error, Result};
 use crate::search::Text;
 
@@ -67,6 +68,11 @@ pub struct ListParams {
     fields: Option<String>,
     /// More about each article, parted by commas: `body`, `related`, `related_tags`, `translations`.
     include: Option<String>,
+    /// For authors and editors: also what is not public, by status, parted by commas: `draft`, `scheduled`,
+    /// `published`, `withdrawn`, or `any`. Authors see their own. Ordered by `updated` unless `use_date` says otherwise;
+    /// not together with `q`.
+    #[param(example = "published")]
+    status: Option<String>,
 }
 
 macro_rules! words {
@@ -115,6 +121,8 @@ pub struct ListInput {
     pub cursor: Option<String>,
     pub count: bool,
     pub shape: Shape,
+    /// Also what is not public, of these; for known callers only.
+    pub statuses: Option<Vec<Status>>,
     /// What a cursor of this list is bound to.
     pub fingerprint: String,
 }
@@ -160,20 +168,31 @@ impl ListInput {
         let cursor = params.text("cursor");
         let count = params.choice("count", &[("none", false), ("exact", true)]);
         let shape = Shape::read(&mut params, ShapeOf::List);
+        let statuses = statuses(&mut params);
+        if statuses.is_some() && q.is_some() {
+            params.fault("status", "cannot be given together with q");
+        }
         params.finish()?;
-        let use_date = use_date.unwrap_or(UseDate::Published);
+        // Drafts have no other date.
+        let use_date = use_date.unwrap_or(match statuses {
+            Some(_) => UseDate::Updated,
+            None => UseDate::Published,
+        });
         // Whoever searches wants the best first.
         let order = order.unwrap_or(if text.is_some() {
             Order::Relevance
         } else {
             Order::Newest
         });
-        let fingerprint = format!(
+        let mut fingerprint = format!(
             "{:?}",
             (
                 "articles", &q, &tags, &language, &source, &ids, &from, &to, use_date, order
             )
         );
+        if let Some(statuses) = &statuses {
+            fingerprint += &format!("{statuses:?}");
+        }
         Ok(Self {
             text,
             language,
@@ -188,9 +207,21 @@ impl ListInput {
             cursor,
             count: count.unwrap_or(false),
             shape,
+            statuses,
             fingerprint,
         })
     }
+}
+
+fn statuses(params: &mut Params) -> Option<Vec<Status>> {
+    let words = params.words(
+        "status",
+        &["draft", "scheduled", "published", "withdrawn", "any"],
+    )?;
+    Some(match words.contains(&"any") {
+        true => Status::ALL.to_vec(),
+        false => words.into_iter().filter_map(Status::parse).collect(),
+    })
 }
 
 fn search_text(params: &mut Params, q: &str) -> Option<Text> {
