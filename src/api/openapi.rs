@@ -44,6 +44,9 @@ pub enum Failures {
     /// A parameter is unknown, repeated or not valid
     #[response(status = 400, content_type = "application/problem+json")]
     BadRequest(#[to_schema] ProblemView),
+    /// The request has credentials that do not count
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(#[to_schema] ProblemView),
     /// There is no such thing, or it is not public
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(#[to_schema] ProblemView),

@@ -11,6 +11,7 @@ mod cursors;
 mod imports;
 mod lists;
 mod operation;
+mod permissions;
 mod problems;
 mod publication;
 mod real;

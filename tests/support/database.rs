@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use diesel::prelude::*;
 use kiosque::config::DatabaseUrl;
-use kiosque::db::Database;
+use kiosque::db::schema::TABLES;
+use kiosque::db::{Conn, Database};
 use tempfile::TempDir;
 
 use super::postgres;
@@ -40,6 +42,36 @@ impl Place {
     pub fn open(&self) -> Database {
         Database::open(&self.url, 4, Duration::from_secs(10)).expect("the database opens")
     }
+}
+
+/// Every row of every table as text, so that a test can tell that nothing has changed. When a key was last used is
+/// no state.
+pub fn dump(database: &Database) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        line: String,
+    }
+    let lines = database.read(|conn| {
+        let mut all = Vec::new();
+        for (table, columns) in TABLES {
+            let columns = columns.iter().filter(|column| **column != "last_used_at");
+            let columns: Vec<String> = match conn {
+                Conn::Sqlite(_) => columns.map(|column| format!("quote({column})")).collect(),
+                Conn::Postgres(_) => columns
+                    .map(|column| format!("coalesce({column}::text, '')"))
+                    .collect(),
+            };
+            let query = format!(
+                "SELECT '{table} ' || {} AS line FROM {table} ORDER BY 1",
+                columns.join(" || '|' || ")
+            );
+            let rows: Vec<Line> = diesel::sql_query(query).load(conn)?;
+            all.extend(rows.into_iter().map(|row| row.line));
+        }
+        Ok(all)
+    });
+    lines.expect("every table is read")
 }
 
 /// One of each kind.

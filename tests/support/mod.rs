@@ -11,4 +11,4 @@ pub mod requirements;
 pub use app::App;
 pub use builders::{Article, article, at};
 pub use client::Reply;
-pub use database::{Place, places};
+pub use database::{Place, dump, places};
