@@ -19,6 +19,7 @@ mod related_to_several;
 mod related_to_text;
 mod same_json;
 mod search;
+mod tag_writing;
 mod tags;
 mod visibility;
 mod wire;

@@ -344,3 +344,180 @@ fn an_alias_in_a_filter_counts_as_its_tag() {
         (301, "/v1/tags/eau/related?limit=3")
     );
 }
+
+#[test]
+fn the_newsroom_finds_tags_that_no_public_article_bears_and_others_see_no_difference() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[
+            article("open").tagged("known"),
+            article("draft")
+                .tagged("secret")
+                .tagged("known")
+                .status("draft"),
+        ]);
+        let (author, reader) = (app.key("author"), app.key("reader"));
+        let as_one = |key: &str, path: &str| app.get_with(path, &[("authorization", key)]);
+        for query in ["", "?order_by=count", "?count=exact", "?limit=1"] {
+            let path = format!("/v1/tags{query}");
+            let (public, read) = (app.get(&path), as_one(&reader, &path));
+            assert_eq!(
+                (public.bytes, public.headers["etag"].clone()),
+                (read.bytes, read.headers["etag"].clone()),
+                "{name}"
+            );
+        }
+        assert_eq!(
+            as_one(&author, "/v1/tags").slugs(),
+            ["known", "secret"],
+            "{name}"
+        );
+        let reply = as_one(&author, "/v1/tags?order_by=count&count=exact&limit=1");
+        assert_eq!(
+            (reply.slugs(), reply.json()["page"]["count"].clone()),
+            (vec!["known".to_owned()], json!(2)),
+            "{name}"
+        );
+        assert_eq!(reply.header("cache-control"), "private, no-store", "{name}");
+        let next = reply.json()["page"]["next"].as_str().unwrap().to_owned();
+        let rest = format!("/v1/tags?order_by=count&limit=1&cursor={next}");
+        assert_eq!(as_one(&author, &rest).slugs(), ["secret"], "{name}");
+        assert_eq!(app.get(&rest).status, 400, "{name}");
+        let secret = as_one(&author, "/v1/tags/secret").json();
+        assert_eq!(
+            (
+                &secret["article_count"],
+                &secret["editing"]["article_count"]
+            ),
+            (&json!(0), &json!(1)),
+            "{name}"
+        );
+        assert_eq!(as_one(&reader, "/v1/tags/secret").status, 404, "{name}");
+        // The same state, and another form of it.
+        let (public, own) = (app.get("/v1/tags/known"), as_one(&author, "/v1/tags/known"));
+        assert!(!public.text().contains("editing"), "{name}");
+        let state = |etag: &str| etag.split('.').next().unwrap().to_owned();
+        assert_eq!(
+            state(public.header("etag")),
+            state(own.header("etag")),
+            "{name}"
+        );
+        assert_ne!(public.header("etag"), own.header("etag"), "{name}");
+    }
+}
+
+/// What the public is told, header by header, of everything it can ask about a tag.
+fn everything_told(app: &App, tag: &str) -> Vec<(String, u16, String, String)> {
+    let mut paths: Vec<String> = [
+        "/v1/tags",
+        "/v1/tags?count=exact",
+        "/v1/tags?order_by=count&count=exact",
+        "/v1/tags?limit=1",
+        "/v1/tags?limit=1&order_by=count",
+        "/v1/tags?kind=keyword",
+        "/v1/tags?q=un",
+        "/v1/tags?q=un&count=exact",
+        "/v1/tags?kind=person&order_by=count",
+        "/v1/tags/known",
+        "/v1/tags/known/related",
+        "/v1/articles?count=exact",
+        "/v1/articles?q=unheard",
+        "/v1/articles?tag=known&count=exact",
+        "/v1/articles?include=related,related_tags",
+        "/v1/articles/open?include=related,related_tags",
+        "/v1/articles/open/related",
+        "/v1/articles/open/related-tags",
+        "/v1/related?ids=open",
+    ]
+    .map(str::to_owned)
+    .into();
+    for path in [
+        "/v1/tags/TAG",
+        "/v1/tags/TAG/related",
+        "/v1/articles?tag=TAG",
+        "/v1/articles?tag=-TAG",
+        "/v1/articles?tag=known|TAG&count=exact",
+        "/v1/articles?q=texte&tag=TAG",
+        "/v1/articles/open/related?tag=TAG",
+        "/v1/related?ids=open&tag=TAG",
+    ] {
+        paths.push(path.replace("TAG", tag));
+    }
+    let mut told: Vec<_> = paths
+        .into_iter()
+        .map(|path| {
+            let reply = app.get(&path);
+            let text = reply.text();
+            (
+                path,
+                reply.status,
+                text,
+                format!("{} {}", reply.header("etag"), reply.header("location")),
+            )
+        })
+        .collect();
+    for tags in [json!([tag]), json!(["known", tag])] {
+        let body = json!({"headline": "Texte", "body": "Texte.", "language": "fr", "tags": tags});
+        let reply = app.post("/v1/related", &body.to_string());
+        told.push((
+            body.to_string(),
+            reply.status,
+            reply.text(),
+            reply.header("etag").to_owned(),
+        ));
+    }
+    told
+}
+
+#[test]
+fn nothing_public_differs_for_a_tag_that_only_hidden_articles_bear() {
+    let hidden = article("hidden")
+        .with(
+            "tags",
+            json!([{"slug": "unheard-of", "name": "Unheard of", "aliases": ["unheard-before"], "parent": "known"},
+                {"slug": "known", "name": "known"}, {"name": "Unheard Person", "kind": "person"}]),
+        );
+    let open = [
+        article("open").tagged("known").tagged("other"),
+        article("second").tagged("known").tagged("other"),
+        article("third").tagged("other"),
+    ];
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&open);
+        let tags = ["unheard-of", "unheard-before", "unheard-person"];
+        let told = |app: &App| tags.map(|tag| everything_told(app, tag));
+        let without = told(&app);
+        for (kind, article) in [
+            ("draft", hidden.clone().status("draft")),
+            (
+                "embargoed",
+                hidden
+                    .clone()
+                    .with("embargoed_until", "2025-06-01T13:00:00Z"),
+            ),
+            (
+                "expired",
+                hidden.clone().with("expires_at", "2025-06-01T11:00:00Z"),
+            ),
+            (
+                "scheduled",
+                hidden
+                    .clone()
+                    .status("scheduled")
+                    .with("published_at", "2025-06-01T13:00:00Z"),
+            ),
+            ("withdrawn", hidden.clone().status("withdrawn")),
+        ] {
+            app.import(&[article]);
+            let with = told(&app);
+            for (before, after) in without.iter().flatten().zip(with.iter().flatten()) {
+                assert_eq!(before, after, "{name}, {kind}");
+            }
+        }
+        app.import(&[hidden.clone()]);
+        assert_ne!(told(&app), without, "{name}");
+    }
+}
