@@ -79,7 +79,7 @@ pub async fn list_tags_related_to_tag(
                     state
                         .engine(now)
                         .related_tags(row.num, limit, now.timestamp_micros());
-                let data = neighbour_tags(conn, &neighbours, now)?;
+                let data = neighbour_tags(conn, state, &neighbours, now)?;
                 let cache_tags = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
                 Ok(Answer::json(&RelatedTagListView { data })?
                     .cache_tags(cache_tags)
@@ -123,7 +123,8 @@ pub async fn list_tags_related_to_article(
                     Located::Here(row) => row,
                 };
                 let complete = state.related_is_complete();
-                let data = neighbour_tags(conn, &neighbourhood(state, row.num, limit, now), now)?;
+                let data =
+                    neighbour_tags(conn, state, &neighbourhood(state, row.num, limit, now), now)?;
                 let cache_tags = [format!("related-{}", row.id), format!("article-{}", row.id)];
                 Ok(Answer::json(&RelatedTagListView { data })?
                     .cache_tags(cache_tags)
@@ -153,7 +154,7 @@ pub fn include_related(
         .map(|row| neighbourhood(state, row.num, DEFAULT_RELATED, now))
         .collect();
     let all: Vec<TagNeighbour> = found.iter().flatten().copied().collect();
-    let known: HashMap<i64, TagView> = tag_views(conn, &all, now)?;
+    let known: HashMap<i64, TagView> = tag_views(conn, state, &all, now)?;
     for (view, neighbours) in views.iter_mut().zip(&found) {
         view.related_tags = Some(
             neighbours
@@ -168,10 +169,11 @@ pub fn include_related(
 /// The tags with their views, in order.
 pub fn neighbour_tags(
     conn: &mut Conn,
+    state: &State,
     neighbours: &[TagNeighbour],
     now: DateTime<Utc>,
 ) -> Result<Vec<RelatedTagView>> {
-    let known = tag_views(conn, neighbours, now)?;
+    let known = tag_views(conn, state, neighbours, now)?;
     Ok(neighbours
         .iter()
         .filter_map(|one| related_tag(&known, one))
@@ -188,6 +190,7 @@ fn related_tag(known: &HashMap<i64, TagView>, neighbour: &TagNeighbour) -> Optio
 
 fn tag_views(
     conn: &mut Conn,
+    state: &State,
     neighbours: &[TagNeighbour],
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, TagView>> {
@@ -196,6 +199,12 @@ fn tag_views(
     let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
     Ok(nums
         .into_iter()
-        .zip(tag_views::shown(conn, rows, For::Everyone, now)?)
+        .zip(tag_views::shown(
+            conn,
+            &state.tags,
+            rows,
+            For::Everyone,
+            now,
+        )?)
         .collect())
 }

@@ -110,7 +110,7 @@ pub async fn relate_text(
                 let shown = Shown::load(conn, state, &asked, &found, now)?;
                 let view = RelatedToTextView {
                     data: shown.data,
-                    suggested_tags: neighbour_tags(conn, &suggested, now)?,
+                    suggested_tags: neighbour_tags(conn, state, &suggested, now)?,
                     page: shown.page,
                 };
                 Ok(Answer::json(&view)?.not_cached(true))

@@ -3,6 +3,7 @@
 //! A census is of one state of the store, which the last line of the log names, and of a span of time in which no
 //! article appears or disappears. Within both it is exact; outside it is made anew.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
@@ -31,6 +32,8 @@ pub struct Census {
     tags: Vec<Counted>,
     /// Places in `tags`, the most used first.
     by_count: Vec<usize>,
+    /// By number; zeros are missing.
+    counts: HashMap<i64, i64>,
 }
 
 struct Counted {
@@ -45,12 +48,7 @@ impl Kept {
     /// When the database fails.
     pub fn at(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Arc<Census>> {
         let seq = changes::last(conn)?;
-        let kept = self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(census) = kept.filter(|census| census.holds(seq, now)) {
+        if let Some(census) = self.good_for(seq, now) {
             return Ok(census);
         }
         let census = Arc::new(Census::take(conn, seq, now)?);
@@ -60,6 +58,34 @@ impl Kept {
             *kept = Some(Arc::clone(&census));
         }
         Ok(census)
+    }
+
+    /// How many public articles bear each of these tags: from the census where it holds, else counted for these alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn counts(
+        &self,
+        conn: &mut Conn,
+        nums: &[i64],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<i64, i64>> {
+        if nums.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let seq = changes::last(conn)?;
+        let Some(census) = self.good_for(seq, now) else {
+            return tags::counts(conn, nums, now);
+        };
+        let counted = |num: &i64| Some((*num, *census.counts.get(num)?));
+        Ok(nums.iter().filter_map(counted).collect())
+    }
+
+    fn good_for(&self, seq: i64, now: DateTime<Utc>) -> Option<Arc<Census>> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref()
+            .filter(|census| census.holds(seq, now))
+            .cloned()
     }
 }
 
@@ -82,6 +108,7 @@ impl Census {
             until: tags::next_moment(conn, now)?,
             tags,
             by_count,
+            counts,
         })
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::tag_census::Kept;
 use crate::api::views::TagKindView;
 use crate::content::sight::Sight;
 use crate::db::Conn;
@@ -80,6 +81,7 @@ impl For {
 /// The tags as views, in their order.
 pub fn shown(
     conn: &mut Conn,
+    census: &Kept,
     rows: Vec<TagRow>,
     whom: For,
     now: DateTime<Utc>,
@@ -98,7 +100,7 @@ pub fn shown(
         For::Everyone => HashMap::new(),
         For::Newsroom => editing(conn, &rows)?,
     };
-    let counts = tags::counts(conn, &nums, now)?;
+    let counts = census.counts(conn, &nums, now)?;
     let count = |num: i64| counts.get(&num).copied().unwrap_or(0);
     // A parent that the public must not know of is not named.
     let parent = |num: i64| {

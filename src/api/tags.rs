@@ -100,18 +100,24 @@ pub async fn get_tag(
                     }
                     tags::Found::Proper(row) => row,
                 };
-                Ok(one(conn, row, whom, now)?.private(whom.is_newsroom()))
+                Ok(one(conn, state, row, whom, now)?.private(whom.is_newsroom()))
             })
         })
         .await
 }
 
 /// The tag as an answer, to which a write can be bound.
-pub fn one(conn: &mut Conn, row: TagRow, whom: For, now: DateTime<Utc>) -> Result<Answer> {
+pub fn one(
+    conn: &mut Conn,
+    state: &State,
+    row: TagRow,
+    whom: For,
+    now: DateTime<Utc>,
+) -> Result<Answer> {
     let cache_tag = format!("tag-{}", row.id);
     let modified = row.updated_at.and_utc();
     let state_tag = StateTag::of(&row.id, row.version);
-    let view = tag_views::shown(conn, vec![row], whom, now)?.pop();
+    let view = tag_views::shown(conn, &state.tags, vec![row], whom, now)?.pop();
     let view = view.ok_or_else(|| Error::Internal("a tag lost its view".to_owned()))?;
     Ok(Answer::json(&view)?
         .stands_for(state_tag)
@@ -163,7 +169,7 @@ fn list(
         .iter()
         .filter_map(|num| rows.remove(num))
         .collect();
-    let data = tag_views::shown(conn, rows, whom, now)?;
+    let data = tag_views::shown(conn, &state.tags, rows, whom, now)?;
     let page = Page {
         limit: input.limit,
         next,

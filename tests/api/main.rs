@@ -19,6 +19,8 @@ mod related_to_several;
 mod related_to_text;
 mod same_json;
 mod search;
+mod tag_merging;
+mod tag_secrecy;
 mod tag_writing;
 mod tags;
 mod visibility;
