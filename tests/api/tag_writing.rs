@@ -339,7 +339,7 @@ fn of_two_who_want_one_slug_or_one_state_one_gets_it() {
 }
 
 #[test]
-fn an_article_that_names_a_tag_does_not_change_it_but_an_import_does() {
+fn an_import_adds_to_a_tag_what_it_lacks() {
     let app = App::new();
     let editor = app.key("editor");
     app.make(&editor, json!({"name": "Eau"}));
