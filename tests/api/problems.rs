@@ -141,7 +141,7 @@ fn unknown_paths_and_wrong_methods_are_told_apart() {
     }
     for (method, path, allow) in [
         ("DELETE", "/v1/articles/a", "GET, HEAD, OPTIONS"),
-        ("PUT", "/v1/tags", "GET, HEAD, OPTIONS"),
+        ("PUT", "/v1/tags", "GET, HEAD, POST, OPTIONS"),
         ("PUT", "/v1/related", "GET, HEAD, POST, OPTIONS"),
         ("PATCH", "/docs/index.html", "GET, HEAD, OPTIONS"),
     ] {
@@ -394,9 +394,10 @@ fn every_method_that_a_path_does_not_take_is_refused_with_those_it_takes() {
         ("/v1/articles/a/related", "GET, HEAD, OPTIONS"),
         ("/v1/articles/a/related-tags", "GET, HEAD, OPTIONS"),
         ("/v1/related", "GET, HEAD, POST, OPTIONS"),
-        ("/v1/tags", "GET, HEAD, OPTIONS"),
-        ("/v1/tags/t", "GET, HEAD, OPTIONS"),
+        ("/v1/tags", "GET, HEAD, POST, OPTIONS"),
+        ("/v1/tags/t", "GET, HEAD, PATCH, DELETE, OPTIONS"),
         ("/v1/tags/t/related", "GET, HEAD, OPTIONS"),
+        ("/v1/tags/t/merger", "PUT, OPTIONS"),
         ("/livez", "GET, HEAD, OPTIONS"),
         ("/readyz", "GET, HEAD, OPTIONS"),
         ("/metrics", "GET, HEAD, OPTIONS"),
