@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, health, publication, related, related_to_several, related_to_text,
-    tags,
+    article_writing, articles, health, publication, related, related_tags, related_to_several,
+    related_to_text, tag_writing, tags,
 };
 
 /// Every operation of the API.
@@ -26,12 +26,16 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(publication::publish_article)
         .service(publication::withdraw_article)
         .service(related::list_related_articles)
-        .service(tags::list_tags_related_to_article)
+        .service(related_tags::list_tags_related_to_article)
         .service(related_to_several::list_related_to_several)
         .service(related_to_text::relate_text)
         .service(tags::list_tags)
+        .service(tag_writing::create_tag)
         .service(tags::get_tag)
-        .service(tags::list_tags_related_to_tag)
+        .service(tag_writing::update_tag)
+        .service(tag_writing::delete_tag)
+        .service(tag_writing::merge_tag)
+        .service(related_tags::list_tags_related_to_tag)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);

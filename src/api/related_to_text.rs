@@ -12,8 +12,8 @@ use crate::api::neighbours::{RelatedPage, RelatedView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::related::Asked;
+use crate::api::related_tags::{RelatedTagView, neighbour_tags};
 use crate::api::state::State;
-use crate::api::tags::{RelatedTagView, neighbour_tags};
 use crate::content::article::Fault;
 use crate::content::body::{Body, BodyFormat};
 use crate::content::language::Language;
@@ -110,7 +110,7 @@ pub async fn relate_text(
                 let shown = Shown::load(conn, state, &asked, &found, now)?;
                 let view = RelatedToTextView {
                     data: shown.data,
-                    suggested_tags: neighbour_tags(conn, &suggested, now)?,
+                    suggested_tags: neighbour_tags(conn, state, &suggested, now)?,
                     page: shown.page,
                 };
                 Ok(Answer::json(&view)?.not_cached(true))

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::conditional::{Answer, Ready, Wish};
 use crate::api::problem::Problem;
+use crate::api::tag_census;
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::Database;
@@ -23,6 +24,7 @@ pub struct State {
     pub engine: Arc<RwLock<Engine>>,
     pub progress: Progress,
     pub clock: Clock,
+    pub tags: tag_census::Kept,
     pub public_url: Arc<str>,
     pub max_age: u32,
     pub max_body: usize,
@@ -44,6 +46,7 @@ impl State {
             engine,
             progress,
             clock,
+            tags: tag_census::Kept::default(),
             public_url: config.public_url.as_deref().unwrap_or_default().into(),
             max_age: config.max_age,
             max_body: config.max_body,

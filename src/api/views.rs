@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use crate::api::inputs::{RelatedInput, Shape};
 use crate::api::neighbours::RelatedView;
+use crate::api::related;
+use crate::api::related_tags::{self, RelatedTagView};
 use crate::api::state::State;
-use crate::api::tags::RelatedTagView;
-use crate::api::{related, tags as tag_api};
 use crate::content::article::{Image, Sponsor};
 use crate::content::body::reading_minutes;
 use crate::db::Conn;
@@ -298,7 +298,7 @@ pub fn articles(
         related::include(conn, state, rows, &mut views, &RelatedInput::default(), now)?;
     }
     if shape.related_tags {
-        tag_api::include_related(conn, state, rows, &mut views, now)?;
+        related_tags::include_related(conn, state, rows, &mut views, now)?;
     }
     Ok(views)
 }

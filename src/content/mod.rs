@@ -14,5 +14,6 @@ pub mod sight;
 pub mod slug;
 pub mod tag;
 pub mod tag_filter;
+pub mod tag_input;
 pub mod time;
 pub mod visibility;

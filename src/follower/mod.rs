@@ -278,7 +278,8 @@ fn touched(conn: &mut Conn, lines: &[ChangeRow]) -> Result<BTreeSet<i64>> {
     let mut nums = BTreeSet::new();
     for line in lines {
         match line.kind.as_str() {
-            "tag" if line.action != "saved" => nums.extend(tags::bearers(conn, line.num)?),
+            // A new tag's bearers have lines of their own.
+            "tag" if line.version > 1 => nums.extend(tags::bearers(conn, line.num)?),
             "tag" => {}
             _ => {
                 nums.insert(line.num);

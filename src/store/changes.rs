@@ -113,3 +113,15 @@ pub fn last(conn: &mut Conn) -> Result<i64> {
     let last: Option<i64> = changes::table.select(max(changes::seq)).first(conn)?;
     Ok(last.unwrap_or(0))
 }
+
+/// Whether a line after `seq` tells of a tag that existed before.
+pub fn tags_changed_after(conn: &mut Conn, seq: i64) -> Result<bool> {
+    let first: Option<i64> = changes::table
+        .filter(changes::seq.gt(seq))
+        .filter(changes::kind.eq(ChangeKind::Tag.as_str()))
+        .filter(changes::version.gt(1))
+        .select(changes::seq)
+        .first(conn)
+        .optional()?;
+    Ok(first.is_some())
+}

@@ -12,17 +12,20 @@ use crate::content::tag::TagMention;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::dialect::each;
-use crate::db::schema::{article_tags, tag_aliases, tags};
+use crate::db::schema::{article_tags, tags};
 use crate::error::Result;
 use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::nesting::{self, Nesting};
+use crate::store::tag_saving;
 use crate::store::tags::{self as tag_store, TagRow};
-
-/// How deep tags may nest.
-const MAX_NESTING: usize = 16;
 
 /// Looks tags up and remembers them; good for one transaction, or several that all commit.
 #[derive(Default)]
 pub struct Tagger {
+    /// Whether a mention adds to a tag that exists already.
+    enriches: bool,
+    /// The end of the log when it last looked whether others have changed tags.
+    seen: i64,
     by_slug: HashMap<String, TagRow>,
     by_name: HashMap<String, TagRow>,
     /// Parents that were named before they existed.
@@ -30,6 +33,25 @@ pub struct Tagger {
 }
 
 impl Tagger {
+    /// One whose mentions also add what they know to tags that exist. An author's must not: those are the editors'.
+    pub fn enriching() -> Self {
+        Self {
+            enriches: true,
+            ..Self::default()
+        }
+    }
+
+    /// Begins another transaction: forgets what it knows where tags have been changed, merged or deleted meanwhile.
+    pub fn begin(&mut self, conn: &mut Conn) -> Result<()> {
+        let knows = !self.by_slug.is_empty() || !self.by_name.is_empty();
+        if knows && changes::tags_changed_after(conn, self.seen)? {
+            self.by_slug.clear();
+            self.by_name.clear();
+        }
+        self.seen = changes::last(conn)?;
+        Ok(())
+    }
+
     /// The numbers of the named tags, in order, each once.
     pub fn resolve(
         &mut self,
@@ -68,11 +90,13 @@ impl Tagger {
         mention: &TagMention,
         now: DateTime<Utc>,
     ) -> Result<i64> {
-        let mut row = match self.look_up(conn, mention)? {
-            Some(row) => row,
-            None => make(conn, mention, now)?,
+        let (mut row, is_new) = match self.look_up(conn, mention)? {
+            Some(row) => (row, false),
+            None => (make(conn, mention, now)?, true),
         };
-        self.enrich(conn, &mut row, mention, now)?;
+        if is_new || self.enriches {
+            self.enrich(conn, &mut row, mention, now)?;
+        }
         self.remember(&row);
         if let Some(slug) = &mention.slug {
             // Also under the alias by which it was named.
@@ -200,7 +224,7 @@ fn make(conn: &mut Conn, mention: &TagMention, now: DateTime<Utc>) -> Result<Tag
 }
 
 /// The slug itself, or the first of its numbered variants that no tag has or had.
-fn free_slug(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
+pub fn free_slug(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
     let mut slug = wanted.clone();
     let mut suffix = 2;
     while tag_store::find(conn, slug.as_str())?.is_some() {
@@ -213,18 +237,13 @@ fn free_slug(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
 fn update(conn: &mut Conn, row: &mut TagRow, now: DateTime<Utc>) -> Result<()> {
     row.version += 1;
     row.updated_at = to_stored(now);
-    diesel::update(tags::table.filter(tags::num.eq(row.num)))
-        .set((
-            tags::description.eq(&row.description),
-            tags::parent_num.eq(row.parent_num),
-            tags::updated_at.eq(row.updated_at),
-            tags::version.eq(row.version),
-        ))
-        .execute(conn)?;
-    log_change(conn, row, Action::Updated, now)
+    tag_saving::update(conn, row)?;
+    let public = tag_store::is_public(conn, row, now)?;
+    log_change(conn, row, Action::between(public, public), now)
 }
 
-fn log_change(conn: &mut Conn, row: &TagRow, action: Action, now: DateTime<Utc>) -> Result<()> {
+/// Appends a tag's line to the log.
+pub fn log_change(conn: &mut Conn, row: &TagRow, action: Action, now: DateTime<Utc>) -> Result<()> {
     let change = Change {
         kind: ChangeKind::Tag,
         num: row.num,
@@ -238,22 +257,11 @@ fn log_change(conn: &mut Conn, row: &TagRow, action: Action, now: DateTime<Utc>)
 
 /// Nests the tag unless that would make a circle; tells whether it did.
 fn may_nest(conn: &mut Conn, child: i64, parent: TagRow, row: &mut TagRow) -> Result<bool> {
-    let parent_num = parent.num;
-    let mut ancestor = Some(parent);
-    for _ in 0..MAX_NESTING {
-        let Some(tag) = ancestor else {
-            row.parent_num = Some(parent_num);
-            return Ok(true);
-        };
-        if tag.num == child {
-            return Ok(false);
-        }
-        ancestor = match tag.parent_num {
-            Some(num) => tag_store::by_nums(conn, &[num])?.remove(&num),
-            None => None,
-        };
+    let fits = nesting::under(conn, Some(child), parent.num)? == Nesting::Fits;
+    if fits {
+        row.parent_num = Some(parent.num);
     }
-    Ok(false)
+    Ok(fits)
 }
 
 /// Adds an alias unless the slug is in use; tells whether it did.
@@ -261,11 +269,6 @@ fn add_alias(conn: &mut Conn, tag_num: i64, alias: &Slug) -> Result<bool> {
     if tag_store::find(conn, alias.as_str())?.is_some() {
         return Ok(false);
     }
-    diesel::insert_into(tag_aliases::table)
-        .values((
-            tag_aliases::slug.eq(alias.as_str()),
-            tag_aliases::tag_num.eq(tag_num),
-        ))
-        .execute(conn)?;
+    tag_saving::add_alias(conn, tag_num, alias.as_str())?;
     Ok(true)
 }

@@ -1,9 +1,9 @@
 //! Tags: finding, listing and counting them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
 
 use crate::content::time::to_stored;
@@ -65,20 +65,45 @@ pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, TagRow>> {
     Ok(rows.into_iter().map(|row| (row.num, row)).collect())
 }
 
+const OUTLINE: (
+    tags::num,
+    tags::slug,
+    tags::folded_name,
+    tags::kind,
+    tags::listed,
+) = (
+    tags::num,
+    tags::slug,
+    tags::folded_name,
+    tags::kind,
+    tags::listed,
+);
+
 /// The least that ordering and filtering a list of tags needs.
 #[derive(Queryable, Clone, Debug)]
 pub struct TagOutline {
     pub num: i64,
     pub slug: String,
     pub folded_name: String,
+    pub kind: String,
     pub listed: bool,
 }
 
-/// Every tag of a kind whose folded name begins so, by name.
+/// Every tag, by name.
+pub fn all_outlines(conn: &mut Conn) -> Result<Vec<TagOutline>> {
+    Ok(tags::table
+        .order((tags::folded_name, tags::slug))
+        .select(OUTLINE)
+        .load(conn)?)
+}
+
+/// The next tags of a kind whose folded name begins so, by name, after this folded name and slug.
 pub fn outlines(
     conn: &mut Conn,
     kind: Option<&str>,
     folded_prefix: Option<&str>,
+    after: Option<(&str, &str)>,
+    limit: usize,
 ) -> Result<Vec<TagOutline>> {
     let mut query = tags::table.into_boxed();
     if let Some(kind) = kind {
@@ -90,9 +115,18 @@ pub fn outlines(
             .filter(tags::folded_name.ge(prefix.to_owned()))
             .filter(tags::folded_name.lt(format!("{prefix}{}", char::MAX)));
     }
+    if let Some((name, slug)) = after {
+        // The first condition bounds the index scan, the second breaks ties.
+        query = query.filter(tags::folded_name.ge(name.to_owned())).filter(
+            tags::folded_name
+                .gt(name.to_owned())
+                .or(tags::slug.gt(slug.to_owned())),
+        );
+    }
     Ok(query
         .order((tags::folded_name, tags::slug))
-        .select((tags::num, tags::slug, tags::folded_name, tags::listed))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(OUTLINE)
         .load(conn)?)
 }
 
@@ -132,6 +166,18 @@ pub fn counts(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Result<HashM
     Ok(rows.into_iter().collect())
 }
 
+/// Those of these tags that an article bears which the public sees at `now`.
+pub fn borne_publicly(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Result<HashSet<i64>> {
+    let now = to_stored(now);
+    let borne = tags::table
+        .filter(tags::num.eq_any(nums))
+        .filter(exists(
+            public_taggings!(now).filter(article_tags::tag_num.eq(tags::num)),
+        ))
+        .select(tags::num);
+    Ok(borne.load::<i64>(conn)?.into_iter().collect())
+}
+
 /// Whether the public may know of a tag: an editor made it, or an article that it sees at `now` bears it. A tag
 /// that came with a draft would tell of the draft.
 pub fn is_public(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<bool> {
@@ -147,14 +193,90 @@ pub fn is_public(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<bo
     Ok(any.is_some())
 }
 
-/// The same for every tag.
+/// The same counts for every tag: all taggings, which an index counts, less those of articles that are not public,
+/// which are few.
 pub fn all_counts(conn: &mut Conn, now: DateTime<Utc>) -> Result<HashMap<i64, i64>> {
     let now = to_stored(now);
-    let rows: Vec<(i64, i64)> = public_taggings!(now)
+    let all: Vec<(i64, i64)> = article_tags::table
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    // A subquery rather than a join: it begins with the articles, which are few, and not with all taggings.
+    let hidden = articles::table
+        .filter(
+            articles::status
+                .ne_all(["published", "scheduled"])
+                .or(articles::deleted_at.is_not_null())
+                .or(articles::published_at.is_null())
+                .or(articles::published_at.gt(now).assume_not_null())
+                .or(articles::embargoed_until.gt(now).assume_not_null())
+                .or(articles::expires_at.le(now).assume_not_null()),
+        )
+        .select(articles::num);
+    let hidden: Vec<(i64, i64)> = article_tags::table
+        .filter(article_tags::article_num.eq_any(hidden))
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    let mut counts: HashMap<i64, i64> = all.into_iter().collect();
+    for (num, hidden) in hidden {
+        if let Some(count) = counts.get_mut(&num) {
+            *count -= hidden;
+        }
+    }
+    counts.retain(|_, count| *count > 0);
+    Ok(counts)
+}
+
+/// The first moment after `now` at which time alone may change what is public. Rather too early than too late: what
+/// would not show in the end counts, too.
+pub fn next_moment(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let now = to_stored(now);
+    let moments: [Option<NaiveDateTime>; 3] = [
+        articles::table
+            .filter(articles::published_at.gt(now))
+            .select(min(articles::published_at))
+            .first(conn)?,
+        articles::table
+            .filter(articles::embargoed_until.gt(now))
+            .select(min(articles::embargoed_until))
+            .first(conn)?,
+        articles::table
+            .filter(articles::expires_at.gt(now))
+            .select(min(articles::expires_at))
+            .first(conn)?,
+    ];
+    Ok(moments
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|moment| moment.and_utc()))
+}
+
+/// How many articles of any standing bear each of these tags; zeros are missing.
+pub fn bearer_counts(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = article_tags::table
+        .inner_join(articles::table)
+        .filter(articles::deleted_at.is_null())
+        .filter(article_tags::tag_num.eq_any(nums))
         .group_by(article_tags::tag_num)
         .select((article_tags::tag_num, count_star()))
         .load(conn)?;
     Ok(rows.into_iter().collect())
+}
+
+/// The other slugs of these tags, by number, in order.
+pub fn all_aliases(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let rows: Vec<(i64, String)> = tag_aliases::table
+        .filter(tag_aliases::tag_num.eq_any(nums))
+        .order(tag_aliases::slug)
+        .select((tag_aliases::tag_num, tag_aliases::slug))
+        .load(conn)?;
+    let mut by_tag: HashMap<i64, Vec<String>> = HashMap::new();
+    for (num, slug) in rows {
+        by_tag.entry(num).or_default().push(slug);
+    }
+    Ok(by_tag)
 }
 
 /// The former slugs of a tag, and of those merged into it.

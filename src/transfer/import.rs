@@ -219,7 +219,7 @@ impl<'a> Writer<'a> {
             summary: Summary::default(),
             waiting: VecDeque::new(),
             rehearsed: HashSet::new(),
-            tagger: Tagger::default(),
+            tagger: Tagger::enriching(),
         }
     }
 
@@ -248,7 +248,10 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let (tagger, now) = (&mut self.tagger, self.options.now);
-        self.database.write(|conn| tagger.settle(conn, now))
+        self.database.write(|conn| {
+            tagger.begin(conn)?;
+            tagger.settle(conn, now)
+        })
     }
 
     /// Writes a batch in one transaction; if the database refuses that, each line in a part of its own, so
@@ -256,7 +259,7 @@ impl<'a> Writer<'a> {
     fn write(&mut self, lines: &[Prepared]) -> Result<Vec<Verdict>> {
         self.attempt(lines, Self::save).or_else(|error| {
             log::debug!("a batch failed and is tried line by line: {error}");
-            self.tagger = Tagger::default();
+            self.tagger = Tagger::enriching();
             self.attempt(lines, Self::save_apart)
         })
     }
@@ -268,7 +271,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Vec<Verdict>> {
         let database = self.database;
         if self.options.dry_run {
-            self.tagger = Tagger::default();
+            self.tagger = Tagger::enriching();
             return database.rehearse(|conn| self.verdicts(conn, lines, save));
         }
         database.write(|conn| self.verdicts(conn, lines, save))
@@ -280,6 +283,7 @@ impl<'a> Writer<'a> {
         lines: &[Prepared],
         save: fn(&mut Self, &mut Conn, &Draft) -> Result<Saved>,
     ) -> Result<Vec<Verdict>> {
+        self.tagger.begin(conn)?;
         let mut verdicts = Vec::with_capacity(lines.len());
         for line in lines {
             verdicts.push(match &line.draft {
@@ -306,7 +310,7 @@ impl<'a> Writer<'a> {
         let saved = conn.in_savepoint(|conn| self.save(conn, draft));
         saved.map_err(|error| match error {
             Error::Database(cause) => {
-                self.tagger = Tagger::default();
+                self.tagger = Tagger::enriching();
                 Error::InvalidBody(vec![Fault::new(
                     "",
                     format!("the database refuses it: {cause}"),

@@ -344,3 +344,65 @@ fn an_alias_in_a_filter_counts_as_its_tag() {
         (301, "/v1/tags/eau/related?limit=3")
     );
 }
+
+#[test]
+fn the_newsroom_finds_tags_that_no_public_article_bears_and_others_see_no_difference() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[
+            article("open").tagged("known"),
+            article("draft")
+                .tagged("secret")
+                .tagged("known")
+                .status("draft"),
+        ]);
+        let (author, reader) = (app.key("author"), app.key("reader"));
+        let as_one = |key: &str, path: &str| app.get_with(path, &[("authorization", key)]);
+        for query in ["", "?order_by=count", "?count=exact", "?limit=1"] {
+            let path = format!("/v1/tags{query}");
+            let (public, read) = (app.get(&path), as_one(&reader, &path));
+            assert_eq!(
+                (public.bytes, public.headers["etag"].clone()),
+                (read.bytes, read.headers["etag"].clone()),
+                "{name}"
+            );
+        }
+        assert_eq!(
+            as_one(&author, "/v1/tags").slugs(),
+            ["known", "secret"],
+            "{name}"
+        );
+        let reply = as_one(&author, "/v1/tags?order_by=count&count=exact&limit=1");
+        assert_eq!(
+            (reply.slugs(), reply.json()["page"]["count"].clone()),
+            (vec!["known".to_owned()], json!(2)),
+            "{name}"
+        );
+        assert_eq!(reply.header("cache-control"), "private, no-store", "{name}");
+        let next = reply.json()["page"]["next"].as_str().unwrap().to_owned();
+        let rest = format!("/v1/tags?order_by=count&limit=1&cursor={next}");
+        assert_eq!(as_one(&author, &rest).slugs(), ["secret"], "{name}");
+        assert_eq!(app.get(&rest).status, 400, "{name}");
+        let secret = as_one(&author, "/v1/tags/secret").json();
+        assert_eq!(
+            (
+                &secret["article_count"],
+                &secret["editing"]["article_count"]
+            ),
+            (&json!(0), &json!(1)),
+            "{name}"
+        );
+        assert_eq!(as_one(&reader, "/v1/tags/secret").status, 404, "{name}");
+        // The same state, and another form of it.
+        let (public, own) = (app.get("/v1/tags/known"), as_one(&author, "/v1/tags/known"));
+        assert!(!public.text().contains("editing"), "{name}");
+        let state = |etag: &str| etag.split('.').next().unwrap().to_owned();
+        assert_eq!(
+            state(public.header("etag")),
+            state(own.header("etag")),
+            "{name}"
+        );
+        assert_ne!(public.header("etag"), own.header("etag"), "{name}");
+    }
+}

@@ -13,6 +13,10 @@ UPDATE articles SET next_change_at = CASE
         AND (expires_at IS NULL OR expires_at > max(published_at, coalesce(embargoed_until, published_at)));
 CREATE INDEX articles_next_change ON articles (next_change_at) WHERE next_change_at IS NOT NULL;
 CREATE INDEX articles_created_by ON articles (created_by) WHERE created_by IS NOT NULL;
+-- All that decides whether the public sees an article, for counting those that it does not see.
+CREATE INDEX articles_windows ON articles (status, published_at, embargoed_until, expires_at, deleted_at);
+CREATE INDEX articles_embargoes ON articles (embargoed_until) WHERE embargoed_until IS NOT NULL;
+CREATE INDEX articles_expiries ON articles (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE users (
     num INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

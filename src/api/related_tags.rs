@@ -1,0 +1,210 @@
+//! Tags that go with a tag, an article or a text.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::articles::{Address, Located, locate};
+use crate::api::conditional::Answer;
+use crate::api::inputs::{self, DEFAULT_RELATED, RelatedTagParams};
+use crate::api::neighbours::rounded;
+use crate::api::openapi::Failures;
+use crate::api::problem::Problem;
+use crate::api::state::State;
+use crate::api::tag_views::{self, For, TagView};
+use crate::api::tags::find;
+use crate::api::views::ArticleView;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::related::TagNeighbour;
+use crate::store::articles::ArticleRow;
+use crate::store::tags::{self, TagRow};
+
+/// A tag that goes with something, and how closely.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RelatedTag)]
+pub struct RelatedTagView {
+    /// In (0, 1], falling down the list.
+    #[schema(example = 0.4)]
+    score: f64,
+    /// Articles that bear both tags, or neighbours that bear this one.
+    #[schema(example = 17)]
+    shared: u32,
+    tag: TagView,
+}
+
+/// Tags that go together, closest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedTagList)]
+pub struct RelatedTagListView {
+    data: Vec<RelatedTagView>,
+}
+
+/// Find tags related to a tag
+///
+/// Those that occur with it more often than chance would have it.
+#[utoipa::path(
+    tag = "tags",
+    operation_id = "list_tags_related_to_tag",
+    params(("slug" = String, Path, description = "The tag's slug", example = "eau"), RelatedTagParams),
+    responses(
+        (status = 200, description = "The closest tags", body = RelatedTagListView, headers(("ETag" = String))),
+        (status = 301, description = "The slug is a former one; `Location` has the present one"),
+        (status = 304, description = "Not modified"),
+        Failures,
+    )
+)]
+#[get("/v1/tags/{slug}/related")]
+pub async fn list_tags_related_to_tag(
+    request: HttpRequest,
+    state: web::Data<State>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let limit = inputs::parse_related_tags(request.query_string())?;
+    let address = Address::of(&request);
+    state
+        .answer(&request, move |state, now| {
+            state.database.read(|conn| {
+                let row = match find(conn, &slug, For::Everyone, now)? {
+                    tags::Found::Alias(row) => {
+                        return Ok(Answer::moved(address.tag(&row.slug, "/related")));
+                    }
+                    tags::Found::Proper(row) => row,
+                };
+                let complete = state.related_is_complete();
+                let neighbours =
+                    state
+                        .engine(now)
+                        .related_tags(row.num, limit, now.timestamp_micros());
+                let data = neighbour_tags(conn, state, &neighbours, now)?;
+                let cache_tags = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
+                Ok(Answer::json(&RelatedTagListView { data })?
+                    .cache_tags(cache_tags)
+                    .not_cached(!complete))
+            })
+        })
+        .await
+}
+
+/// Find tags related to an article
+///
+/// Tags that its nearest articles bear and it does not.
+#[utoipa::path(
+    tag = "related",
+    operation_id = "list_tags_related_to_article",
+    params(("slug" = String, Path, description = "Slug or id", example = "espagne-maroc-tanger-securite"), RelatedTagParams),
+    responses(
+        (status = 200, description = "The closest tags", body = RelatedTagListView, headers(("ETag" = String))),
+        (status = 301, description = "The slug is a former one; `Location` has the present one"),
+        (status = 304, description = "Not modified"),
+        (status = 410, description = "It was public and is no more", body = crate::api::problem::ProblemView,
+         content_type = "application/problem+json"),
+        Failures,
+    )
+)]
+#[get("/v1/articles/{slug}/related-tags")]
+pub async fn list_tags_related_to_article(
+    request: HttpRequest,
+    state: web::Data<State>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let limit = inputs::parse_related_tags(request.query_string())?;
+    let address = Address::of(&request);
+    state
+        .answer(&request, move |state, now| {
+            state.database.read(|conn| {
+                let row = match locate(conn, &slug, now)? {
+                    Located::Moved(slug) => {
+                        return Ok(Answer::moved(address.article(&slug, "/related-tags")));
+                    }
+                    Located::Here(row) => row,
+                };
+                let complete = state.related_is_complete();
+                let data =
+                    neighbour_tags(conn, state, &neighbourhood(state, row.num, limit, now), now)?;
+                let cache_tags = [format!("related-{}", row.id), format!("article-{}", row.id)];
+                Ok(Answer::json(&RelatedTagListView { data })?
+                    .cache_tags(cache_tags)
+                    .not_cached(!complete))
+            })
+        })
+        .await
+}
+
+fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> Vec<TagNeighbour> {
+    let found = state
+        .engine(now)
+        .neighbourhood_tags(num, limit, now.timestamp_micros());
+    found.unwrap_or_default()
+}
+
+/// Gives each view the tags of its neighbourhood.
+pub fn include_related(
+    conn: &mut Conn,
+    state: &State,
+    rows: &[ArticleRow],
+    views: &mut [ArticleView],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let found: Vec<Vec<TagNeighbour>> = rows
+        .iter()
+        .map(|row| neighbourhood(state, row.num, DEFAULT_RELATED, now))
+        .collect();
+    let all: Vec<TagNeighbour> = found.iter().flatten().copied().collect();
+    let known: HashMap<i64, TagView> = tag_views(conn, state, &all, now)?;
+    for (view, neighbours) in views.iter_mut().zip(&found) {
+        view.related_tags = Some(
+            neighbours
+                .iter()
+                .filter_map(|one| related_tag(&known, one))
+                .collect(),
+        );
+    }
+    Ok(())
+}
+
+/// The tags with their views, in order.
+pub fn neighbour_tags(
+    conn: &mut Conn,
+    state: &State,
+    neighbours: &[TagNeighbour],
+    now: DateTime<Utc>,
+) -> Result<Vec<RelatedTagView>> {
+    let known = tag_views(conn, state, neighbours, now)?;
+    Ok(neighbours
+        .iter()
+        .filter_map(|one| related_tag(&known, one))
+        .collect())
+}
+
+fn related_tag(known: &HashMap<i64, TagView>, neighbour: &TagNeighbour) -> Option<RelatedTagView> {
+    Some(RelatedTagView {
+        score: rounded(neighbour.score),
+        shared: neighbour.shared,
+        tag: known.get(&neighbour.tag)?.clone(),
+    })
+}
+
+fn tag_views(
+    conn: &mut Conn,
+    state: &State,
+    neighbours: &[TagNeighbour],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, TagView>> {
+    let nums: Vec<i64> = neighbours.iter().map(|neighbour| neighbour.tag).collect();
+    let rows: Vec<TagRow> = tags::by_nums(conn, &nums)?.into_values().collect();
+    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
+    Ok(nums
+        .into_iter()
+        .zip(tag_views::shown(
+            conn,
+            &state.tags,
+            rows,
+            For::Everyone,
+            now,
+        )?)
+        .collect())
+}

@@ -1,0 +1,141 @@
+//! What callers see of tags.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::tag_census::Kept;
+use crate::api::views::TagKindView;
+use crate::content::sight::Sight;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::store::tags::{self, TagRow};
+
+/// A tag.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Tag)]
+pub struct TagView {
+    #[schema(example = "maroc")]
+    slug: String,
+    #[schema(example = "Maroc")]
+    name: String,
+    #[schema(value_type = TagKindView)]
+    kind: String,
+    #[schema(required)]
+    description: Option<String>,
+    /// The slug of the tag above it.
+    #[schema(required)]
+    parent: Option<String>,
+    /// Public articles that bear it.
+    #[schema(example = 40)]
+    article_count: i64,
+    /// What only the newsroom sees: callers from the role author up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub editing: Option<TagEditingView>,
+}
+
+/// What those who use and edit a tag need to know of it, and readers do not.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = TagEditing)]
+pub struct TagEditingView {
+    #[schema(format = Uuid)]
+    id: String,
+    /// Rises with every change.
+    version: i64,
+    /// Whether it is public even while no public article bears it.
+    listed: bool,
+    /// Other slugs that lead to it.
+    aliases: Vec<String>,
+    /// Articles that bear it, drafts included.
+    #[schema(example = 42)]
+    article_count: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Whom tags are shown to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// Only what is public.
+    Everyone,
+    /// All tags, so that a draft can be tagged.
+    Newsroom,
+}
+
+impl For {
+    pub fn of(sight: &Sight) -> Self {
+        match sight.is_public() {
+            true => Self::Everyone,
+            false => Self::Newsroom,
+        }
+    }
+
+    pub fn is_newsroom(self) -> bool {
+        self == Self::Newsroom
+    }
+}
+
+/// The tags as views, in their order.
+pub fn shown(
+    conn: &mut Conn,
+    census: &Kept,
+    rows: Vec<TagRow>,
+    whom: For,
+    now: DateTime<Utc>,
+) -> Result<Vec<TagView>> {
+    let parents: Vec<i64> = rows.iter().filter_map(|row| row.parent_num).collect();
+    let parents = match parents.is_empty() {
+        true => HashMap::new(),
+        false => tags::by_nums(conn, &parents)?,
+    };
+    let nums: Vec<i64> = rows
+        .iter()
+        .map(|row| row.num)
+        .chain(parents.keys().copied())
+        .collect();
+    let mut editing = match whom {
+        For::Everyone => HashMap::new(),
+        For::Newsroom => editing(conn, &rows)?,
+    };
+    let counts = census.counts(conn, &nums, now)?;
+    let count = |num: i64| counts.get(&num).copied().unwrap_or(0);
+    // A parent that the public must not know of is not named.
+    let parent = |num: i64| {
+        let parent = parents
+            .get(&num)
+            .filter(|parent| whom.is_newsroom() || parent.listed || count(num) > 0)?;
+        Some(parent.slug.clone())
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| TagView {
+            parent: row.parent_num.and_then(parent),
+            article_count: count(row.num),
+            editing: editing.remove(&row.num),
+            slug: row.slug,
+            name: row.name,
+            kind: row.kind,
+            description: row.description,
+        })
+        .collect())
+}
+
+fn editing(conn: &mut Conn, rows: &[TagRow]) -> Result<HashMap<i64, TagEditingView>> {
+    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
+    let mut aliases = tags::all_aliases(conn, &nums)?;
+    let counts = tags::bearer_counts(conn, &nums)?;
+    let mut view = |row: &TagRow| TagEditingView {
+        id: row.id.clone(),
+        version: row.version,
+        listed: row.listed,
+        aliases: aliases.remove(&row.num).unwrap_or_default(),
+        article_count: counts.get(&row.num).copied().unwrap_or(0),
+        created_at: row.created_at.and_utc(),
+        updated_at: row.updated_at.and_utc(),
+    };
+    let views: Vec<TagEditingView> = rows.iter().map(&mut view).collect();
+    Ok(nums.into_iter().zip(views).collect())
+}
