@@ -14,6 +14,11 @@ UPDATE articles SET next_change_at = CASE
 CREATE INDEX articles_next_change ON articles (next_change_at) WHERE next_change_at IS NOT NULL;
 CREATE INDEX articles_created_by ON articles (created_by) WHERE created_by IS NOT NULL;
 
+-- When the present version was saved, which `articles.updated_at` need not be: an import may bring that along. Null
+-- for what was saved before this was kept. Here, because a row of `articles` has as many columns as the program can
+-- read at once.
+ALTER TABLE bodies ADD COLUMN saved_at TEXT;
+
 CREATE TABLE users (
     num INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,           -- lower case; never given to another person
@@ -64,6 +69,13 @@ CREATE TABLE api_keys (
     expires_at TEXT,
     last_used_at TEXT,
     revoked_at TEXT
+) STRICT;
+
+-- What this store signs with, and no one else needs to know.
+CREATE TABLE secrets (
+    name TEXT NOT NULL PRIMARY KEY,
+    secret TEXT NOT NULL,
+    created_at TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE previews (
