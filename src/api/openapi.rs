@@ -9,7 +9,10 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
-use crate::api::{articles, health, related, related_to_several, related_to_text, tags};
+use crate::api::{
+    articles, curation, health, previews, related, related_to_several, related_to_text,
+    revision_diff, revisions, tags, translations,
+};
 
 /// Every operation of the API.
 pub fn operations(config: &mut ServiceConfig) {
@@ -23,6 +26,19 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(tags::list_tags)
         .service(tags::get_tag)
         .service(tags::list_tags_related_to_tag)
+        .service(revisions::list_revisions)
+        .service(revisions::get_revision)
+        .service(revision_diff::compare_revisions)
+        .service(revisions::restore_revision)
+        .service(previews::list_previews)
+        .service(previews::create_preview)
+        .service(previews::revoke_preview)
+        .service(previews::get_preview)
+        .service(curation::get_curation)
+        .service(curation::put_curation)
+        .service(translations::list_translations)
+        .service(translations::join_translations)
+        .service(translations::leave_translations)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -127,6 +143,10 @@ impl Modify for Bearer {
         (name = "articles", description = "What is published"),
         (name = "related", description = "What is near an article, or a text, and why"),
         (name = "tags", description = "What articles are about"),
+        (name = "history", description = "What articles were, and bringing that back"),
+        (name = "previews", description = "One version, shown to whoever has the address"),
+        (name = "curation", description = "What editors say of an article's neighbours"),
+        (name = "translations", description = "One text in several languages"),
         (name = "operation", description = "Health of the service"),
     ),
     components(schemas(ProblemView)),
