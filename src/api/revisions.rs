@@ -20,8 +20,8 @@ use crate::content::visibility::Status;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
+use crate::store::revisions;
 use crate::store::save::Outcome;
-use crate::store::{groups, revisions};
 
 /// A version of an article.
 #[derive(Serialize, ToSchema)]
@@ -277,10 +277,6 @@ fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answ
         }
     }
     let draft = editing::checked(line, Status::Draft)?;
-    let language = draft.language.as_str();
-    if row.deleted_at.is_some() || language != row.language {
-        groups::may_stand_in(conn, &row, language)?;
-    }
     let saved = act.save().edit(conn, row, &draft)?;
     if saved.outcome != Outcome::Unchanged {
         editing::note(act, conn, "article.restore", &saved.row)?;

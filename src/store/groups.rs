@@ -11,7 +11,7 @@ use crate::db::schema::{articles, curations};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 use crate::store::changes::Action;
-use crate::store::save::Save;
+use crate::store::save::{Manner, Save};
 use crate::store::transitions;
 
 /// The articles of a group that are not deleted, in order of language.
@@ -32,21 +32,19 @@ pub fn around(conn: &mut Conn, row: &ArticleRow) -> Result<Vec<ArticleRow>> {
 }
 
 /// # Errors
-/// [`Error::Conflict`] where the article would be the second of its language in its group.
-pub fn may_stand_in(conn: &mut Conn, row: &ArticleRow, language: &str) -> Result<()> {
-    let mut others = around(conn, row)?;
-    others.retain(|other| other.num != row.num);
-    match others.iter().find(|other| other.language == language) {
-        Some(other) => Err(two_of(language, other)),
-        None => Ok(()),
+/// [`Error::Conflict`] where another of its translations is in the article's own language.
+pub fn alone_in_language(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
+    let members = around(conn, row)?;
+    let mut others = members.iter().filter(|other| other.num != row.num);
+    match others.any(|other| other.language == row.language) {
+        true => Err(two_of(&row.language)),
+        false => Ok(()),
     }
 }
 
-fn two_of(language: &str, other: &ArticleRow) -> Error {
-    let detail = format!(
-        "among its translations there is another article in {language:?}, {:?}",
-        other.slug
-    );
+/// Without the other's name, which the caller may not know.
+fn two_of(language: &str) -> Error {
+    let detail = format!("its translations would be two articles in {language:?}");
     Error::conflict("", detail)
 }
 
@@ -68,8 +66,8 @@ impl Save<'_> {
         }
         let (ours, theirs) = (around(conn, &before)?, around(conn, other)?);
         for their in &theirs {
-            if let Some(our) = ours.iter().find(|our| our.language == their.language) {
-                return Err(two_of(&our.language, their));
+            if ours.iter().any(|our| our.language == their.language) {
+                return Err(two_of(&their.language));
             }
         }
         transitions::settle(conn, &mut before, self.now)?;
@@ -114,6 +112,27 @@ impl Save<'_> {
             rename(conn, &group, &Uuid::now_v7().to_string())?;
         }
         Ok(Some(row))
+    }
+
+    /// Lets the translations know of other pins, or of the article in another language or come back.
+    pub(super) fn stay_in_group(
+        &self,
+        conn: &mut Conn,
+        row: &ArticleRow,
+        same_place: bool,
+    ) -> Result<()> {
+        let Some(group) = &row.translation_group else {
+            return Ok(());
+        };
+        match same_place {
+            true => tell_those_with_its_pins(conn, row, self.now),
+            false => {
+                if self.manner == Manner::Edit {
+                    alone_in_language(conn, row)?;
+                }
+                tell_all(conn, group, row.num, self.now)
+            }
+        }
     }
 }
 

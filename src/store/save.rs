@@ -71,8 +71,8 @@ impl Save<'_> {
     /// Creates an article.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where another article has one of its names, [`Error::InvalidBody`] where it refers to an
-    /// article that does not exist.
+    /// [`Error::Conflict`] where another article has one of its names, or is its translation in the same language,
+    /// [`Error::InvalidBody`] where it refers to an article that does not exist.
     pub fn new_article(&self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
         if draft.is_named()
             && let Some(row) = naming::named(conn, draft)?
@@ -170,7 +170,7 @@ impl Save<'_> {
         }
         let action = Action::between(false, row.is_public(self.now));
         transitions::log(conn, &row, action, self.now)?;
-        self.join_group(conn, &links, row.num)?;
+        self.join_group(conn, &links, &row)?;
         Ok(saved(Outcome::Created, row, links))
     }
 
@@ -233,10 +233,11 @@ impl Save<'_> {
         }
         let action = Action::between(before.is_public(self.now), row.is_public(self.now));
         transitions::log(conn, &row, action, self.now)?;
+        let same_place = row.language == before.language && before.deleted_at.is_none();
         if !same_group || links.is_new {
-            self.join_group(conn, &links, row.num)?;
-        } else if !same_links || row.language != before.language {
-            groups::tell_those_with_its_pins(conn, &row, self.now)?;
+            self.join_group(conn, &links, &row)?;
+        } else if whole.curation.pins != links.curation.pins || !same_place {
+            self.stay_in_group(conn, &row, same_place)?;
         }
         Ok(saved(Outcome::Updated, row, links))
     }
@@ -271,14 +272,17 @@ impl Save<'_> {
     }
 
     /// Lets the original, and the translations there are, know of a new one.
-    fn join_group(&self, conn: &mut Conn, links: &Links, num: i64) -> Result<()> {
+    fn join_group(&self, conn: &mut Conn, links: &Links, row: &ArticleRow) -> Result<()> {
         let (Some(group), Some(original)) = (&links.group, links.original) else {
             return Ok(());
         };
         diesel::update(articles::table.filter(articles::num.eq(original)))
             .set(articles::translation_group.eq(group))
             .execute(conn)?;
-        groups::tell_all(conn, group, num, self.now)
+        if self.manner == Manner::Edit {
+            groups::alone_in_language(conn, row)?;
+        }
+        groups::tell_all(conn, group, row.num, self.now)
     }
 
     fn links(&self, conn: &mut Conn, draft: &Draft) -> Result<Links> {

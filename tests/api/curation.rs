@@ -167,3 +167,35 @@ fn curation_is_for_editors_who_know_the_present_version() {
     delete(&app, "amina", "erfoud");
     assert_eq!(get(&app, path, &editor).status, 410);
 }
+
+#[test]
+fn of_many_who_have_read_the_same_state_one_is_heard() {
+    for place in places() {
+        let name = place.name;
+        let app = region(place);
+        let editor = app.key("editor");
+        let path = "/v1/articles/erfoud/curation";
+        let etag = get(&app, path, &editor).header("etag").to_owned();
+        let replies: Vec<Reply> = std::thread::scope(|scope| {
+            let (app, editor, etag) = (&app, &editor, &etag);
+            let threads: Vec<_> = ["rissani", "jorf", "coupe"]
+                .into_iter()
+                .cycle()
+                .take(9)
+                .map(|pin| {
+                    let body = json!({"pins": [pin]});
+                    scope.spawn(move || {
+                        app.write("PUT", path, editor, &[("if-match", etag)], Some(body))
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let (heard, refused): (Vec<_>, Vec<_>) =
+            replies.iter().partition(|reply| reply.status == 200);
+        assert_eq!((heard.len(), refused.len()), (1, 8), "{name}");
+        assert!(refused.iter().all(|reply| reply.status == 412), "{name}");
+        assert_eq!(get(&app, path, &editor).json(), heard[0].json(), "{name}");
+        assert_eq!(app.json("/v1/articles/erfoud")["version"], 2, "{name}");
+    }
+}

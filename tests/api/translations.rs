@@ -238,3 +238,28 @@ fn members_are_told_to_those_who_may_see_them() {
         assert_eq!(slugs(&editor), ["inundacion", "crue"]);
     }
 }
+
+#[test]
+fn neither_a_deleted_one_nor_another_language_comes_back_beside_one_that_took_its_place() {
+    for place in places() {
+        let name = place.name;
+        let app = world(place);
+        let editor = app.key("editor");
+        put(&app, &editor, "crue", "fayadan");
+        delete(&app, "amina", "fayadan");
+        assert_eq!(put(&app, &editor, "crue", "sadd").status, 200, "{name}");
+        // The deleted one is Arabic, as the one that came instead.
+        let list = get(&app, "/v1/articles/fayadan/revisions", &editor);
+        let headers = [("if-match", list.header("etag"))];
+        let path = "/v1/articles/fayadan/revisions/1/restoration";
+        let before = fingerprint(&app);
+        let refused = app.write("PUT", path, &editor, &headers, None);
+        assert_eq!(refused.status, 409, "{name}: {}", refused.text());
+        assert!(!refused.text().contains("sadd"));
+        assert_eq!(before, fingerprint(&app), "{name}");
+        assert_eq!(leave(&app, &editor, "sadd").status, 200);
+        let restored = app.write("PUT", path, &editor, &headers, None);
+        assert_eq!(restored.status, 200, "{name}: {}", restored.text());
+        assert_eq!(languages(&app, "crue"), "ar", "{name}");
+    }
+}
