@@ -113,7 +113,7 @@ pub async fn replace_article(
 /// slug leaves the former one behind, which redirects.
 #[utoipa::path(
     tag = "articles",
-    operation_id = "change_article",
+    operation_id = "update_article",
     security(("bearer" = ["author"])),
     params(
         ("slug" = String, Path, description = "Slug or id", example = "crue-ziz-erfoud"),
@@ -126,7 +126,7 @@ pub async fn replace_article(
     )
 )]
 #[patch("/v1/articles/{slug}")]
-pub async fn change_article(
+pub async fn update_article(
     request: HttpRequest,
     state: web::Data<State>,
     caller: Caller<Author>,
@@ -148,7 +148,7 @@ pub async fn change_article(
             }
             body::merge(&mut line, patch);
             let draft = editing::checked(line, Status::Draft)?;
-            save(act, conn, row, draft, "article.change")
+            save(act, conn, row, draft, "article.update")
         })
         .await
 }

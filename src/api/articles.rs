@@ -428,6 +428,11 @@ impl Address {
         self.in_collection("tags", slug, operation)
     }
 
+    /// Where a preview is read.
+    pub fn preview(&self, token: &str) -> String {
+        format!("{}/v1/previews/{token}", self.public_url)
+    }
+
     fn in_collection(&self, collection: &str, slug: &str, operation: &str) -> String {
         let slug = utf8_percent_encode(slug, PATH_SEGMENT);
         let query = match self.query.is_empty() {

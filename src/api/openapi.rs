@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, health, publication, related, related_tags, related_to_several,
-    related_to_text, tag_writing, tags,
+    article_writing, articles, curation, health, previews, publication, related, related_tags,
+    related_to_several, related_to_text, revision_diff, revisions, tag_writing, tags, translations,
 };
 
 /// Every operation of the API.
@@ -21,7 +21,7 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(articles::get_article)
         .service(article_writing::create_article)
         .service(article_writing::replace_article)
-        .service(article_writing::change_article)
+        .service(article_writing::update_article)
         .service(article_writing::delete_article)
         .service(publication::publish_article)
         .service(publication::withdraw_article)
@@ -36,6 +36,19 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(tag_writing::delete_tag)
         .service(tag_writing::merge_tag)
         .service(related_tags::list_tags_related_to_tag)
+        .service(revisions::list_revisions)
+        .service(revisions::get_revision)
+        .service(revision_diff::compare_revisions)
+        .service(revisions::restore_revision)
+        .service(previews::list_previews)
+        .service(previews::create_preview)
+        .service(previews::revoke_preview)
+        .service(previews::get_preview)
+        .service(curation::get_curation)
+        .service(curation::replace_curation)
+        .service(translations::list_translations)
+        .service(translations::join_translations)
+        .service(translations::leave_translations)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -143,6 +156,10 @@ impl Modify for Bearer {
         (name = "articles", description = "What is published"),
         (name = "related", description = "What is near an article, or a text, and why"),
         (name = "tags", description = "What articles are about"),
+        (name = "history", description = "What articles were, and bringing that back"),
+        (name = "previews", description = "One version, shown to whoever has the address"),
+        (name = "curation", description = "What editors say of an article's neighbours"),
+        (name = "translations", description = "One text in several languages"),
         (name = "operation", description = "Health of the service"),
     ),
     components(schemas(ProblemView)),

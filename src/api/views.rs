@@ -12,13 +12,17 @@ use crate::api::neighbours::RelatedView;
 use crate::api::related;
 use crate::api::related_tags::{self, RelatedTagView};
 use crate::api::state::State;
-use crate::content::article::{Image, Sponsor};
+use crate::content::article::{Draft, Image, Sponsor};
 use crate::content::body::reading_minutes;
+use crate::content::slug::Slug;
+use crate::content::tag::TagMention;
+use crate::content::time::to_stored;
+use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::{self, ArticleRow, BodyRow, TranslationRow};
-use crate::store::curations;
 use crate::store::tags::{self, TagRow};
+use crate::store::{curations, rows};
 
 /// The members of an article that `fields` may name.
 pub const FIELDS: &[&str] = &[
@@ -254,6 +258,18 @@ impl From<&TagRow> for TagBrief {
     }
 }
 
+impl From<&TagMention> for TagBrief {
+    fn from(mention: &TagMention) -> Self {
+        let slug = mention.slug.as_ref().map(Slug::to_string);
+        Self {
+            id: String::new(),
+            slug: slug.unwrap_or_default(),
+            name: mention.name.clone(),
+            kind: mention.kind.as_str().to_owned(),
+        }
+    }
+}
+
 /// The rows as views, in their order, with a fixed number of queries however many they are.
 pub fn articles(
     conn: &mut Conn,
@@ -301,6 +317,37 @@ pub fn articles(
         related_tags::include_related(conn, state, rows, &mut views, now)?;
     }
     Ok(views)
+}
+
+/// What a reader would have seen of a saved version: `draft` is what it said.
+pub fn version(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    number: i64,
+    draft: &Draft,
+    now: DateTime<Utc>,
+) -> Result<ArticleView> {
+    let group = row.translation_group.clone();
+    let then = ArticleRow {
+        slug: draft
+            .slug
+            .as_ref()
+            .map_or_else(|| row.slug.clone(), Slug::to_string),
+        published_at: draft.published_at.map(to_stored),
+        first_published_at: draft.first_published_at.map(to_stored),
+        updated_at: draft.updated_at.map_or(row.updated_at, to_stored),
+        version: number,
+        ..rows::filled(row, draft, group.clone(), Standing::Hidden, now)
+    };
+    let groups: Vec<&str> = group.as_deref().into_iter().collect();
+    let mut view = base(&then, now)?;
+    view.tags = draft.tags.iter().map(TagBrief::from).collect();
+    view.translations = Some(siblings(
+        &then,
+        &articles::translations(conn, &groups, now)?,
+    ));
+    add_body(&mut view, rows::body(row.num, draft, None));
+    Ok(view)
 }
 
 fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
@@ -418,7 +465,7 @@ fn siblings(
         .collect()
 }
 
-fn status(row: &ArticleRow, now: DateTime<Utc>) -> StatusView {
+pub fn status(row: &ArticleRow, now: DateTime<Utc>) -> StatusView {
     use crate::content::visibility::Status;
     match row.visibility().effective_status(now) {
         Status::Draft => StatusView::Draft,

@@ -54,6 +54,7 @@ tables! {
         html -> Text,
         text -> Text,
         word_count -> Integer,
+        saved_at -> Nullable<Timestamp>,
     }
     article_aliases (slug) {
         slug -> Text,
@@ -144,6 +145,11 @@ tables! {
         expires_at -> Nullable<Timestamp>,
         last_used_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
+    }
+    secrets (name) {
+        name -> Text,
+        secret -> Text,
+        created_at -> Timestamp,
     }
     previews (id) {
         id -> Text,

@@ -17,7 +17,7 @@ use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
 use crate::store::changes::{self, ChangeRow};
 use crate::store::state::{self, Whole};
-use crate::store::tags;
+use crate::store::{shared_pins, tags};
 
 /// Lines of the log, or articles, that are taken at a time.
 const BATCH: i64 = 500;
@@ -205,7 +205,11 @@ impl Run {
             return Ok(self.derived.rest());
         };
         for nums in batch.nums.chunks(BATCH as usize) {
-            let mut articles = self.database.read(|conn| state::of(conn, nums))?;
+            let mut articles = self.database.read(|conn| {
+                let mut articles = state::of(conn, nums)?;
+                shared_pins::add(conn, &mut articles)?;
+                Ok(articles)
+            })?;
             articles.retain(|article| article.row.deleted_at.is_none());
             self.derived.put(&articles)?;
             let present: BTreeSet<i64> = articles.iter().map(|article| article.row.num).collect();
@@ -226,7 +230,11 @@ impl Run {
         let mut after = 0;
         let mut count = 0;
         loop {
-            let articles = self.database.read(|conn| state::scan(conn, after, BATCH))?;
+            let articles = self.database.read(|conn| {
+                let mut articles = state::scan(conn, after, BATCH)?;
+                shared_pins::add(conn, &mut articles)?;
+                Ok(articles)
+            })?;
             let Some(last) = articles.last() else { break };
             after = last.row.num;
             count += articles.len();

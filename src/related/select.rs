@@ -111,13 +111,16 @@ pub(super) fn choose<'e>(
 
 /// Adds a candidate, to the copies of the entry it repeats if there is one.
 fn take<'e>(chosen: &mut Vec<Chosen<'e>>, candidate: Candidate<'e>, pinned: bool, limit: usize) {
-    let slot: Slot = candidate.slot;
+    let (slot, group): (Slot, _) = (candidate.slot, candidate.record.group());
     if chosen.iter().any(|entry| entry.candidate.slot == slot) {
         return;
     }
     let room = chosen.len() < limit;
     match repeated(chosen, &candidate) {
-        Some(entry) if !pinned => entry.copies.push(candidate.record.num()),
+        // Of copies an editor may have meant each; of translations, the first.
+        Some(entry) if !pinned || (group != 0 && entry.candidate.record.group() == group) => {
+            entry.copies.push(candidate.record.num());
+        }
         _ if room => {
             chosen.push(Chosen {
                 candidate,

@@ -55,7 +55,7 @@ pub struct ArticleRow {
 
 /// The text of an article.
 #[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
-#[diesel(table_name = bodies)]
+#[diesel(table_name = bodies, treat_none_as_null = true)]
 pub struct BodyRow {
     pub article_num: i64,
     pub format: String,
@@ -63,6 +63,8 @@ pub struct BodyRow {
     pub html: String,
     pub text: String,
     pub word_count: i32,
+    /// When this version of the article was saved, where that is known.
+    pub saved_at: Option<NaiveDateTime>,
 }
 
 impl ArticleRow {

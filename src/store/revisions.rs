@@ -26,7 +26,7 @@ pub fn keep(conn: &mut Conn, whole: &Whole) -> Result<()> {
         .values((
             revisions::article_num.eq(whole.row.num),
             revisions::version.eq(whole.row.version),
-            revisions::saved_at.eq(whole.row.updated_at),
+            revisions::saved_at.eq(whole.saved_at()),
             revisions::saved_by.eq(&whole.row.saved_by),
             revisions::state.eq(line.to_string()),
         ))
@@ -39,4 +39,20 @@ pub fn find(conn: &mut Conn, article_num: i64, version: i64) -> Result<Option<Re
         .find((article_num, version))
         .first(conn)
         .optional()?)
+}
+
+/// The past versions of an article below `before`, newest first, at most `limit`, without their states.
+pub fn list(
+    conn: &mut Conn,
+    article_num: i64,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<(i64, NaiveDateTime, Option<String>)>> {
+    Ok(revisions::table
+        .filter(revisions::article_num.eq(article_num))
+        .filter(revisions::version.lt(before))
+        .order(revisions::version.desc())
+        .limit(limit)
+        .select((revisions::version, revisions::saved_at, revisions::saved_by))
+        .load(conn)?)
 }

@@ -1,6 +1,6 @@
 //! A draft as the rows that are stored of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use uuid::Uuid;
 
 use crate::content::article::Draft;
@@ -98,7 +98,7 @@ pub fn filled(
 }
 
 /// The body of a draft, for the article of this number.
-pub fn body(article_num: i64, draft: &Draft) -> BodyRow {
+pub fn body(article_num: i64, draft: &Draft, saved_at: Option<NaiveDateTime>) -> BodyRow {
     let body = &draft.body;
     BodyRow {
         article_num,
@@ -107,6 +107,7 @@ pub fn body(article_num: i64, draft: &Draft) -> BodyRow {
         html: body.html.clone(),
         text: body.text.clone(),
         word_count: body.word_count,
+        saved_at,
     }
 }
 

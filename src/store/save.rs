@@ -18,7 +18,7 @@ use crate::store::curations::{self, Curation};
 use crate::store::naming::{self, Owner};
 use crate::store::state::{self, Whole};
 use crate::store::tagging::{self, Tagger};
-use crate::store::{aliases, revisions, rows, transitions};
+use crate::store::{aliases, groups, revisions, rows, transitions};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -71,8 +71,8 @@ impl Save<'_> {
     /// Creates an article.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where another article has one of its names, [`Error::InvalidBody`] where it refers to an
-    /// article that does not exist.
+    /// [`Error::Conflict`] where another article has one of its names, or is its translation in the same language,
+    /// [`Error::InvalidBody`] where it refers to an article that does not exist.
     pub fn new_article(&self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
         if draft.is_named()
             && let Some(row) = naming::named(conn, draft)?
@@ -101,15 +101,29 @@ impl Save<'_> {
             Standing::Hidden => Action::Saved,
             Standing::Visible | Standing::Gone => Action::Deleted,
         };
-        let whole = whole(conn, &before)?;
-        revisions::keep(conn, &whole)?;
-        let row = ArticleRow {
+        let row = self.with_row(conn, &before, |row| ArticleRow {
             deleted_at: Some(to_stored(self.now)),
             next_change_at: None,
-            ..self.next_version(before)
-        };
-        update_row(conn, &row)?;
+            ..row
+        })?;
         transitions::log(conn, &row, action, self.now)?;
+        Ok(row)
+    }
+
+    /// A version in which nothing but the row differs.
+    pub(super) fn with_row(
+        &self,
+        conn: &mut Conn,
+        before: &ArticleRow,
+        change: impl FnOnce(ArticleRow) -> ArticleRow,
+    ) -> Result<ArticleRow> {
+        let whole = whole(conn, before)?;
+        revisions::keep(conn, &whole)?;
+        let row = change(self.next_version(before.clone()));
+        update_row(conn, &row)?;
+        diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
+            .set(bodies::saved_at.eq(Some(to_stored(self.now))))
+            .execute(conn)?;
         Ok(row)
     }
 
@@ -147,7 +161,7 @@ impl Save<'_> {
             .returning(articles::num)
             .get_result(conn)?;
         diesel::insert_into(bodies::table)
-            .values(rows::body(row.num, draft))
+            .values(rows::body(row.num, draft, Some(to_stored(self.now))))
             .execute(conn)?;
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
         tagging::insert(conn, row.num, &tags)?;
@@ -156,7 +170,7 @@ impl Save<'_> {
         }
         let action = Action::between(false, row.is_public(self.now));
         transitions::log(conn, &row, action, self.now)?;
-        self.join_group(conn, &links, row.num)?;
+        self.join_group(conn, &links, &row)?;
         Ok(saved(Outcome::Created, row, links))
     }
 
@@ -182,9 +196,9 @@ impl Save<'_> {
             row.updated_at = to_stored(updated);
         }
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
-        let body = rows::body(before.num, draft);
 
         let whole = whole(conn, &before)?;
+        let mut body = rows::body(before.num, draft, whole.body.saved_at);
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == links.curation;
         let same_group = row.translation_group == before.translation_group;
@@ -199,6 +213,7 @@ impl Save<'_> {
             revisions::keep(conn, &whole)?;
             let updated_at = row.updated_at;
             row = self.next_version(row);
+            body.saved_at = Some(to_stored(self.now));
             if draft.updated_at.is_some() {
                 row.updated_at = updated_at;
             }
@@ -221,8 +236,11 @@ impl Save<'_> {
         }
         let action = Action::between(before.is_public(self.now), row.is_public(self.now));
         transitions::log(conn, &row, action, self.now)?;
+        let same_place = row.language == before.language && before.deleted_at.is_none();
         if !same_group || links.is_new {
-            self.join_group(conn, &links, row.num)?;
+            self.join_group(conn, &links, &row)?;
+        } else if whole.curation.pins != links.curation.pins || !same_place {
+            self.stay_in_group(conn, &row, same_place)?;
         }
         Ok(saved(Outcome::Updated, row, links))
     }
@@ -268,22 +286,17 @@ impl Save<'_> {
     }
 
     /// Lets the original, and the translations there are, know of a new one.
-    fn join_group(&self, conn: &mut Conn, links: &Links, num: i64) -> Result<()> {
+    fn join_group(&self, conn: &mut Conn, links: &Links, row: &ArticleRow) -> Result<()> {
         let (Some(group), Some(original)) = (&links.group, links.original) else {
             return Ok(());
         };
         diesel::update(articles::table.filter(articles::num.eq(original)))
             .set(articles::translation_group.eq(group))
             .execute(conn)?;
-        let members: Vec<ArticleRow> = articles::table
-            .filter(articles::translation_group.eq(group))
-            .filter(articles::num.ne(num))
-            .load(conn)?;
-        for member in members {
-            let public = member.is_public(self.now);
-            transitions::log(conn, &member, Action::between(public, public), self.now)?;
+        if self.manner == Manner::Edit {
+            groups::alone_in_language(conn, row)?;
         }
-        Ok(())
+        groups::tell_all(conn, group, row.num, self.now)
     }
 
     fn links(&self, conn: &mut Conn, draft: &Draft) -> Result<Links> {

@@ -1,5 +1,6 @@
 //! Whole articles: all that is stored of them, for what is derived from the store or kept of the past.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -56,6 +57,11 @@ fn complete(conn: &mut Conn, rows: Vec<ArticleRow>) -> Result<Vec<Whole>> {
 }
 
 impl Whole {
+    /// When this version was saved, as far as it is known.
+    pub fn saved_at(&self) -> NaiveDateTime {
+        self.body.saved_at.unwrap_or(self.row.updated_at)
+    }
+
     /// The article in the import format; other articles are named by id.
     pub fn to_line(&self, conn: &mut Conn) -> Result<Value> {
         let targets: Vec<i64> = [&self.curation.pins[..], &self.curation.bans].concat();

@@ -130,7 +130,7 @@ fn an_editor_makes_a_tag_that_is_public_while_unused() {
                 vec!["/kind", "/name", "/slug"],
             ),
             (json!({"name": "X", "colour": "red"}), 422, vec!["/colour"]),
-            (json!({"slug": "x"}), 422, vec![""]),
+            (json!({"slug": "x"}), 422, vec!["/name"]),
             (json!({"name": "a\u{0}b"}), 422, vec!["/name"]),
         ] {
             let reply = app.make(&editor, body.clone());

@@ -1,6 +1,7 @@
 DROP TABLE audit;
 DROP TABLE idempotency;
 DROP TABLE previews;
+DROP TABLE secrets;
 DROP TABLE api_keys;
 DROP TABLE revoked_tokens;
 DROP TABLE refresh_tokens;
@@ -13,3 +14,4 @@ DROP INDEX articles_next_change;
 DROP INDEX articles_created_by;
 ALTER TABLE articles DROP COLUMN next_change_at;
 ALTER TABLE articles DROP COLUMN created_by;
+ALTER TABLE bodies DROP COLUMN saved_at;

@@ -18,6 +18,11 @@ CREATE INDEX articles_windows ON articles (status, published_at, embargoed_until
 CREATE INDEX articles_embargoes ON articles (embargoed_until) WHERE embargoed_until IS NOT NULL;
 CREATE INDEX articles_expiries ON articles (expires_at) WHERE expires_at IS NOT NULL;
 
+-- When the present version was saved, which `articles.updated_at` need not be: an import may bring that along. Null
+-- for what was saved before this was kept. Here, because a row of `articles` has as many columns as the program can
+-- read at once.
+ALTER TABLE bodies ADD COLUMN saved_at TEXT;
+
 CREATE TABLE users (
     num INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,           -- lower case; never given to another person
@@ -68,6 +73,13 @@ CREATE TABLE api_keys (
     expires_at TEXT,
     last_used_at TEXT,
     revoked_at TEXT
+) STRICT;
+
+-- What this store signs with, and no one else needs to know.
+CREATE TABLE secrets (
+    name TEXT NOT NULL PRIMARY KEY,
+    secret TEXT NOT NULL,
+    created_at TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE previews (
