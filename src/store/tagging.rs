@@ -30,6 +30,12 @@ pub struct Tagger {
 }
 
 impl Tagger {
+    /// Lets go of what it remembers of the tags, but not of the parents that are still to come.
+    pub fn forget(&mut self) {
+        self.by_slug.clear();
+        self.by_name.clear();
+    }
+
     /// The numbers of the named tags, in order, each once.
     pub fn resolve(
         &mut self,
