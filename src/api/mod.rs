@@ -2,6 +2,7 @@
 
 pub mod article_writing;
 pub mod articles;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod conditional;
@@ -11,7 +12,9 @@ pub mod editing;
 pub mod envelope;
 pub mod examples;
 pub mod health;
+pub mod imports;
 pub mod inputs;
+pub mod intake;
 pub mod metrics;
 pub mod neighbours;
 pub mod openapi;
@@ -22,6 +25,7 @@ pub mod related;
 pub mod related_to_several;
 pub mod related_to_text;
 pub mod server;
+pub mod spool;
 pub mod state;
 pub mod tags;
 pub mod views;

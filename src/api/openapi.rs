@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, health, publication, related, related_to_several, related_to_text,
-    tags,
+    article_writing, articles, audit, health, imports, publication, related, related_to_several,
+    related_to_text, tags,
 };
 
 /// Every operation of the API.
@@ -32,6 +32,8 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(tags::list_tags)
         .service(tags::get_tag)
         .service(tags::list_tags_related_to_tag)
+        .service(imports::import_articles)
+        .service(audit::list_audit)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -139,6 +141,7 @@ impl Modify for Bearer {
         (name = "articles", description = "What is published"),
         (name = "related", description = "What is near an article, or a text, and why"),
         (name = "tags", description = "What articles are about"),
+        (name = "administration", description = "Who did what, and who may"),
         (name = "operation", description = "Health of the service"),
     ),
     components(schemas(ProblemView)),

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::conditional::{Answer, Ready, Wish};
+use crate::api::imports::Slots;
 use crate::api::problem::Problem;
 use crate::config::Config;
 use crate::content::time::Clock;
@@ -22,6 +23,8 @@ pub struct State {
     pub search: search::Index,
     pub engine: Arc<RwLock<Engine>>,
     pub progress: Progress,
+    /// How many imports may run at a time.
+    pub imports: Slots,
     pub clock: Clock,
     pub public_url: Arc<str>,
     pub max_age: u32,
@@ -43,6 +46,7 @@ impl State {
             search,
             engine,
             progress,
+            imports: Slots::default(),
             clock,
             public_url: config.public_url.as_deref().unwrap_or_default().into(),
             max_age: config.max_age,
