@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use kiosque::config::DatabaseUrl;
+use kiosque::content::time::Clock;
 use kiosque::db::Database;
 use kiosque::db::schema::{article_tags, articles, bodies, changes, tags};
 use kiosque::store::articles::{ArticleRow, BodyRow};
@@ -75,7 +76,7 @@ fn import(database: &Database, corpus: &str) {
     let options = Options {
         dry_run: false,
         threads,
-        now: Utc::now(),
+        clock: Clock::default(),
         by: None,
     };
     import::run(database, corpus.as_bytes(), &options, &mut Strict).expect("it imports");

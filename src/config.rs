@@ -107,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "KIOSQUE_FOLLOW_INTERVAL",
         default: "200",
-        help: "milliseconds between looks at the change log for what other processes wrote",
+        help: "milliseconds between looks at the change log, for what other processes wrote, and at the clock, for articles whose hour has come",
     },
 ];
 

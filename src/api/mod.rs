@@ -2,6 +2,7 @@
 
 pub mod article_writing;
 pub mod articles;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod conditional;
@@ -13,7 +14,9 @@ pub mod envelope;
 pub mod examples;
 pub mod health;
 pub mod history;
+pub mod imports;
 pub mod inputs;
+pub mod intake;
 pub mod metrics;
 pub mod neighbours;
 pub mod openapi;
@@ -28,6 +31,7 @@ pub mod related_to_text;
 pub mod revision_diff;
 pub mod revisions;
 pub mod server;
+pub mod spool;
 pub mod state;
 pub mod tag_census;
 pub mod tag_views;

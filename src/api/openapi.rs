@@ -2,16 +2,17 @@
 
 use actix_web::App;
 use actix_web::dev::ResourceDef;
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, curation, health, previews, publication, related, related_tags,
-    related_to_several, related_to_text, revision_diff, revisions, tag_writing, tags, translations,
+    article_writing, articles, audit, curation, health, imports, previews, publication, related,
+    related_tags, related_to_several, related_to_text, revision_diff, revisions, tag_writing, tags,
+    translations,
 };
 
 /// Every operation of the API.
@@ -49,6 +50,8 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(translations::list_translations)
         .service(translations::join_translations)
         .service(translations::leave_translations)
+        .service(imports::import_articles)
+        .service(audit::list_audit)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -160,6 +163,7 @@ impl Modify for Bearer {
         (name = "previews", description = "One version, shown to whoever has the address"),
         (name = "curation", description = "What editors say of an article's neighbours"),
         (name = "translations", description = "One text in several languages"),
+        (name = "administration", description = "Who did what, and who may"),
         (name = "operation", description = "Health of the service"),
     ),
     components(schemas(ProblemView)),
@@ -174,7 +178,31 @@ pub fn document() -> Document {
         .openapi(Base::openapi())
         .configure(operations)
         .split_for_parts();
-    crate::api::examples::added(document)
+    crate::api::examples::added(named_once(document))
+}
+
+/// The document with the problem's schema named wherever it would be spelt out, which the macros do for each of some
+/// hundreds of responses.
+fn named_once(mut document: Document) -> Document {
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response
+                    && let Some(RefOr::T(content)) = response.content.get_mut(problem::MEDIA_TYPE)
+                {
+                    content.schema = Some(Ref::from_schema_name("Problem").into());
+                }
+            }
+        }
+    }
+    document
 }
 
 /// The document as it is committed and served.

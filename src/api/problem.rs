@@ -67,25 +67,6 @@ impl Problem {
     /// The whole response for a request to `path`.
     pub fn respond(&self, path: &str) -> HttpResponse {
         let kind = self.0.kind();
-        let of_body = matches!(self.0, Error::InvalidBody(_) | Error::Conflict(_));
-        let view = ProblemView {
-            kind: format!("/problems/{}", kind.code),
-            title: kind.title,
-            status: kind.status,
-            detail: self.0.detail(),
-            instance: path.to_owned(),
-            code: kind.code,
-            errors: self
-                .0
-                .faults()
-                .iter()
-                .map(|fault| FaultView {
-                    pointer: of_body.then(|| fault.pointer.clone()),
-                    parameter: (!of_body).then(|| fault.pointer.clone()),
-                    detail: fault.detail.clone(),
-                })
-                .collect(),
-        };
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((header::CONTENT_TYPE, MEDIA_TYPE));
         // What is hidden or gone now may be there in a second.
@@ -106,7 +87,31 @@ impl Problem {
             }
             _ => {}
         }
-        response.body(serde_json::to_vec(&view).unwrap_or_default())
+        response.body(serde_json::to_vec(&self.view(path)).unwrap_or_default())
+    }
+
+    /// The document about a request to `path`.
+    pub fn view(&self, path: &str) -> ProblemView {
+        let kind = self.0.kind();
+        let of_body = matches!(self.0, Error::InvalidBody(_) | Error::Conflict(_));
+        ProblemView {
+            kind: format!("/problems/{}", kind.code),
+            title: kind.title,
+            status: kind.status,
+            detail: self.0.detail(),
+            instance: path.to_owned(),
+            code: kind.code,
+            errors: self
+                .0
+                .faults()
+                .iter()
+                .map(|fault| FaultView {
+                    pointer: of_body.then(|| fault.pointer.clone()),
+                    parameter: (!of_body).then(|| fault.pointer.clone()),
+                    detail: fault.detail.clone(),
+                })
+                .collect(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::conditional::{Answer, Ready, Wish};
+use crate::api::imports::Slots;
 use crate::api::problem::Problem;
 use crate::api::tag_census;
 use crate::config::Config;
@@ -23,6 +24,8 @@ pub struct State {
     pub search: search::Index,
     pub engine: Arc<RwLock<Engine>>,
     pub progress: Progress,
+    /// How many imports may run at a time.
+    pub imports: Slots,
     pub clock: Clock,
     pub tags: tag_census::Kept,
     pub public_url: Arc<str>,
@@ -45,6 +48,7 @@ impl State {
             search,
             engine,
             progress,
+            imports: Slots::default(),
             clock,
             tags: tag_census::Kept::default(),
             public_url: config.public_url.as_deref().unwrap_or_default().into(),

@@ -122,14 +122,15 @@ impl Write {
                 return Ok(answer.header(REPLAYED, HeaderValue::from_static("true")));
             }
         }
-        let act = Act {
-            state,
-            now,
-            caller: &self.caller,
-            precondition: &self.precondition,
-            request_id: &self.request_id,
-        };
         let written = state.database.write(|conn| {
+            let act = Act {
+                state,
+                // As late as this: while it waited for its turn, an article's hour may have come and been logged.
+                now: state.clock.now(),
+                caller: &self.caller,
+                precondition: &self.precondition,
+                request_id: &self.request_id,
+            };
             let answer = work(&act, conn)?;
             if let Some(request) = &self.repeatable {
                 idempotency::answer(conn, request, &answer.to_stored()?)?;

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::Database;
+use crate::store::audit::Target;
 use crate::transfer::import::{self, Complaint, Options, Summary, Watcher};
 
 /// Where standard error is no terminal, a line this often.
@@ -60,11 +61,14 @@ impl Import {
         let options = Options {
             dry_run: self.dry_run,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
-            now: Clock::default().now(),
+            clock: Clock::default(),
             by: None,
         };
         let summary = import::run(database, input, &options, &mut watcher);
         let summary = summary.map_err(|error| format!("{}: {error}", path.display()))?;
+        if !self.dry_run {
+            note(database, &watcher.name, &summary)?;
+        }
         watcher.end(&summary, started.elapsed(), self.dry_run);
         Ok(summary)
     }
@@ -76,11 +80,24 @@ pub fn import_samples(database: &Database, samples: &[u8]) -> Result<Summary, St
     let options = Options {
         dry_run: false,
         threads: 1,
-        now: Clock::default().now(),
+        clock: Clock::default(),
         by: None,
     };
-    import::run(database, samples, &options, &mut watcher)
-        .map_err(|error| format!("cannot load the samples: {error}"))
+    let summary = import::run(database, samples, &options, &mut watcher)
+        .map_err(|error| format!("cannot load the samples: {error}"))?;
+    note(database, "samples", &summary)?;
+    Ok(summary)
+}
+
+/// Who has the command line needs no name here.
+fn note(database: &Database, input: &str, summary: &Summary) -> Result<(), String> {
+    let target = Target {
+        kind: "file",
+        id: "",
+        name: input,
+    };
+    import::note(database, &Clock::default(), "console", target, summary)
+        .map_err(|error| format!("cannot note the import: {error}"))
 }
 
 fn open_input(path: &Path) -> Result<(Box<dyn BufRead + Send>, Option<u64>), String> {

@@ -12,8 +12,9 @@ use crate::cli::import::import_samples;
 use crate::config::{self, Config};
 use crate::content::time::Clock;
 use crate::db::Database;
-use crate::follower::{Follower, ProfileFile, RelatedIndex, SearchIndex};
+use crate::follower::{Follower, ProfileFile, Progress, RelatedIndex, SearchIndex};
 use crate::related::{Engine, Settings};
+use crate::scheduler::Scheduler;
 use crate::search;
 use crate::store::{changes, identity};
 
@@ -41,7 +42,7 @@ impl Serve {
         if self.demo {
             load_samples(&database)?;
         }
-        let (state, follower) = assemble(&config, database, Clock::default())?;
+        let (state, services) = assemble(&config, database, Clock::default())?;
         let settings = server::Settings {
             listen: config.listen,
             workers: config.workers,
@@ -52,7 +53,7 @@ impl Serve {
             &settings,
             config.public_url.as_deref(),
         ));
-        follower.stop();
+        services.stop();
         result
     }
 }
@@ -93,6 +94,25 @@ fn load_samples(database: &Database) -> Result<(), String> {
     Ok(())
 }
 
+/// What runs beside the requests.
+pub struct Services {
+    follower: Follower,
+    scheduler: Scheduler,
+}
+
+impl Services {
+    /// How far the indexes have come.
+    pub fn progress(&self) -> Progress {
+        self.follower.progress()
+    }
+
+    /// Ends the threads; what was committed is kept.
+    pub fn stop(self) {
+        self.scheduler.stop();
+        self.follower.stop();
+    }
+}
+
 /// Everything that a server needs, with what is derived from the store being kept up to date.
 ///
 /// # Errors
@@ -101,7 +121,7 @@ pub fn assemble(
     config: &Config,
     database: Database,
     clock: Clock,
-) -> Result<(State, Follower), String> {
+) -> Result<(State, Services), String> {
     let told = |error: crate::error::Error| error.to_string();
     let store_id = identity::of(&database, clock.now()).map_err(told)?;
     let (index, writer, position) =
@@ -128,15 +148,25 @@ pub fn assemble(
         ],
         config.follow_interval,
     )
-    .map_err(|error| format!("cannot start a thread: {error}"))?;
+    .map_err(no_thread)?;
+    let scheduler =
+        Scheduler::start(&database, clock.clone(), config.follow_interval).map_err(no_thread)?;
     let progress = follower.progress();
     if !progress.wait_for(last, PATIENCE) {
         log::info!(
             "the indexes are being built; answers from them are marked until they are complete"
         );
     }
+    let services = Services {
+        follower,
+        scheduler,
+    };
     Ok((
         State::new(config, database, index, engine, progress, clock),
-        follower,
+        services,
     ))
+}
+
+fn no_thread(error: std::io::Error) -> String {
+    format!("cannot start a thread: {error}")
 }

@@ -1,12 +1,13 @@
 //! The audit trail: who did what, in the transaction in which it was done.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::helper_types::IntoBoxed;
 use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::content::time::to_stored;
-use crate::db::Conn;
 use crate::db::schema::audit;
+use crate::db::{Backend, Conn};
 use crate::error::Result;
 
 #[derive(Queryable, Clone, Debug, PartialEq)]
@@ -55,4 +56,36 @@ pub fn append(conn: &mut Conn, entry: &Entry, now: DateTime<Utc>) -> Result<()> 
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Which entries are asked for; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub actor: Option<String>,
+    pub action: Option<String>,
+    /// The id of what was acted upon.
+    pub target: Option<String>,
+    /// Only entries older than this one.
+    pub before: Option<i64>,
+}
+
+/// The newest of these entries, newest first.
+pub fn newest(conn: &mut Conn, filter: &Filter, limit: usize) -> Result<Vec<AuditRow>> {
+    let mut query: IntoBoxed<audit::table, Backend> = audit::table.into_boxed();
+    if let Some(actor) = &filter.actor {
+        query = query.filter(audit::actor.eq(actor));
+    }
+    if let Some(action) = &filter.action {
+        query = query.filter(audit::action.eq(action));
+    }
+    if let Some(target) = &filter.target {
+        query = query.filter(audit::target_id.eq(target));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(audit::seq.lt(before));
+    }
+    Ok(query
+        .order(audit::seq.desc())
+        .limit(limit as i64)
+        .load(conn)?)
 }

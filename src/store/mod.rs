@@ -5,6 +5,7 @@ pub mod articles;
 pub mod audit;
 pub mod changes;
 pub mod curations;
+pub mod expiry;
 pub mod groups;
 pub mod idempotency;
 pub mod identity;

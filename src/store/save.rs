@@ -34,6 +34,8 @@ pub struct Saved {
     pub row: ArticleRow,
     /// References to articles that do not exist, or not yet.
     pub missing: Vec<Reference>,
+    /// The same, with their places in the draft.
+    pub dangling: Vec<Fault>,
 }
 
 /// Who saves, when, and how strictly.
@@ -412,5 +414,6 @@ fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {
         outcome,
         row,
         missing: links.missing,
+        dangling: links.faults,
     }
 }

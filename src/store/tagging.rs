@@ -19,6 +19,9 @@ use crate::store::nesting::{self, Nesting};
 use crate::store::tag_saving;
 use crate::store::tags::{self as tag_store, TagRow};
 
+/// Tags that are remembered from one transaction to the next.
+const MAX_REMEMBERED: usize = 50_000;
+
 /// Looks tags up and remembers them; good for one transaction, or several that all commit.
 #[derive(Default)]
 pub struct Tagger {
@@ -43,13 +46,18 @@ impl Tagger {
 
     /// Begins another transaction: forgets what it knows where tags have been changed, merged or deleted meanwhile.
     pub fn begin(&mut self, conn: &mut Conn) -> Result<()> {
-        let knows = !self.by_slug.is_empty() || !self.by_name.is_empty();
-        if knows && changes::tags_changed_after(conn, self.seen)? {
-            self.by_slug.clear();
-            self.by_name.clear();
+        let known = self.by_slug.len() + self.by_name.len();
+        if known > MAX_REMEMBERED || known > 0 && changes::tags_changed_after(conn, self.seen)? {
+            self.forget();
         }
         self.seen = changes::last(conn)?;
         Ok(())
+    }
+
+    /// Lets go of what it remembers of the tags, but not of the parents that are still to come.
+    pub fn forget(&mut self) {
+        self.by_slug.clear();
+        self.by_name.clear();
     }
 
     /// The numbers of the named tags, in order, each once.

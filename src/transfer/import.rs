@@ -1,38 +1,39 @@
 //! Importing NDJSON: lines are read and prepared on every core, and written in batches.
 
-use std::collections::{HashSet, VecDeque};
-use std::io::{self, BufRead};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::BufRead;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::content::article::{Draft, Fault};
-use crate::content::line::{self, MAX_LINE};
+use crate::content::time::Clock;
 use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
+use crate::store::audit::{self, Entry, Target};
 use crate::store::save::{Manner, Outcome, Save, Saved};
 use crate::store::tagging::Tagger;
+use crate::transfer::lines::{self, Batch, Prepared};
+use crate::transfer::waiting::{Again, Noted, Waiting};
 
-/// Lines that are prepared, and then written in one transaction, together.
-const BATCH: usize = 500;
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Batches that may wait between two stages; bounds the memory.
 const AHEAD: usize = 2;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Check everything and write nothing.
     pub dry_run: bool,
     /// Threads that prepare lines.
     pub threads: usize,
-    pub now: DateTime<Utc>,
+    pub clock: Clock,
     /// Who imports, where that is known.
     pub by: Option<String>,
 }
 
 /// What became of the lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     pub created: u64,
     pub updated: u64,
@@ -50,23 +51,50 @@ pub struct Complaint {
     pub reason: String,
 }
 
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    Created,
+    Updated,
+    Unchanged,
+    Failed,
+}
+
+/// The last word on a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Counted from 1.
+    pub line: u64,
+    pub fate: Fate,
+    /// The article; `None` where there is none, or none yet.
+    pub article: Option<Made>,
+    /// Why it did not go in.
+    pub errors: Vec<Fault>,
+    /// What is wanting of it though it is in.
+    pub warnings: Vec<Fault>,
+}
+
+/// An article that a line has made or met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    pub id: String,
+    pub slug: String,
+    pub version: i64,
+}
+
 /// Is told how the import goes.
 pub trait Watcher: Send {
     /// After each batch: bytes read so far, and what became of the lines.
-    fn progress(&mut self, bytes: u64, summary: &Summary);
-    fn complain(&mut self, complaint: &Complaint);
-}
-
-/// A line of the input, prepared or found wanting.
-struct Prepared {
-    line: u64,
-    draft: Result<Box<Draft>, Vec<Fault>>,
-}
-
-struct Batch {
-    lines: Vec<Prepared>,
-    /// Bytes of the input up to and with the last line.
-    bytes: u64,
+    fn progress(&mut self, _bytes: u64, _summary: &Summary) {}
+    /// Of each line that is not blank, once, when what it wrote is kept. Those that refer to articles which had not come
+    /// yet are told last.
+    fn tell(&mut self, _verdict: &Verdict) {}
+    fn complain(&mut self, _complaint: &Complaint) {}
+    /// Asked before each batch; an import that is called off ends with an error.
+    fn is_called_off(&self) -> bool {
+        false
+    }
 }
 
 /// Imports every line of `input`. A bad line is complained of and the others go in.
@@ -83,7 +111,7 @@ pub fn run(
     let (sender, batches) = sync_channel(AHEAD);
     thread::scope(|scope| {
         // The sender must end with the reader, or the writer would wait for ever.
-        let reading = scope.spawn(move || read(input, options.threads.max(1), sender));
+        let reading = scope.spawn(move || lines::read(input, options.threads.max(1), sender));
         let mut writer = Writer::new(database, options, watcher);
         let written = writer.write_all(batches);
         let read = reading
@@ -96,103 +124,25 @@ pub fn run(
     })
 }
 
-/// Reads and prepares; ends quietly when the writer has gone.
-fn read(mut input: impl BufRead, threads: usize, batches: SyncSender<Batch>) -> io::Result<()> {
-    let mut number = 0;
-    let mut bytes = 0;
-    loop {
-        let mut lines = Vec::with_capacity(BATCH);
-        while lines.len() < BATCH {
-            let Some(line) = read_line(&mut input, &mut bytes)? else {
-                break;
-            };
-            number += 1;
-            // What some editors put before the first line.
-            let line = match line.strip_prefix(BYTE_ORDER_MARK) {
-                Some(rest) if number == 1 => rest.to_vec(),
-                _ => line,
-            };
-            if !line::is_blank(&line) {
-                lines.push((number, line));
-            }
-        }
-        let end = lines.is_empty();
-        let prepared = prepare(lines, threads);
-        if end
-            || batches
-                .send(Batch {
-                    lines: prepared,
-                    bytes,
-                })
-                .is_err()
-        {
-            return Ok(());
-        }
-    }
-}
-
-/// The next line without its end; of one that is too long, only as much as shows that it is.
-fn read_line(input: &mut impl BufRead, bytes: &mut u64) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    let mut any = false;
-    loop {
-        let chunk = match input.fill_buf() {
-            Ok(chunk) => chunk,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if chunk.is_empty() {
-            return Ok(any.then_some(line));
-        }
-        any = true;
-        let end = chunk.iter().position(|&byte| byte == b'\n');
-        let taken = end.map_or(chunk.len(), |end| end + 1);
-        let room = (MAX_LINE + 1).saturating_sub(line.len());
-        line.extend_from_slice(&chunk[..end.unwrap_or(chunk.len()).min(room)]);
-        input.consume(taken);
-        *bytes += taken as u64;
-        if end.is_some() {
-            return Ok(Some(line));
-        }
-    }
-}
-
-fn prepare(lines: Vec<(u64, Vec<u8>)>, threads: usize) -> Vec<Prepared> {
-    let share = lines.len().div_ceil(threads).max(1);
-    let prepare_share = |lines: &[(u64, Vec<u8>)]| -> Vec<Prepared> {
-        let one = |(line, text): &(u64, Vec<u8>)| Prepared {
-            line: *line,
-            draft: line::parse(text).map(Box::new),
-        };
-        lines.iter().map(one).collect()
+/// Notes an import in the audit trail. One that has failed is noted, too: its first batches stay.
+///
+/// # Errors
+/// When the database fails.
+pub fn note(
+    database: &Database,
+    clock: &Clock,
+    actor: &str,
+    target: Target,
+    summary: &Summary,
+) -> Result<()> {
+    let entry = Entry {
+        actor,
+        action: "article.import",
+        target,
+        request_id: (target.kind == "request").then_some(target.id),
+        detail: serde_json::to_value(summary).ok(),
     };
-    thread::scope(|scope| {
-        let shares: Vec<_> = lines
-            .chunks(share)
-            .map(|lines| (lines, scope.spawn(move || prepare_share(lines))))
-            .collect();
-        shares
-            .into_iter()
-            .flat_map(|(lines, share)| share.join().unwrap_or_else(|_| failed(lines)))
-            .collect()
-    })
-}
-
-/// A panic in a library must cost the lines it met, not the import.
-fn failed(lines: &[(u64, Vec<u8>)]) -> Vec<Prepared> {
-    let fault = || {
-        vec![Fault::new(
-            "",
-            "could not be read: a fault in kiosque; please report it",
-        )]
-    };
-    lines
-        .iter()
-        .map(|(line, _)| Prepared {
-            line: *line,
-            draft: Err(fault()),
-        })
-        .collect()
+    database.write(|conn| audit::append(conn, &entry, clock.now()))
 }
 
 struct Writer<'a> {
@@ -201,14 +151,21 @@ struct Writer<'a> {
     watcher: &'a mut dyn Watcher,
     summary: Summary,
     /// Lines that refer to articles which had not come yet.
-    waiting: VecDeque<Prepared>,
-    /// In a dry run, the names that the lines would have given to articles.
-    rehearsed: HashSet<String>,
+    waiting: Waiting,
+    /// In a dry run, digests of the names that the lines would have given to articles.
+    rehearsed: HashSet<u64>,
     tagger: Tagger,
 }
 
-/// What a line came to, or why it did not go in.
-type Verdict = Result<Saved, String>;
+/// What a save came to, or why it did not go in.
+type Attempt = Result<Saved, Vec<Fault>>;
+
+/// How a line fared at first.
+#[derive(Serialize, Deserialize)]
+struct First {
+    fate: Fate,
+    made: Option<Made>,
+}
 
 impl<'a> Writer<'a> {
     fn new(database: &'a Database, options: &'a Options, watcher: &'a mut dyn Watcher) -> Self {
@@ -217,7 +174,7 @@ impl<'a> Writer<'a> {
             options,
             watcher,
             summary: Summary::default(),
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             rehearsed: HashSet::new(),
             tagger: Tagger::enriching(),
         }
@@ -225,9 +182,9 @@ impl<'a> Writer<'a> {
 
     fn write_all(&mut self, batches: Receiver<Batch>) -> Result<()> {
         for batch in batches {
-            let verdicts = self.write(&batch.lines)?;
-            for (line, verdict) in batch.lines.into_iter().zip(verdicts) {
-                self.first_verdict(line, verdict);
+            let attempts = self.write(&batch.lines)?;
+            for (line, attempt) in batch.lines.into_iter().zip(attempts) {
+                self.first(line, attempt)?;
             }
             self.watcher.progress(batch.bytes, &self.summary);
         }
@@ -236,30 +193,37 @@ impl<'a> Writer<'a> {
 
     /// Now that every article is in, links between them can be.
     fn second_pass(&mut self) -> Result<()> {
-        while !self.waiting.is_empty() {
-            let count = self.waiting.len().min(BATCH);
-            let lines: Vec<Prepared> = self.waiting.drain(..count).collect();
-            let verdicts = self.write(&lines)?;
-            for (line, verdict) in lines.iter().zip(verdicts) {
-                self.second_verdict(line, verdict);
+        let mut again: Again = std::mem::take(&mut self.waiting).again()?;
+        loop {
+            let (noted, lines) = again.batch::<First>()?;
+            if noted.is_empty() {
+                break;
+            }
+            let prepared = lines::prepare(lines, self.options.threads.max(1));
+            let attempts = self.write(&prepared)?;
+            for (noted, attempt) in noted.into_iter().zip(attempts) {
+                self.second(noted, attempt);
             }
         }
         if self.options.dry_run {
             return Ok(());
         }
-        let (tagger, now) = (&mut self.tagger, self.options.now);
+        let tagger = &mut self.tagger;
         self.database.write(|conn| {
             tagger.begin(conn)?;
-            tagger.settle(conn, now)
+            tagger.settle(conn, self.options.clock.now())
         })
     }
 
     /// Writes a batch in one transaction; if the database refuses that, each line in a part of its own, so
     /// that one impossible line takes no other with it.
-    fn write(&mut self, lines: &[Prepared]) -> Result<Vec<Verdict>> {
+    fn write(&mut self, lines: &[Prepared]) -> Result<Vec<Attempt>> {
+        if self.watcher.is_called_off() {
+            return Err(Error::Internal("the import was called off".to_owned()));
+        }
         self.attempt(lines, Self::save).or_else(|error| {
             log::debug!("a batch failed and is tried line by line: {error}");
-            self.tagger = Tagger::enriching();
+            self.tagger.forget();
             self.attempt(lines, Self::save_apart)
         })
     }
@@ -268,38 +232,39 @@ impl<'a> Writer<'a> {
         &mut self,
         lines: &[Prepared],
         save: fn(&mut Self, &mut Conn, &Draft) -> Result<Saved>,
-    ) -> Result<Vec<Verdict>> {
+    ) -> Result<Vec<Attempt>> {
         let database = self.database;
         if self.options.dry_run {
             self.tagger = Tagger::enriching();
-            return database.rehearse(|conn| self.verdicts(conn, lines, save));
+            return database.rehearse(|conn| self.attempts(conn, lines, save));
         }
-        database.write(|conn| self.verdicts(conn, lines, save))
+        database.write(|conn| self.attempts(conn, lines, save))
     }
 
-    fn verdicts(
+    fn attempts(
         &mut self,
         conn: &mut Conn,
         lines: &[Prepared],
         save: fn(&mut Self, &mut Conn, &Draft) -> Result<Saved>,
-    ) -> Result<Vec<Verdict>> {
+    ) -> Result<Vec<Attempt>> {
         self.tagger.begin(conn)?;
-        let mut verdicts = Vec::with_capacity(lines.len());
+        let mut attempts = Vec::with_capacity(lines.len());
         for line in lines {
-            verdicts.push(match &line.draft {
-                Err(faults) => Err(Error::InvalidBody(faults.clone()).detail()),
+            attempts.push(match &line.draft {
+                Err(faults) => Err(faults.clone()),
                 Ok(draft) => match save(self, conn, draft) {
-                    Err(Error::InvalidBody(faults)) => Err(Error::InvalidBody(faults).detail()),
+                    Err(Error::InvalidBody(faults) | Error::Conflict(faults)) => Err(faults),
                     saved => Ok(saved?),
                 },
             });
         }
-        Ok(verdicts)
+        Ok(attempts)
     }
 
     fn save(&mut self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
         let save = Save {
-            now: self.options.now,
+            // Not the start of the import, which may be long ago: meanwhile hours have come and been logged.
+            now: self.options.clock.now(),
             by: self.options.by.as_deref(),
             manner: Manner::Import,
         };
@@ -310,7 +275,7 @@ impl<'a> Writer<'a> {
         let saved = conn.in_savepoint(|conn| self.save(conn, draft));
         saved.map_err(|error| match error {
             Error::Database(cause) => {
-                self.tagger = Tagger::enriching();
+                self.tagger.forget();
                 Error::InvalidBody(vec![Fault::new(
                     "",
                     format!("the database refuses it: {cause}"),
@@ -320,40 +285,68 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn first_verdict(&mut self, line: Prepared, verdict: Verdict) {
-        let saved = match verdict {
+    fn first(&mut self, line: Prepared, attempt: Attempt) -> Result<()> {
+        let saved = match attempt {
             Ok(saved) => saved,
-            Err(reason) => {
+            Err(errors) => {
                 self.summary.failed += 1;
-                return self.watcher.complain(&Complaint {
+                self.complain(line.line, Error::InvalidBody(errors.clone()).detail());
+                self.watcher.tell(&Verdict {
                     line: line.line,
-                    reason,
+                    fate: Fate::Failed,
+                    article: None,
+                    errors,
+                    warnings: Vec::new(),
                 });
+                return Ok(());
             }
         };
-        let again = self.options.dry_run && self.is_rehearsed(&line);
-        match saved.outcome {
-            // In a dry run, an earlier batch that would have made it has been taken back.
-            Outcome::Created if again => self.summary.updated += 1,
-            Outcome::Created => self.summary.created += 1,
-            Outcome::Updated => self.summary.updated += 1,
-            Outcome::Unchanged => self.summary.unchanged += 1,
+        let first = First {
+            fate: self.fate(&line, &saved),
+            made: self.made(&saved),
+        };
+        match first.fate {
+            Fate::Created => self.summary.created += 1,
+            Fate::Updated => self.summary.updated += 1,
+            Fate::Unchanged | Fate::Failed => self.summary.unchanged += 1,
         }
         if self.options.dry_run {
-            let external_id = line
-                .draft
-                .as_ref()
-                .ok()
-                .and_then(|draft| draft.external_id.clone());
-            self.rehearsed.extend(
-                [saved.row.id, saved.row.slug]
-                    .into_iter()
-                    .chain(external_id),
-            );
+            let draft = line.draft.as_ref().ok();
+            let external_id = draft.and_then(|draft| draft.external_id.as_deref());
+            let names = [
+                Some(saved.row.id.as_str()),
+                Some(&saved.row.slug),
+                external_id,
+            ];
+            self.rehearsed
+                .extend(names.into_iter().flatten().map(digest));
         }
-        if !saved.missing.is_empty() {
-            self.waiting.push_back(line);
+        if saved.missing.is_empty() {
+            self.watcher.tell(&told(line.line, first, Vec::new()));
+            return Ok(());
         }
+        let text = line.text.unwrap_or_default();
+        self.waiting.push(line.line, first, &text)
+    }
+
+    fn fate(&self, line: &Prepared, saved: &Saved) -> Fate {
+        match saved.outcome {
+            // In a dry run, an earlier batch that would have made it has been taken back.
+            Outcome::Created if self.options.dry_run && self.is_rehearsed(line) => Fate::Updated,
+            Outcome::Created => Fate::Created,
+            Outcome::Updated => Fate::Updated,
+            Outcome::Unchanged => Fate::Unchanged,
+        }
+    }
+
+    /// A dry run makes no article, and the id that a new one would have is made anew.
+    fn made(&self, saved: &Saved) -> Option<Made> {
+        let exists = !self.options.dry_run || saved.outcome != Outcome::Created;
+        exists.then(|| Made {
+            id: saved.row.id.clone(),
+            slug: saved.row.slug.clone(),
+            version: saved.row.version,
+        })
     }
 
     /// Whether an earlier line of this dry run would have made the article that this one names.
@@ -365,31 +358,63 @@ impl<'a> Writer<'a> {
         names
             .iter()
             .flatten()
-            .any(|name| self.rehearsed.contains(name))
+            .any(|name| self.rehearsed.contains(&digest(name)))
     }
 
-    fn second_verdict(&mut self, line: &Prepared, verdict: Verdict) {
-        let reason = match verdict {
-            Err(reason) => reason,
+    fn second(&mut self, mut noted: Noted<First>, attempt: Attempt) {
+        let (warnings, reason) = match attempt {
+            Err(faults) => (faults.clone(), Error::InvalidBody(faults).detail()),
             Ok(saved) => {
-                let mut missing = saved.missing;
-                missing.retain(|reference| !self.rehearsed.contains(&reference.0));
-                if missing.is_empty() {
+                if let Some(made) = self.made(&saved) {
+                    noted.told.made = Some(made);
+                }
+                let dangling: Vec<_> = saved
+                    .missing
+                    .into_iter()
+                    .zip(saved.dangling)
+                    .filter(|(name, _)| !self.rehearsed.contains(&digest(&name.0)))
+                    .collect();
+                if dangling.is_empty() {
+                    self.watcher.tell(&told(noted.line, noted.told, Vec::new()));
                     return;
                 }
-                let names: Vec<String> =
-                    missing.iter().map(|name| format!("{:?}", name.0)).collect();
+                let names: Vec<_> = dangling
+                    .iter()
+                    .map(|(name, _)| format!("{:?}", name.0))
+                    .collect();
                 let fate = match self.options.dry_run {
                     true => "would go in",
                     false => "is in",
                 };
-                format!("it {fate}, but there is no article {}", names.join(", "))
+                let reason = format!("it {fate}, but there is no article {}", names.join(", "));
+                (
+                    dangling.into_iter().map(|(_, fault)| fault).collect(),
+                    reason,
+                )
             }
         };
         self.summary.dangling += 1;
-        self.watcher.complain(&Complaint {
-            line: line.line,
-            reason,
-        });
+        self.complain(noted.line, reason);
+        self.watcher.tell(&told(noted.line, noted.told, warnings));
     }
+
+    fn complain(&mut self, line: u64, reason: String) {
+        self.watcher.complain(&Complaint { line, reason });
+    }
+}
+
+fn told(line: u64, first: First, warnings: Vec<Fault>) -> Verdict {
+    Verdict {
+        line,
+        fate: first.fate,
+        article: first.made,
+        errors: Vec::new(),
+        warnings,
+    }
+}
+
+fn digest(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }

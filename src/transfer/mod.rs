@@ -1,3 +1,5 @@
 //! Articles in and out, many at a time.
 
 pub mod import;
+mod lines;
+mod waiting;

@@ -59,27 +59,22 @@ fn the_served_document_is_the_generated_one_and_names_every_path_that_answers() 
     let reply = app.get("/openapi.json");
     assert_eq!(reply.header("content-type"), "application/json");
     let document = reply.json();
-    assert_eq!(
-        document,
-        serde_json::to_value(kiosque::api::openapi::document()).unwrap()
-    );
+    let generated = serde_json::to_value(kiosque::api::openapi::document()).unwrap();
+    assert!(document == generated, "another document is served");
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path
             .replace("/tags/{slug}", "/tags/t")
             .replace("{slug}", "a")
             .replace("{code}", "gone")
             .replace("/v1/related", "/v1/related?ids=a");
-        if let Some(get) = operations.get("get") {
-            let expected = match () {
-                () if get.get("security").is_some() => 401,
-                // Some other thing than the article at hand.
-                () if path.contains('{') => 404,
-                () => 200,
-            };
-            assert_eq!(app.get(&path).status, expected, "{path}");
-        } else {
-            assert_eq!(app.get(&path).status, 405, "{path}");
-        }
+        let expected = match operations.get("get") {
+            Some(operation) if operation.get("security").is_some() => 401,
+            // Some other thing than the article at hand.
+            Some(_) if path.contains('{') => 404,
+            Some(_) => 200,
+            None => 405,
+        };
+        assert_eq!(app.get(&path).status, expected, "{path}");
     }
 }
 

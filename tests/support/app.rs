@@ -7,11 +7,11 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use chrono::{DateTime, Utc};
 use kiosque::api::server;
-use kiosque::cli::serve::assemble;
+use kiosque::cli::serve::{Services, assemble};
 use kiosque::config::{Config, DatabaseUrl};
 use kiosque::content::time::{Clock, to_stored};
 use kiosque::db::Database;
-use kiosque::follower::{Follower, Progress};
+use kiosque::follower::Progress;
 use kiosque::identity::secret;
 use kiosque::store::keys::KeyRow;
 use kiosque::store::{changes, keys};
@@ -28,7 +28,7 @@ pub struct App {
     pub clock: Clock,
     pub base: String,
     progress: Progress,
-    follower: Option<Follower>,
+    services: Option<Services>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     pub place: Place,
@@ -46,10 +46,16 @@ impl App {
     }
 
     pub fn on(place: Place) -> Self {
-        let config = config(&place);
+        Self::configured(place, |_| ())
+    }
+
+    /// With other settings than the tests' own.
+    pub fn configured(place: Place, set: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(&place);
+        set(&mut config);
         let database = place.open();
         let clock = Clock::at(noon());
-        let (state, follower) =
+        let (state, services) =
             assemble(&config, database.clone(), clock.clone()).expect("the server is assembled");
         let (sender, receiver) = mpsc::channel();
         let settings = server::Settings {
@@ -71,8 +77,8 @@ impl App {
             database,
             clock,
             base: format!("http://{address}"),
-            progress: follower.progress(),
-            follower: Some(follower),
+            progress: services.progress(),
+            services: Some(services),
             handle,
             thread: Some(thread),
             place,
@@ -268,7 +274,7 @@ fn import_bytes_into(
     let options = Options {
         dry_run,
         threads: 2,
-        now,
+        clock: Clock::at(now),
         by: None,
     };
     let summary = import::run(database, bytes, &options, &mut heard);
@@ -304,8 +310,8 @@ impl Drop for App {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        if let Some(follower) = self.follower.take() {
-            follower.stop();
+        if let Some(services) = self.services.take() {
+            services.stop();
         }
     }
 }

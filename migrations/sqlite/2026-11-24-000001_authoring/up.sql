@@ -119,4 +119,5 @@ CREATE TABLE audit (
     detail TEXT                            -- JSON object
 ) STRICT;
 CREATE INDEX audit_actor ON audit (actor, seq);
+CREATE INDEX audit_action ON audit (action, seq);
 CREATE INDEX audit_target ON audit (target_id, seq);
