@@ -1,9 +1,13 @@
 //! Every setting: its default, its environment variable, what it means.
 
+mod identity;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
 
 /// Where the articles are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,7 @@ pub struct Config {
     pub related_floor: f32,
     pub max_age: u32,
     pub follow_interval: Duration,
+    pub identity: IdentityConfig,
 }
 
 /// A setting's variable, its default as text, and its meaning.
@@ -109,6 +114,66 @@ pub const SETTINGS: &[Setting] = &[
         default: "200",
         help: "milliseconds between looks at the change log for what other processes wrote",
     },
+    Setting {
+        name: "KIOSQUE_JWT_SECRET",
+        default: "",
+        help: "at least 32 bytes that sign access tokens (HS256); empty: KIOSQUE_JWT_KEYS, else a secret is made and kept",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_KEYS",
+        default: "",
+        help: "files with Ed25519 private keys in PKCS#8 PEM, parted by commas: the first signs access tokens, all verify",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_SECRET_FILE",
+        default: "",
+        help: "where a secret that was made is kept; empty: FILE.secret beside a SQLite file, else ./kiosque.secret",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_ISSUER",
+        default: "kiosque",
+        help: "`iss` of our access tokens",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_AUDIENCE",
+        default: "kiosque",
+        help: "`aud` of our access tokens",
+    },
+    Setting {
+        name: "KIOSQUE_ACCESS_TOKEN_TTL",
+        default: "900",
+        help: "seconds an access token is good for",
+    },
+    Setting {
+        name: "KIOSQUE_SESSION_TTL",
+        default: "2592000",
+        help: "seconds after which a login ends, however often it was refreshed",
+    },
+    Setting {
+        name: "KIOSQUE_CLIENT_ADDRESS_HEADER",
+        default: "",
+        help: "header whose last entry is the caller's address, where a proxy of yours sets it, as X-Forwarded-For; empty: who connects",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_ISSUER",
+        default: "",
+        help: "`iss` of an outside issuer whose access tokens count, too",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_AUDIENCE",
+        default: "",
+        help: "`aud` that tokens of the outside issuer must have",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_JWKS",
+        default: "",
+        help: "its public keys: an https or http URL of a JSON Web Key Set, or a file",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_ROLE_CLAIM",
+        default: "role",
+        help: "claim of its tokens that names the role, or several of which the highest counts; none known: reader",
+    },
 ];
 
 /// Read by the logger.
@@ -168,12 +233,13 @@ impl Config {
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),
+            identity: IdentityConfig::read(&values, &database_url)?,
             database_url,
         })
     }
 }
 
-/// Every setting with its value in force, for `kiosque config`. Passwords are not shown.
+/// Every setting with its value in force, for `kiosque config`. Passwords and secrets are not shown.
 pub fn in_force() -> Vec<(&'static Setting, String)> {
     SETTINGS
         .iter()
@@ -185,7 +251,12 @@ pub fn in_force() -> Vec<(&'static Setting, String)> {
             } else {
                 value
             };
-            (setting, without_password(&value))
+            let hidden = identity::SECRET.contains(&setting.name) && !value.is_empty();
+            let shown = match hidden {
+                true => "…".to_owned(),
+                false => without_password(&value),
+            };
+            (setting, shown)
         })
         .collect()
 }
@@ -358,6 +429,9 @@ mod tests {
             ("KIOSQUE_RELATED_TAGS", "NaN"),
             ("KIOSQUE_RELATED_FLOOR", "1.1"),
             ("KIOSQUE_PUBLIC_URL", "news.example"),
+            ("KIOSQUE_JWT_SECRET", "secret of 31 bytes ............"),
+            ("KIOSQUE_ACCESS_TOKEN_TTL", "0"),
+            ("KIOSQUE_CLIENT_ADDRESS_HEADER", "a b"),
             ("DATABASE_URL", "mysql://u:secret@h/d"),
             ("DATABASE_URL", "kiosque.db"),
             ("DATABASE_URL", "sqlite://"),

@@ -15,4 +15,5 @@ pub mod slug;
 pub mod tag;
 pub mod tag_filter;
 pub mod time;
+pub mod username;
 pub mod visibility;
