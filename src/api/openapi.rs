@@ -9,7 +9,9 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
-use crate::api::{articles, health, related, related_to_several, related_to_text, tags};
+use crate::api::{
+    articles, health, keys, me, related, related_to_several, related_to_text, tags, tokens, users,
+};
 
 /// Every operation of the API.
 pub fn operations(config: &mut ServiceConfig) {
@@ -23,6 +25,19 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(tags::list_tags)
         .service(tags::get_tag)
         .service(tags::list_tags_related_to_tag)
+        .service(tokens::create_token)
+        .service(tokens::revoke_token)
+        .service(tokens::get_public_keys)
+        .service(me::get_me)
+        .service(me::change_password)
+        .service(users::list_users)
+        .service(users::create_user)
+        .service(users::get_user)
+        .service(users::update_user)
+        .service(users::delete_user)
+        .service(keys::list_keys)
+        .service(keys::create_key)
+        .service(keys::revoke_key)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -127,6 +142,7 @@ impl Modify for Bearer {
         (name = "articles", description = "What is published"),
         (name = "related", description = "What is near an article, or a text, and why"),
         (name = "tags", description = "What articles are about"),
+        (name = "identity", description = "Who may do what: users, tokens, keys"),
         (name = "operation", description = "Health of the service"),
     ),
     components(schemas(ProblemView)),

@@ -6,13 +6,16 @@ use std::time::Duration;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 
+use crate::api::auth::KeyUses;
 use crate::api::conditional::{Answer, Ready, Wish};
+use crate::api::door::Door;
 use crate::api::problem::Problem;
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
+use crate::identity::authority::Authority;
 use crate::related::Engine;
 use crate::search;
 
@@ -27,6 +30,9 @@ pub struct State {
     pub max_age: u32,
     pub max_body: usize,
     pub request_timeout: Duration,
+    pub authority: Arc<Authority>,
+    pub door: Arc<Door>,
+    pub key_uses: KeyUses,
 }
 
 impl State {
@@ -37,6 +43,7 @@ impl State {
         engine: Arc<RwLock<Engine>>,
         progress: Progress,
         clock: Clock,
+        authority: Arc<Authority>,
     ) -> Self {
         Self {
             database,
@@ -48,6 +55,9 @@ impl State {
             max_age: config.max_age,
             max_body: config.max_body,
             request_timeout: config.request_timeout,
+            authority,
+            door: Arc::new(Door::new(config)),
+            key_uses: KeyUses::default(),
         }
     }
 
