@@ -1,6 +1,7 @@
 //! Every setting: its default, its environment variable, what it means.
 
 mod identity;
+mod values;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,6 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
+
+use values::Values;
 
 /// Where the articles are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -277,54 +280,6 @@ pub fn without_password(url: &str) -> String {
             format!("{scheme}://{user}:…@{host}")
         }
         None => url.to_owned(),
-    }
-}
-
-/// What a setting may count in.
-trait Number: std::str::FromStr + PartialOrd + std::fmt::Display {
-    const KIND: &str = "a whole number";
-}
-
-impl Number for u32 {}
-impl Number for u64 {}
-impl Number for usize {}
-impl Number for f32 {
-    const KIND: &str = "a number";
-}
-
-struct Values<'a>(&'a BTreeMap<String, String>);
-
-impl Values<'_> {
-    fn text(&self, name: &str) -> &str {
-        let given = self.0.get(name).map(|value| value.trim());
-        given.filter(|value| !value.is_empty()).unwrap_or_else(|| {
-            let setting = SETTINGS.iter().find(|setting| setting.name == name);
-            setting.map_or("", |setting| setting.default)
-        })
-    }
-
-    fn number<T>(&self, name: &str, range: std::ops::RangeInclusive<T>) -> Result<T, String>
-    where
-        T: Number,
-    {
-        let text = self.text(name);
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| {
-            format!(
-                "{name} is {text:?}; it takes {} from {} to {}",
-                T::KIND,
-                range.start(),
-                range.end()
-            )
-        })
-    }
-
-    fn seconds(
-        &self,
-        name: &str,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, String> {
-        self.number(name, range).map(Duration::from_secs)
     }
 }
 

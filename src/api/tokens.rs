@@ -250,7 +250,16 @@ fn refreshed(
     request_id: &str,
     now: DateTime<Utc>,
 ) -> Result<TokensView> {
+    let refused =
+        || Error::Unauthenticated("this refresh token does not count, or no more".to_owned());
     let hash = secret::digest(token);
+    // Looked for before it is used, so that no stranger keeps the writers waiting.
+    let known = state
+        .database
+        .read(|conn| sessions::knows_refresh_token(conn, &hash))?;
+    if !known {
+        return Err(refused());
+    }
     // A reuse is no error here: what it ends must be kept.
     let tokens = state
         .database
@@ -273,9 +282,7 @@ fn refreshed(
             }
             Refreshed::Nothing => Ok(None),
         })?;
-    tokens.ok_or_else(|| {
-        Error::Unauthenticated("this refresh token does not count, or no more".to_owned())
-    })
+    tokens.ok_or_else(refused)
 }
 
 /// New tokens of a session.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{DatabaseUrl, Values};
+use super::DatabaseUrl;
+use super::values::Values;
 
 /// Settings whose values are never shown.
 pub const SECRET: &[&str] = &["KIOSQUE_JWT_SECRET"];

@@ -69,6 +69,15 @@ pub fn keep_refresh_token(
     Ok(())
 }
 
+pub fn knows_refresh_token(conn: &mut Conn, hash: &str) -> Result<bool> {
+    let found: Option<String> = refresh_tokens::table
+        .find(hash)
+        .select(refresh_tokens::hash)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Uses up the refresh token with this hash.
 pub fn refresh(conn: &mut Conn, hash: &str, now: DateTime<Utc>) -> Result<Refreshed> {
     type Row = (Option<NaiveDateTime>, SessionRow, UserRow);

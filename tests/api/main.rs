@@ -11,6 +11,7 @@ mod imports;
 mod keys;
 mod lists;
 mod operation;
+mod outside_tokens;
 mod problems;
 mod real;
 mod references;

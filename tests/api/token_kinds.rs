@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
-use kiosque::config::{KeySource, SigningKeys, TrustedIssuer};
+use kiosque::config::SigningKeys;
 use serde_json::{Value, json};
 
 use crate::support::app::{SECRET, noon};
@@ -19,49 +18,49 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn pem(name: &str) -> Vec<u8> {
+pub fn pem(name: &str) -> Vec<u8> {
     std::fs::read(file(name)).unwrap()
 }
 
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(text)
 }
 
 /// A token of these very texts.
-fn token(header: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+pub fn token(header: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
     let message = format!("{}.{}", encoded(header), encoded(claims));
     let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
     format!("{message}.{signature}")
 }
 
-fn secret() -> EncodingKey {
+pub fn secret() -> EncodingKey {
     EncodingKey::from_secret(SECRET.as_bytes())
 }
 
-fn claims() -> Value {
+pub fn claims() -> Value {
     json!({
         "iss": "kiosque", "aud": "kiosque", "sub": "ada", "jti": "t1", "role": "author",
         "iat": noon().timestamp(), "exp": noon().timestamp() + 900,
     })
 }
 
-fn with(mut claims: Value, name: &str, value: Value) -> Value {
+pub fn with(mut claims: Value, name: &str, value: Value) -> Value {
     claims[name] = value;
     claims
 }
 
-fn without(mut claims: Value, name: &str) -> Value {
+pub fn without(mut claims: Value, name: &str) -> Value {
     claims.as_object_mut().unwrap().remove(name);
     claims
 }
 
 const HEADER: &str = r#"{"typ":"at+jwt","alg":"HS256"}"#;
 
-fn hs256(claims: &Value) -> String {
+pub fn hs256(claims: &Value) -> String {
     token(HEADER, &claims.to_string(), &secret(), Algorithm::HS256)
 }
 
-fn status(app: &App, token: &str) -> u16 {
+pub fn status(app: &App, token: &str) -> u16 {
     let bearer = format!("Bearer {token}");
     let reply = app.get_with("/v1/me", &[("authorization", &bearer)]);
     if reply.status == 401 {
@@ -74,7 +73,7 @@ fn status(app: &App, token: &str) -> u16 {
     reply.status
 }
 
-fn with_ada(app: App) -> App {
+pub fn with_ada(app: App) -> App {
     app.login("ada", "editor");
     app
 }
@@ -325,132 +324,4 @@ fn of_several_keys_the_first_signs_and_all_verify() {
         app.get("/.well-known/jwks.json").json(),
         json!({"keys": []})
     );
-}
-
-/// The public half of a key as JSON.
-fn jwk(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
-    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
-    jwk["kid"] = json!(kid);
-    jwk
-}
-
-#[test]
-fn tokens_of_an_outside_issuer_count_by_its_published_keys() {
-    let rsa = EncodingKey::from_rsa_pem(&pem("rsa.pem")).unwrap();
-    let ec = EncodingKey::from_ec_pem(&pem("p256.pem")).unwrap();
-    let ed = EncodingKey::from_ed_pem(&pem("ed25519.pem")).unwrap();
-    let set = json!({"keys": [
-        jwk(&rsa, Algorithm::RS256, "r"),
-        jwk(&ec, Algorithm::ES256, "e"),
-        jwk(&ed, Algorithm::EdDSA, "d"),
-        {"kty": "oct", "kid": "o", "k": encoded(SECRET)},
-    ]});
-    for place in places() {
-        let path = place.folder.path().join("jwks.json");
-        std::fs::write(&path, set.to_string()).unwrap();
-        let app = with_ada(App::configured(place, |config| {
-            config.identity.trusted = Some(TrustedIssuer {
-                issuer: "https://login.example/news".to_owned(),
-                audience: "kiosque-outside".to_owned(),
-                keys: KeySource::File(path),
-                role_claim: "roles".to_owned(),
-            });
-        }));
-        let outside = json!({
-            "iss": "https://login.example/news", "aud": "kiosque-outside", "sub": "ada",
-            "exp": noon().timestamp() + 60, "roles": ["staff", "editor", "reader"],
-        });
-        let signed = |header: Value, claims: &Value, key: &EncodingKey, algorithm| {
-            token(&header.to_string(), &claims.to_string(), key, algorithm)
-        };
-        let kinds = [
-            (&rsa, Algorithm::RS256, "RS256", "r"),
-            (&ec, Algorithm::ES256, "ES256", "e"),
-            (&ed, Algorithm::EdDSA, "EdDSA", "d"),
-        ];
-        for (key, algorithm, alg, kid) in kinds {
-            for header in [
-                json!({"alg": alg, "kid": kid}),
-                json!({"alg": alg, "kid": kid, "typ": "JWT"}),
-                json!({"alg": alg, "typ": "at+jwt"}),
-            ] {
-                let token = signed(header.clone(), &outside, key, algorithm);
-                let reply =
-                    app.get_with("/v1/me", &[("authorization", &format!("Bearer {token}"))]);
-                let me = json!({"name": "outside:ada@login.example/news", "role": "editor"});
-                assert_eq!((reply.status, reply.json()), (200, me), "{header}");
-            }
-            for (_, _, other, other_kid) in kinds {
-                for header in [
-                    json!({"alg": other, "kid": kid}),
-                    json!({"alg": alg, "kid": other_kid}),
-                ] {
-                    let expected = if other == alg { 200 } else { 401 };
-                    let token = signed(header.clone(), &outside, key, algorithm);
-                    assert_eq!(status(&app, &token), expected, "{header} by {alg}");
-                }
-            }
-            for header in [
-                json!({"alg": "none", "kid": kid}),
-                json!({"alg": alg, "kid": kid, "typ": "logout+jwt"}),
-            ] {
-                assert_eq!(status(&app, &signed(header, &outside, key, algorithm)), 401);
-            }
-            // Signed by a key of the other issuer, in the name of ours.
-            let header = json!({"alg": alg, "kid": kid, "typ": "at+jwt"});
-            assert_eq!(
-                status(&app, &signed(header, &claims(), key, algorithm)),
-                401
-            );
-        }
-        let header = || json!({"alg": "RS256", "kid": "r"});
-        for bad in [
-            with(outside.clone(), "iss", json!("https://login.example/other")),
-            with(outside.clone(), "aud", json!("kiosque")),
-            with(outside.clone(), "exp", json!(noon().timestamp() - 30)),
-            with(outside.clone(), "sub", json!("")),
-            with(outside.clone(), "sub", json!("a\nb")),
-            with(outside.clone(), "sub", json!("x".repeat(201))),
-            without(outside.clone(), "sub"),
-            without(outside.clone(), "exp"),
-            without(outside.clone(), "aud"),
-        ] {
-            assert_eq!(
-                status(&app, &signed(header(), &bad, &rsa, Algorithm::RS256)),
-                401,
-                "{bad}"
-            );
-        }
-        // Our own secret says nothing in the name of the other issuer, whatever its set holds.
-        for kid in ["o", "r"] {
-            let header = json!({"alg": "HS256", "kid": kid});
-            assert_eq!(
-                status(&app, &signed(header, &outside, &secret(), Algorithm::HS256)),
-                401
-            );
-        }
-        assert_eq!(
-            status(
-                &app,
-                &signed(
-                    header(),
-                    &without(outside.clone(), "roles"),
-                    &rsa,
-                    Algorithm::RS256
-                )
-            ),
-            200
-        );
-        assert_eq!(status(&app, &hs256(&claims())), 200, "our own still count");
-
-        let token = signed(header(), &outside, &rsa, Algorithm::RS256);
-        let out = app.write(
-            "DELETE",
-            "/v1/tokens",
-            &format!("Bearer {token}"),
-            &[],
-            None,
-        );
-        assert_eq!((out.status, status(&app, &token)), (204, 401));
-    }
 }
