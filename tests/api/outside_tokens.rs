@@ -1,5 +1,10 @@
 //! Tokens of an outside issuer.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use kiosque::config::{KeySource, TrustedIssuer};
@@ -9,7 +14,7 @@ use super::token_kinds::{
     claims, encoded, hs256, pem, secret, status, token, with, with_ada, without,
 };
 use crate::support::app::{SECRET, noon};
-use crate::support::{App, places};
+use crate::support::{App, Place, places};
 
 /// The public half of a key as JSON.
 fn jwk(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
@@ -137,4 +142,63 @@ fn tokens_of_an_outside_issuer_count_by_its_published_keys() {
         );
         assert_eq!((out.status, status(&app, &token)), (204, 401));
     }
+}
+
+/// A server of keys that answers everyone with this, and how often it was asked.
+fn serving(answer: String) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            counter.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn published_keys_are_fetched_once_and_not_for_every_stranger() {
+    let rsa = EncodingKey::from_rsa_pem(&pem("rsa.pem")).unwrap();
+    let set = json!({"keys": [jwk(&rsa, Algorithm::RS256, "r")]}).to_string();
+    let whole = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{set}",
+        set.len()
+    );
+    let (elsewhere, followed) = serving(whole.clone());
+    let moved = format!("HTTP/1.1 302 Found\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
+    let huge = format!("HTTP/1.1 200 OK\r\n\r\n{}{set}", " ".repeat(2 << 20));
+    for (answer, expected) in [(whole, 200), (moved, 401), (huge, 401)] {
+        let (url, asked) = serving(answer);
+        let app = App::configured(Place::sqlite(), |config| {
+            config.identity.trusted = Some(TrustedIssuer {
+                issuer: "https://login.example".to_owned(),
+                audience: "k".to_owned(),
+                keys: KeySource::Url(url),
+                role_claim: "role".to_owned(),
+            });
+        });
+        assert_eq!(asked.load(Ordering::SeqCst), 0, "not before it is needed");
+        let claims = json!({
+            "iss": "https://login.example", "aud": "k", "sub": "ada", "exp": noon().timestamp() + 60,
+        });
+        let of = |kid: &str| {
+            let header = json!({"alg": "RS256", "kid": kid}).to_string();
+            token(&header, &claims.to_string(), &rsa, Algorithm::RS256)
+        };
+        for _ in 0..3 {
+            assert_eq!(status(&app, &of("r")), expected);
+            assert_eq!(status(&app, &of("unknown")), 401);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+    assert_eq!(
+        followed.load(Ordering::SeqCst),
+        0,
+        "no redirect is followed"
+    );
 }
