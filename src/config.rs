@@ -1,9 +1,16 @@
 //! Every setting: its default, its environment variable, what it means.
 
+mod identity;
+mod values;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
+
+use values::Values;
 
 /// Where the articles are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +36,7 @@ pub struct Config {
     pub related_floor: f32,
     pub max_age: u32,
     pub follow_interval: Duration,
+    pub identity: IdentityConfig,
 }
 
 /// A setting's variable, its default as text, and its meaning.
@@ -109,6 +117,66 @@ pub const SETTINGS: &[Setting] = &[
         default: "200",
         help: "milliseconds between looks at the change log, for what other processes wrote, and at the clock, for articles whose hour has come",
     },
+    Setting {
+        name: "KIOSQUE_JWT_SECRET",
+        default: "",
+        help: "at least 32 bytes that sign access tokens (HS256); empty: KIOSQUE_JWT_KEYS, else a secret is made and kept",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_KEYS",
+        default: "",
+        help: "files with Ed25519 private keys in PKCS#8 PEM, parted by commas: the first signs access tokens, all verify",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_SECRET_FILE",
+        default: "",
+        help: "where a secret that was made is kept; empty: FILE.secret beside a SQLite file, else ./kiosque.secret",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_ISSUER",
+        default: "kiosque",
+        help: "`iss` of our access tokens",
+    },
+    Setting {
+        name: "KIOSQUE_JWT_AUDIENCE",
+        default: "kiosque",
+        help: "`aud` of our access tokens",
+    },
+    Setting {
+        name: "KIOSQUE_ACCESS_TOKEN_TTL",
+        default: "900",
+        help: "seconds an access token is good for",
+    },
+    Setting {
+        name: "KIOSQUE_SESSION_TTL",
+        default: "2592000",
+        help: "seconds after which a login ends, however often it was refreshed",
+    },
+    Setting {
+        name: "KIOSQUE_CLIENT_ADDRESS_HEADER",
+        default: "",
+        help: "header whose last entry is the caller's address, where a proxy of yours sets it, as X-Forwarded-For; empty: who connects",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_ISSUER",
+        default: "",
+        help: "`iss` of an outside issuer whose access tokens count, too",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_AUDIENCE",
+        default: "",
+        help: "`aud` that tokens of the outside issuer must have",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_JWKS",
+        default: "",
+        help: "its public keys: an https or http URL of a JSON Web Key Set, or a file",
+    },
+    Setting {
+        name: "KIOSQUE_TRUSTED_ROLE_CLAIM",
+        default: "role",
+        help: "claim of its tokens that names the role, or several of which the highest counts; none known: reader",
+    },
 ];
 
 /// Read by the logger.
@@ -168,12 +236,13 @@ impl Config {
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),
+            identity: IdentityConfig::read(&values, &database_url)?,
             database_url,
         })
     }
 }
 
-/// Every setting with its value in force, for `kiosque config`. Passwords are not shown.
+/// Every setting with its value in force, for `kiosque config`. Passwords and secrets are not shown.
 pub fn in_force() -> Vec<(&'static Setting, String)> {
     SETTINGS
         .iter()
@@ -185,7 +254,12 @@ pub fn in_force() -> Vec<(&'static Setting, String)> {
             } else {
                 value
             };
-            (setting, without_password(&value))
+            let hidden = identity::SECRET.contains(&setting.name) && !value.is_empty();
+            let shown = match hidden {
+                true => "…".to_owned(),
+                false => without_password(&value),
+            };
+            (setting, shown)
         })
         .collect()
 }
@@ -206,54 +280,6 @@ pub fn without_password(url: &str) -> String {
             format!("{scheme}://{user}:…@{host}")
         }
         None => url.to_owned(),
-    }
-}
-
-/// What a setting may count in.
-trait Number: std::str::FromStr + PartialOrd + std::fmt::Display {
-    const KIND: &str = "a whole number";
-}
-
-impl Number for u32 {}
-impl Number for u64 {}
-impl Number for usize {}
-impl Number for f32 {
-    const KIND: &str = "a number";
-}
-
-struct Values<'a>(&'a BTreeMap<String, String>);
-
-impl Values<'_> {
-    fn text(&self, name: &str) -> &str {
-        let given = self.0.get(name).map(|value| value.trim());
-        given.filter(|value| !value.is_empty()).unwrap_or_else(|| {
-            let setting = SETTINGS.iter().find(|setting| setting.name == name);
-            setting.map_or("", |setting| setting.default)
-        })
-    }
-
-    fn number<T>(&self, name: &str, range: std::ops::RangeInclusive<T>) -> Result<T, String>
-    where
-        T: Number,
-    {
-        let text = self.text(name);
-        let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| {
-            format!(
-                "{name} is {text:?}; it takes {} from {} to {}",
-                T::KIND,
-                range.start(),
-                range.end()
-            )
-        })
-    }
-
-    fn seconds(
-        &self,
-        name: &str,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, String> {
-        self.number(name, range).map(Duration::from_secs)
     }
 }
 
@@ -358,6 +384,9 @@ mod tests {
             ("KIOSQUE_RELATED_TAGS", "NaN"),
             ("KIOSQUE_RELATED_FLOOR", "1.1"),
             ("KIOSQUE_PUBLIC_URL", "news.example"),
+            ("KIOSQUE_JWT_SECRET", "secret of 31 bytes ............"),
+            ("KIOSQUE_ACCESS_TOKEN_TTL", "0"),
+            ("KIOSQUE_CLIENT_ADDRESS_HEADER", "a b"),
             ("DATABASE_URL", "mysql://u:secret@h/d"),
             ("DATABASE_URL", "kiosque.db"),
             ("DATABASE_URL", "sqlite://"),

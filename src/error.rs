@@ -16,8 +16,10 @@ pub enum Error {
     BodyTooLarge(usize),
     UnknownRoute,
     MethodNotAllowed,
-    /// No credentials, or such as do not count.
+    /// No credentials where some are needed, or a login that is none.
     Unauthenticated(String),
+    /// Credentials that do not count, or no more.
+    InvalidToken(String),
     /// The caller is known and may not do this.
     Forbidden(String),
     NotFound(String),
@@ -121,7 +123,7 @@ impl Error {
             Self::BodyTooLarge(_) => &BODY_TOO_LARGE,
             Self::UnknownRoute => &UNKNOWN_ROUTE,
             Self::MethodNotAllowed => &METHOD_NOT_ALLOWED,
-            Self::Unauthenticated(_) => &UNAUTHENTICATED,
+            Self::Unauthenticated(_) | Self::InvalidToken(_) => &UNAUTHENTICATED,
             Self::Forbidden(_) => &FORBIDDEN,
             Self::NotFound(_) => &NOT_FOUND,
             Self::Conflict(_) => &CONFLICT,
@@ -158,6 +160,7 @@ impl Error {
             Self::MalformedJson(what)
             | Self::UnsupportedMediaType(what)
             | Self::Unauthenticated(what)
+            | Self::InvalidToken(what)
             | Self::Forbidden(what)
             | Self::NotFound(what)
             | Self::PreconditionFailed(what)

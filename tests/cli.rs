@@ -129,7 +129,7 @@ fn every_setting_is_listed_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let output = kiosque(folder.path())
         .arg("config")
-        .env("DATABASE_URL", "postgres://u:secret@h/d")
+        .env("DATABASE_URL", "postgres://u:hunter2@h/d")
         .output()
         .unwrap();
     let listed = text(&output.stdout);
@@ -140,7 +140,7 @@ fn every_setting_is_listed_without_its_password() {
             setting.name
         );
     }
-    assert!(listed.contains("postgres://u:…@h/d") && !listed.contains("secret"));
+    assert!(listed.contains("postgres://u:…@h/d") && !listed.contains("hunter2"));
 }
 
 #[test]
@@ -273,4 +273,159 @@ fn related_run_ranks_every_article_of_a_file() {
             "{row:?}"
         );
     }
+}
+
+/// Runs a command with this on standard input.
+fn told(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = kiosque(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that needs no input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn users_are_made_and_changed_with_passwords_from_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], input: &str| told(folder.path(), arguments, input);
+    let add = ["user", "add", "Ada", "--role", "admin"];
+    assert!(complaint(&run(&add, "short\n")).contains("shorter than 8 bytes"));
+    assert!(complaint(&run(&add, "")).contains("shorter than 8 bytes"));
+    let added = run(&add, "correct horse\nmore\n");
+    assert_eq!(added.status.code(), Some(0), "{}", text(&added.stderr));
+    assert!(complaint(&run(&add, "correct horse\n")).contains("\"ada\" is or was the name"));
+    assert!(complaint(&run(&["user", "add", "a b", "--role", "admin"], "")).contains("a b"));
+    let boss = run(&["user", "add", "bob", "--role", "boss"], "correct horse\n");
+    assert_eq!(boss.status.code(), Some(2));
+    assert_eq!(text(&run(&["user", "list"], "").stdout), "ada\tadmin\n");
+    assert!(complaint(&run(&["user", "disable", "ada"], "")).contains("last active admin"));
+    run(&["user", "add", "bea", "--role", "admin"], "correct horse");
+    assert!(run(&["user", "disable", "ADA"], "").status.success());
+    assert_eq!(
+        text(&run(&["user", "list"], "").stdout),
+        "ada\tadmin\tdisabled\nbea\tadmin\n"
+    );
+    assert!(complaint(&run(&["user", "password", "cy"], "correct horse\n")).contains("no user"));
+    assert!(
+        run(&["user", "password", "bea"], "battery staple\n")
+            .status
+            .success()
+    );
+
+    let (mut server, url, log) = serve(folder.path());
+    let said = log.before.join("\n");
+    assert!(
+        said.contains("made a secret") && said.contains("kiosque.db.secret"),
+        "{said}"
+    );
+    let log_in = |password: &str| {
+        let body = format!(r#"{{"name":"bea","password":"{password}"}}"#);
+        let headers = [("content-type", "application/json")];
+        let url = format!("{url}/v1/tokens");
+        support::client::send("POST", &url, &headers, Some(body.as_bytes())).status
+    };
+    assert_eq!(
+        (log_in("correct horse"), log_in("battery staple")),
+        (401, 200)
+    );
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let secret = std::fs::read_to_string(folder.path().join("kiosque.db.secret")).unwrap();
+    let said: Vec<String> = log
+        .before
+        .into_iter()
+        .chain(log.rest.map_while(Result::ok))
+        .collect();
+    assert!(!said.join("\n").contains(secret.trim()));
+}
+
+#[test]
+fn a_key_is_printed_alone_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| told(folder.path(), arguments, "");
+    let made = run(&[
+        "key",
+        "create",
+        "bot",
+        "--role",
+        "editor",
+        "--expires-in",
+        "30",
+    ]);
+    let key = text(&made.stdout);
+    assert!(key.starts_with("kqk_") && key.lines().count() == 1, "{key}");
+    assert!(complaint(&run(&["key", "create", "bot"])).contains("\"bot\" is or was the name"));
+    assert_eq!(
+        run(&["key", "create", "b", "--expires-in", "0"])
+            .status
+            .code(),
+        Some(2)
+    );
+    let list = text(&run(&["key", "list"]).stdout);
+    assert!(
+        list.starts_with("bot\teditor\tkqk_") && list.contains("never used\tuntil 20"),
+        "{list}"
+    );
+    assert!(!list.contains(key.trim()));
+    assert!(run(&["key", "revoke", "Bot"]).status.success());
+    assert!(text(&run(&["key", "list"]).stdout).contains("revoked"));
+    assert!(complaint(&run(&["key", "revoke", "none"])).contains("no key"));
+}
+
+#[test]
+fn what_signs_tokens_is_checked_at_the_start_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("no.pem"), "-----BEGIN NOTHING-----").unwrap();
+    let secret = "a secret that is long enough for anyone";
+    for (settings, says) in [
+        (
+            vec![("KIOSQUE_JWT_SECRET", "a secret too short")],
+            "KIOSQUE_JWT_SECRET has 18 bytes",
+        ),
+        (
+            vec![
+                ("KIOSQUE_JWT_SECRET", secret),
+                ("KIOSQUE_JWT_KEYS", "k.pem"),
+            ],
+            "both set",
+        ),
+        (
+            vec![("KIOSQUE_JWT_KEYS", "no.pem")],
+            "no.pem holds no Ed25519",
+        ),
+        (vec![("KIOSQUE_JWT_KEYS", "missing.pem")], "missing.pem"),
+        (vec![("KIOSQUE_JWT_SECRET_FILE", "no/folder")], "no/folder"),
+        (
+            vec![("KIOSQUE_TRUSTED_ISSUER", "https://x")],
+            "KIOSQUE_TRUSTED_AUDIENCE is empty",
+        ),
+        (
+            vec![
+                ("KIOSQUE_TRUSTED_ISSUER", "https://x"),
+                ("KIOSQUE_TRUSTED_AUDIENCE", "k"),
+                ("KIOSQUE_TRUSTED_JWKS", "missing.json"),
+            ],
+            "missing.json",
+        ),
+    ] {
+        let output = kiosque(folder.path())
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .envs(settings)
+            .output()
+            .unwrap();
+        let line = complaint(&output);
+        assert!(line.contains(says) && !line.contains("a secret"), "{line}");
+    }
+    let listed = kiosque(folder.path())
+        .arg("config")
+        .env("KIOSQUE_JWT_SECRET", secret)
+        .output()
+        .unwrap();
+    let listed = text(&listed.stdout);
+    assert!(listed.contains("KIOSQUE_JWT_SECRET=…\n") && !listed.contains(secret));
 }

@@ -4,30 +4,64 @@
 //! there, also where none are needed. A handler then says in its signature whom it takes: [`Caller`] with a rank, or
 //! [`Viewer`] for everyone.
 
+use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::error::{Error, Result};
+use crate::identity::authority::{Mark, OwnToken, Token};
+use crate::identity::claims;
 use crate::identity::secret;
-use crate::store::keys;
+use crate::store::keys::{self, KeyRow};
+use crate::store::{sessions, users};
 
 /// A caller that has shown who it is.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// What is noted as the maker of what it makes: a user's name, `key:NAME` for an API key.
+    /// What is noted as the maker of what it makes: a user's name, `key:NAME` for an API key, `outside:SUBJECT@ISSUER`
+    /// for a token of an outside issuer.
     pub name: String,
     pub role: Role,
+    pub shown: Shown,
+}
+
+/// What a caller has shown.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    Key,
+    /// A token that came of a login of this user.
+    Session {
+        user: i64,
+        session: String,
+    },
+    /// A token by itself, of this user, or of someone outside.
+    Token {
+        user: Option<i64>,
+        mark: Mark,
+    },
+}
+
+impl Shown {
+    /// The user, where it is one of ours.
+    pub fn user(&self) -> Option<i64> {
+        match self {
+            Self::Key => None,
+            Self::Session { user, .. } => Some(*user),
+            Self::Token { user, .. } => *user,
+        }
+    }
 }
 
 impl Identity {
@@ -64,7 +98,7 @@ macro_rules! ranks {
         )*
     };
 }
-ranks!(Author, Editor, Admin);
+ranks!(Reader, Author, Editor, Admin);
 
 /// A caller of at least this rank.
 #[derive(Debug)]
@@ -161,9 +195,15 @@ async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
     if !request.path().starts_with("/v1/") || is_login {
         return Ok(None);
     }
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+    let mut given = request.headers().get_all(header::AUTHORIZATION);
+    let Some(value) = given.next() else {
         return Ok(None);
     };
+    if given.next().is_some() {
+        return Err(Error::Unauthenticated(
+            "`Authorization` is given more than once".to_owned(),
+        ));
+    }
     let bearer = value.to_str().ok().and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme
@@ -185,18 +225,115 @@ async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
         .map_err(|_| Error::Internal("looking at credentials panicked".to_owned()))?
 }
 
-/// Whose credentials these are.
+/// Whose credentials these are. Each request asks the database, so that what is revoked, disabled or demoted counts
+/// no more from that moment on, on every server.
 fn whose(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
-    let refused =
-        || Error::Unauthenticated("these credentials do not count, or no more".to_owned());
     if token.starts_with(secret::API_KEY) {
-        let hash = secret::digest(token);
-        let key = state.database.read(|conn| keys::by_hash(conn, &hash))?;
-        let key = key.filter(|key| key.is_good(now)).ok_or_else(refused)?;
-        return Ok(Identity {
-            role: key.role(),
-            name: format!("key:{}", key.name),
-        });
+        return of_key(state, token, now);
     }
-    Err(refused())
+    match state.authority.read(token, now)? {
+        Token::Own(token) => of_user(state, token, now),
+        Token::Outside(token) => {
+            let revoked = state
+                .database
+                .read(|conn| sessions::is_revoked(conn, &token.mark.id))?;
+            match revoked {
+                true => Err(ended()),
+                false => Ok(Identity {
+                    name: token.name,
+                    role: token.role,
+                    shown: Shown::Token {
+                        user: None,
+                        mark: token.mark,
+                    },
+                }),
+            }
+        }
+    }
+}
+
+fn ended() -> Error {
+    Error::InvalidToken("these credentials count no more".to_owned())
+}
+
+fn of_key(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
+    let hash = secret::digest(token);
+    let key = state.database.read(|conn| keys::by_hash(conn, &hash))?;
+    let refused = || Error::InvalidToken("this API key does not count, or no more".to_owned());
+    let key = key.filter(|key| key.is_good(now)).ok_or_else(refused)?;
+    state.key_uses.note(state, &key, now);
+    Ok(Identity {
+        role: key.role(),
+        name: format!("key:{}", key.name),
+        shown: Shown::Key,
+    })
+}
+
+/// A token that came of a login counts as long as the session does. One that was made elsewhere with our key counts
+/// until it is given back, or its user logged out everywhere.
+fn of_user(state: &State, token: OwnToken, now: DateTime<Utc>) -> Result<Identity> {
+    let (user, shown) = state.database.read(|conn| match token.session {
+        Some(session) => {
+            let found = sessions::of_user(conn, &session, &token.subject)?;
+            let (session, user) = found
+                .filter(|(session, _)| session.is_good(now))
+                .ok_or_else(ended)?;
+            let shown = Shown::Session {
+                user: user.num,
+                session: session.id,
+            };
+            Ok((user, shown))
+        }
+        None => {
+            let user = users::by_name(conn, &token.subject)?.ok_or_else(ended)?;
+            let too_old = token.issued_at < claims::seconds(user.tokens_from.and_utc());
+            if too_old || sessions::is_revoked(conn, &token.mark.id)? {
+                return Err(ended());
+            }
+            let shown = Shown::Token {
+                user: Some(user.num),
+                mark: token.mark,
+            };
+            Ok((user, shown))
+        }
+    })?;
+    if !user.is_active() {
+        return Err(ended());
+    }
+    Ok(Identity {
+        role: token.role.min(user.role()),
+        name: user.name,
+        shown,
+    })
+}
+
+/// When each key was last noted to be in use.
+#[derive(Clone, Default)]
+pub struct KeyUses(Arc<Mutex<HashMap<String, DateTime<Utc>>>>);
+
+impl KeyUses {
+    /// Once a minute, and aside: no request waits for it or fails with it.
+    fn note(&self, state: &State, key: &KeyRow, now: DateTime<Utc>) {
+        let recent = |at: DateTime<Utc>| now - at < TimeDelta::minutes(1);
+        if key.last_used_at.is_some_and(|at| recent(at.and_utc())) {
+            return;
+        }
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.get(&key.id).copied().is_some_and(recent) {
+            return;
+        }
+        noted.retain(|_, at| recent(*at));
+        noted.insert(key.id.clone(), now);
+        drop(noted);
+        let (database, id) = (state.database.clone(), key.id.clone());
+        let aside = move || {
+            let written = database.write(|conn| keys::note_use(conn, &id, now));
+            if let Err(error) = written {
+                log::warn!("the use of an API key could not be noted: {error}");
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().spawn(aside) {
+            log::warn!("the use of an API key could not be noted: {error}");
+        }
+    }
 }

@@ -10,9 +10,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, audit, curation, health, imports, previews, publication, related,
-    related_tags, related_to_several, related_to_text, revision_diff, revisions, tag_writing, tags,
-    translations,
+    article_writing, articles, audit, curation, health, imports, keys, me, previews, publication,
+    related, related_tags, related_to_several, related_to_text, revision_diff, revisions,
+    tag_writing, tags, tokens, translations, users,
 };
 
 /// Every operation of the API.
@@ -52,6 +52,19 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(translations::leave_translations)
         .service(imports::import_articles)
         .service(audit::list_audit)
+        .service(tokens::create_token)
+        .service(tokens::revoke_token)
+        .service(tokens::get_public_keys)
+        .service(me::get_me)
+        .service(me::change_password)
+        .service(users::list_users)
+        .service(users::create_user)
+        .service(users::get_user)
+        .service(users::update_user)
+        .service(users::delete_user)
+        .service(keys::list_keys)
+        .service(keys::create_key)
+        .service(keys::revoke_key)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -163,6 +176,7 @@ impl Modify for Bearer {
         (name = "previews", description = "One version, shown to whoever has the address"),
         (name = "curation", description = "What editors say of an article's neighbours"),
         (name = "translations", description = "One text in several languages"),
+        (name = "identity", description = "Who may do what: users, tokens, keys"),
         (name = "administration", description = "Who did what, and who may"),
         (name = "operation", description = "Health of the service"),
     ),

@@ -82,6 +82,12 @@ impl Problem {
             Error::Unauthenticated(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="kiosque""#));
             }
+            Error::InvalidToken(_) => {
+                response.insert_header((
+                    header::WWW_AUTHENTICATE,
+                    r#"Bearer realm="kiosque", error="invalid_token""#,
+                ));
+            }
             _ if kind.status == 503 => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 
+use crate::api::auth::KeyUses;
 use crate::api::conditional::{Answer, Ready, Wish};
+use crate::api::door::Door;
 use crate::api::imports::Slots;
 use crate::api::problem::Problem;
 use crate::api::tag_census;
@@ -15,6 +17,7 @@ use crate::content::time::Clock;
 use crate::db::Database;
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
+use crate::identity::authority::Authority;
 use crate::related::Engine;
 use crate::search;
 
@@ -32,6 +35,9 @@ pub struct State {
     pub max_age: u32,
     pub max_body: usize,
     pub request_timeout: Duration,
+    pub authority: Arc<Authority>,
+    pub door: Arc<Door>,
+    pub key_uses: KeyUses,
 }
 
 impl State {
@@ -42,6 +48,7 @@ impl State {
         engine: Arc<RwLock<Engine>>,
         progress: Progress,
         clock: Clock,
+        authority: Arc<Authority>,
     ) -> Self {
         Self {
             database,
@@ -55,6 +62,9 @@ impl State {
             max_age: config.max_age,
             max_body: config.max_body,
             request_timeout: config.request_timeout,
+            authority,
+            door: Arc::new(Door::new(config)),
+            key_uses: KeyUses::default(),
         }
     }
 

@@ -1,21 +1,29 @@
 //! The command line: one file for each command.
 
 mod import;
+mod key;
 mod openapi;
 mod reindex;
 pub mod related_run;
 pub mod serve;
 mod settings;
+mod user;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
+use serde_json::Value;
 
 use crate::config::{self, Config};
-use crate::db::Database;
+use crate::content::check;
+use crate::content::role::Role;
+use crate::db::{Conn, Database};
+use crate::error;
 use crate::related;
+use crate::store::audit::{self, Entry, Target};
 
 /// A headless JSON content API for news publishers.
 #[derive(Parser)]
@@ -37,6 +45,12 @@ enum Command {
     Openapi(openapi::Openapi),
     /// List every setting with its value in force
     Config,
+    /// Say who may log in
+    #[command(subcommand)]
+    User(user::User),
+    /// Make and revoke API keys
+    #[command(subcommand)]
+    Key(key::Key),
     /// Throw both indexes away and build them again
     Reindex,
     /// Rank every article of an import file in memory, for evaluation
@@ -65,6 +79,8 @@ fn carry_out(command: Command) -> Result<ExitCode, String> {
         Command::Migrate => open(&Config::from_env()?).map(|_| ExitCode::SUCCESS),
         Command::Openapi(openapi) => openapi.run().map(done),
         Command::Config => settings::run().map(done),
+        Command::User(user) => user.run(&Config::from_env()?).map(done),
+        Command::Key(key) => key.run(&Config::from_env()?).map(done),
         Command::Reindex => reindex::run(&Config::from_env()?).map(done),
         Command::RelatedRun(related_run) => related_run.run().map(done),
     }
@@ -83,6 +99,41 @@ fn open(config: &Config) -> Result<Database, String> {
         config.db_connections,
         config.db_timeout,
     )
+}
+
+/// Who acts on this command line, in the audit trail.
+const CONSOLE: &str = "console";
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| check::one_of(text, &Role::ALL.map(Role::as_str)))
+}
+
+fn note(
+    conn: &mut Conn,
+    action: &'static str,
+    target: Target,
+    detail: Option<Value>,
+    now: DateTime<Utc>,
+) -> error::Result<()> {
+    let entry = Entry {
+        actor: CONSOLE,
+        action,
+        target,
+        request_id: None,
+        detail,
+    };
+    audit::append(conn, &entry, now)
+}
+
+/// What stands in the way, without the title of its kind.
+fn told(error: error::Error) -> String {
+    match error {
+        error::Error::Conflict(_) | error::Error::NotFound(_) => match error.faults() {
+            [fault] => fault.detail.clone(),
+            _ => error.detail(),
+        },
+        error => error.to_string(),
+    }
 }
 
 fn related_settings(config: &Config) -> related::Settings {

@@ -9,10 +9,11 @@ use clap::Args;
 use crate::api::server;
 use crate::api::state::State;
 use crate::cli::import::import_samples;
-use crate::config::{self, Config};
+use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::follower::{Follower, ProfileFile, Progress, RelatedIndex, SearchIndex};
+use crate::identity::authority::Authority;
 use crate::related::{Engine, Settings};
 use crate::scheduler::Scheduler;
 use crate::search;
@@ -123,6 +124,8 @@ pub fn assemble(
     clock: Clock,
 ) -> Result<(State, Services), String> {
     let told = |error: crate::error::Error| error.to_string();
+    let shared = matches!(config.database_url, DatabaseUrl::Postgres(_));
+    let authority = Arc::new(Authority::open(&config.identity, shared)?);
     let store_id = identity::of(&database, clock.now()).map_err(told)?;
     let (index, writer, position) =
         search::open(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
@@ -162,7 +165,7 @@ pub fn assemble(
         scheduler,
     };
     Ok((
-        State::new(config, database, index, engine, progress, clock),
+        State::new(config, database, index, engine, progress, clock, authority),
         services,
     ))
 }

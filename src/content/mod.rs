@@ -16,4 +16,5 @@ pub mod tag;
 pub mod tag_filter;
 pub mod tag_input;
 pub mod time;
+pub mod username;
 pub mod visibility;

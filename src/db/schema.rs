@@ -114,6 +114,7 @@ tables! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
+        deleted_at -> Nullable<Timestamp>,
         tokens_from -> Timestamp,
         version -> BigInt,
     }

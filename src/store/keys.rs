@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use crate::content::role::Role;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::api_keys;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 #[derive(Queryable, Insertable, Clone, Debug, PartialEq)]
 #[diesel(table_name = api_keys)]
@@ -48,4 +49,86 @@ pub fn by_hash(conn: &mut Conn, hash: &str) -> Result<Option<KeyRow>> {
         .filter(api_keys::hash.eq(hash))
         .first(conn)
         .optional()?)
+}
+
+pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<KeyRow>> {
+    Ok(api_keys::table.find(id).first(conn).optional()?)
+}
+
+pub fn by_name(conn: &mut Conn, name: &str) -> Result<Option<KeyRow>> {
+    let found = api_keys::table.filter(api_keys::name.eq(name)).first(conn);
+    Ok(found.optional()?)
+}
+
+/// A key that is to be made.
+pub struct NewKey<'a> {
+    pub name: &'a str,
+    pub role: Role,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub by: &'a str,
+    /// The beginning of the key, and its digest: the rest is its owner's.
+    pub prefix: &'a str,
+    pub hash: &'a str,
+}
+
+/// # Errors
+/// [`Error::Conflict`] where the name is taken, be it by a key that was revoked: what it made bears its name.
+pub fn create(conn: &mut Conn, new: &NewKey, now: DateTime<Utc>) -> Result<KeyRow> {
+    if by_name(conn, new.name)?.is_some() {
+        return Err(Error::conflict(
+            "/name",
+            format!(
+                "{:?} is or was the name of a key; it is not given again",
+                new.name
+            ),
+        ));
+    }
+    let row = KeyRow {
+        id: Uuid::now_v7().to_string(),
+        name: new.name.to_owned(),
+        role: new.role.as_str().to_owned(),
+        prefix: new.prefix.to_owned(),
+        hash: new.hash.to_owned(),
+        created_at: to_stored(now),
+        created_by: Some(new.by.to_owned()),
+        expires_at: new.expires_at.map(to_stored),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    insert(conn, &row)?;
+    Ok(row)
+}
+
+/// The newest first, from before `before` on.
+pub fn page(conn: &mut Conn, before: Option<&str>, limit: i64) -> Result<Vec<KeyRow>> {
+    let mut query = api_keys::table
+        .order(api_keys::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(api_keys::id.lt(before.to_owned()));
+    }
+    Ok(query.load(conn)?)
+}
+
+pub fn count(conn: &mut Conn) -> Result<i64> {
+    Ok(api_keys::table.count().get_result(conn)?)
+}
+
+/// From now on it does not count; once is enough.
+pub fn revoke(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
+    let good = api_keys::table
+        .find(id)
+        .filter(api_keys::revoked_at.is_null());
+    diesel::update(good)
+        .set(api_keys::revoked_at.eq(to_stored(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub fn note_use(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(api_keys::table.find(id))
+        .set(api_keys::last_used_at.eq(to_stored(now)))
+        .execute(conn)?;
+    Ok(())
 }

@@ -105,7 +105,30 @@ fn bad_credentials(app: &App) -> Vec<(String, String)> {
         ("no token".to_owned(), "Bearer a.b.c".to_owned()),
         ("another scheme".to_owned(), "Basic YTpi".to_owned()),
     ];
+    let expired: Vec<String> = ROLES
+        .iter()
+        .map(|role| app.login(&format!("expired-{role}"), role))
+        .collect();
+    app.clock.set(app.clock.now() + TimeDelta::hours(1));
     let now = app.clock.now();
+    for (role, expired) in ROLES.iter().zip(expired) {
+        bad.push((format!("an expired token of the role {role}"), expired));
+        let revoked = app.login(&format!("revoked-{role}"), role);
+        let out = app.write("DELETE", "/v1/tokens", &revoked, &[], None);
+        assert_eq!(out.status, 204);
+        bad.push((format!("a revoked token of the role {role}"), revoked));
+        let good = app.login(&format!("forged-{role}"), role);
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let turned: String = signature.chars().rev().collect();
+        bad.push((
+            format!("a forged token of the role {role}"),
+            format!("{signed}.{turned}"),
+        ));
+        bad.push((
+            format!("an unsigned token of the role {role}"),
+            format!("{signed}."),
+        ));
+    }
     for role in ROLES {
         for (what, expires, revoked) in [
             ("expired", Some(now), None),
@@ -142,8 +165,11 @@ fn whoever_may_not_is_refused_and_changes_nothing() {
             article("a").tagged("t").status("draft"),
             article("b").tagged("t"),
         ]);
-        let keys: Vec<String> = ROLES.iter().map(|role| app.key(role)).collect();
         let bad = bad_credentials(&app);
+        let keys = ROLES
+            .iter()
+            .map(|role| (app.key(role), app.login(role, role)));
+        let keys: Vec<(String, String)> = keys.collect();
         let before = dump(&app.database);
         for operation in operations() {
             for (who, authorization) in &bad {
@@ -166,8 +192,9 @@ fn whoever_may_not_is_refused_and_changes_nothing() {
             };
             operation.assert_refused(&anonymous, 401, "a stranger");
             let least = ROLES.iter().position(|role| role == least).unwrap();
-            for (role, key) in ROLES.iter().zip(&keys).take(least) {
+            for (role, (key, token)) in ROLES.iter().zip(&keys).take(least) {
                 operation.assert_refused(&operation.send(&app, key), 403, role);
+                operation.assert_refused(&operation.send(&app, token), 403, role);
             }
         }
         assert_eq!(dump(&app.database), before);
@@ -181,7 +208,7 @@ fn whoever_may_is_let_in() {
         let least = operation.role.as_deref().unwrap_or("reader");
         let least = ROLES.iter().position(|role| *role == least).unwrap();
         for role in &ROLES[least..] {
-            let reply = operation.send(&app, &app.key(role));
+            let reply = operation.send(&app, &app.login(&Uuid::now_v7().to_string(), role));
             let name = format!(
                 "{} for {role}: {} {}",
                 operation.id,

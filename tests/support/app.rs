@@ -1,6 +1,6 @@
 //! A running server on a database of its own, with a clock that the test sets.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -8,13 +8,15 @@ use actix_web::dev::ServerHandle;
 use chrono::{DateTime, Utc};
 use kiosque::api::server;
 use kiosque::cli::serve::{Services, assemble};
-use kiosque::config::{Config, DatabaseUrl};
+use kiosque::config::{Config, DatabaseUrl, Hidden, SigningKeys};
+use kiosque::content::role::Role;
 use kiosque::content::time::{Clock, to_stored};
 use kiosque::db::Database;
 use kiosque::follower::Progress;
+use kiosque::identity::authority::Authority;
 use kiosque::identity::secret;
 use kiosque::store::keys::KeyRow;
-use kiosque::store::{changes, keys};
+use kiosque::store::{changes, keys, sessions, users};
 use kiosque::transfer::import::{self, Complaint, Options, Summary, Watcher};
 use serde_json::Value;
 use uuid::Uuid;
@@ -32,7 +34,11 @@ pub struct App {
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     pub place: Place,
+    authority: Arc<Authority>,
 }
+
+/// What signs the access tokens of a test.
+pub const SECRET: &str = "the secret of every test, of which no one must know";
 
 /// The hour at which every test begins.
 pub fn noon() -> DateTime<Utc> {
@@ -49,7 +55,7 @@ impl App {
         Self::configured(place, |_| ())
     }
 
-    /// With other settings than the tests' own.
+    /// A server with settings of its own.
     pub fn configured(place: Place, set: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(&place);
         set(&mut config);
@@ -58,6 +64,7 @@ impl App {
         let (state, services) =
             assemble(&config, database.clone(), clock.clone()).expect("the server is assembled");
         let (sender, receiver) = mpsc::channel();
+        let authority = Arc::clone(&state.authority);
         let settings = server::Settings {
             listen: "127.0.0.1:0".parse().expect("an address"),
             workers: 1,
@@ -82,6 +89,7 @@ impl App {
             handle,
             thread: Some(thread),
             place,
+            authority,
         }
     }
 
@@ -213,6 +221,24 @@ impl App {
         format!("Bearer {key}")
     }
 
+    /// A new user of this name and role, logged in without a password, as the value of `Authorization`.
+    pub fn login(&self, name: &str, role: &str) -> String {
+        let role = Role::parse(role).expect("a role");
+        let now = self.clock.now();
+        let (user, session) = self
+            .database
+            .write(|conn| {
+                let user = users::insert(conn, name, role, "of no password", now)?;
+                let end = self.authority.session_end(now);
+                let session = sessions::start(conn, user.num, end, now)?;
+                Ok((user, session))
+            })
+            .expect("the user is stored");
+        let within = (session.id.as_str(), session.expires_at.and_utc());
+        let issued = self.authority.issue(&user.name, role, within, now);
+        format!("Bearer {}", issued.expect("a token").0)
+    }
+
     /// Writes as the holder of `authorization`, with a JSON body where there is one (a merge patch with PATCH).
     pub fn write(
         &self,
@@ -300,6 +326,7 @@ fn config(place: &Place) -> Config {
     config.search_dir = place.folder.path().join("search");
     config.follow_interval = Duration::from_millis(20);
     config.workers = 1;
+    config.identity.signing = SigningKeys::Secret(Hidden::new(SECRET));
     config
 }
 

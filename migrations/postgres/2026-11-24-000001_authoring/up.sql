@@ -31,6 +31,7 @@ CREATE TABLE users (
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     disabled_at TIMESTAMP,
+    deleted_at TIMESTAMP,                  -- the row stays, so that the name does
     tokens_from TIMESTAMP NOT NULL,           -- access tokens issued before this do not count
     version BIGINT NOT NULL
 );

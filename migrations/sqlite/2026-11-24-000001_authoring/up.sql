@@ -31,6 +31,7 @@ CREATE TABLE users (
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     disabled_at TEXT,
+    deleted_at TEXT,                       -- the row stays, so that the name does
     tokens_from TEXT NOT NULL,           -- access tokens issued before this do not count
     version INTEGER NOT NULL
 ) STRICT;

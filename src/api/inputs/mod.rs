@@ -399,6 +399,49 @@ impl TagListInput {
     }
 }
 
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct PageParams {
+    /// Items on a page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `page.next` of the page before.
+    cursor: Option<String>,
+    /// `exact` counts the whole list.
+    #[param(inline)]
+    count: Option<CountWord>,
+}
+
+/// A page of a list that has one order and no filters.
+pub struct PageInput {
+    pub limit: usize,
+    pub cursor: Option<String>,
+    pub count: bool,
+}
+
+impl PageInput {
+    /// # Errors
+    /// 400, naming every parameter that is not as documented.
+    pub fn parse(query: &str) -> Result<Self> {
+        let mut params = Params::of::<PageParams>(query);
+        let limit = params.number("limit", 1..=MAX_LIMIT);
+        let cursor = params.text("cursor");
+        let count = params.choice("count", &[("none", false), ("exact", true)]);
+        params.finish()?;
+        Ok(Self {
+            limit: limit.unwrap_or(20),
+            cursor,
+            count: count.unwrap_or(false),
+        })
+    }
+
+    /// One more than the page has, to know whether there is another.
+    pub fn rows(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
+    }
+}
+
 /// For operations that take no parameter.
 #[derive(IntoParams)]
 struct NoParams {}

@@ -1,0 +1,394 @@
+//! `/v1/tokens`: logging in, staying logged in, logging out; and the keys that verify what it gives.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::auth::{Caller, Reader, Shown};
+use crate::api::conditional::{Answer, Wish};
+use crate::api::door::in_turn;
+use crate::api::envelope::RequestId;
+use crate::api::openapi::{BodyFailures, Failures, Refusals};
+use crate::api::problem::{Problem, ProblemView};
+use crate::api::state::State;
+use crate::api::writing::Write;
+use crate::api::{body, inputs};
+use crate::content::check::Check;
+use crate::content::username;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::identity::attempts::Attempt;
+use crate::identity::{password, secret};
+use crate::store::audit::{self, Entry, Target};
+use crate::store::sessions::{self, Refreshed, SessionRow};
+use crate::store::users::{self, UserRow};
+
+/// In the audit trail, who has not shown who it is.
+const UNKNOWN: &str = "unknown";
+
+/// A login: `name` and `password`, or the `refresh_token` of an earlier answer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    #[schema(nullable = false, example = "ada@news.example")]
+    name: Option<String>,
+    #[schema(nullable = false, format = Password, example = "correct horse battery")]
+    password: Option<String>,
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+}
+
+/// Tokens, as OAuth 2.0 names them (RFC 6749 section 5.1).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub struct TokensView {
+    /// For `Authorization: Bearer`; a JWT.
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds that the access token is good for.
+    #[schema(example = 900)]
+    expires_in: i64,
+    /// Good once, for the next tokens.
+    refresh_token: String,
+}
+
+/// Log in
+///
+/// Gives an access token for a name and a password, or for a refresh token. A refresh token is good once; one that
+/// comes again ends its whole session, since two have it. Failed logins are counted by name and by address: after too
+/// many, wait as `Retry-After` says. An `Idempotency-Key` is not looked at, since a kept answer would hold the tokens.
+#[utoipa::path(
+    tag = "identity",
+    operation_id = "create_token",
+    request_body = Login,
+    responses(
+        (status = 200, description = "The tokens", body = TokensView),
+        (status = 401, description = "Name or password is wrong, or the refresh token does not count",
+         body = ProblemView, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failed logins", body = ProblemView,
+         content_type = "application/problem+json", headers(("Retry-After" = u32, description = "Seconds to wait"))),
+        Failures,
+        BodyFailures,
+    )
+)]
+#[post("/v1/tokens")]
+pub async fn create_token(
+    request: HttpRequest,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    inputs::parse_none(request.query_string())?;
+    let login: Login = body::json(&request, payload, &state).await?;
+    let request_id = RequestId::of(&request);
+    let tokens = match login.checked()? {
+        Credentials::Password { name, password } => {
+            // What cannot be a name is no one's.
+            let name = username::parse(&name).ok();
+            let attempt = state.door.attempt(&request, name.as_deref());
+            let entrance = Entrance {
+                name,
+                password,
+                attempt,
+                address: state.door.address(&request),
+                request_id,
+            };
+            in_turn(&state, move |state, now| entrance.enter(state, now)).await?
+        }
+        Credentials::Refresh(token) => {
+            let work = move |state: &State, now| refreshed(state, &token, &request_id, now);
+            let owned = state.clone();
+            web::block(move || work(&owned, owned.clock.now()))
+                .await
+                .map_err(|_| Error::Internal("a handler panicked".to_owned()))??
+        }
+    };
+    let answer = Answer::json(&tokens)?.private(true);
+    Ok(answer.fulfil(&Wish::of(&request), 0).respond())
+}
+
+enum Credentials {
+    Password { name: String, password: String },
+    Refresh(String),
+}
+
+impl Login {
+    fn checked(self) -> Result<Credentials> {
+        let mut check = Check::default();
+        match (self.name, self.password, self.refresh_token) {
+            (None, None, Some(token)) => return Ok(Credentials::Refresh(token)),
+            (Some(name), Some(given), None) => {
+                if let Err(fault) = password::check_shown(&given) {
+                    check.fault("/password", fault);
+                }
+                check.finish().map_err(Error::InvalidBody)?;
+                return Ok(Credentials::Password {
+                    name,
+                    password: given,
+                });
+            }
+            (None, None, None) => {
+                check.fault("", "has neither name and password nor refresh_token")
+            }
+            (_, _, Some(_)) => check.fault("/refresh_token", "goes without name and password"),
+            (None, ..) => check.fault("/name", "is missing"),
+            (_, None, _) => check.fault("/password", "is missing"),
+        }
+        check.finish().map_err(Error::InvalidBody)?;
+        Err(Error::Internal(
+            "a login without a fault is none".to_owned(),
+        ))
+    }
+}
+
+/// Someone at the door.
+struct Entrance {
+    name: Option<String>,
+    password: String,
+    attempt: Attempt,
+    address: Option<IpAddr>,
+    request_id: String,
+}
+
+impl Entrance {
+    fn enter(&self, state: &State, now: DateTime<Utc>) -> Result<TokensView> {
+        let attempts = &state.door.attempts;
+        attempts
+            .may_try(&self.attempt, now)
+            .map_err(Error::TooManyRequests)?;
+        let user = match &self.name {
+            Some(name) => state.database.read(|conn| users::by_name(conn, name))?,
+            None => None,
+        };
+        // Hashed in any case, so that the time does not tell which names there are.
+        let stored = user.as_ref().map(|user| user.password.as_str());
+        let right = password::is_right(&self.password, stored)?;
+        let user = match user {
+            Some(user) if right && user.is_active() => user,
+            user => return self.refused(state, user.as_ref(), now),
+        };
+        let begun = state.database.write(|conn| {
+            // It may have changed while the password was being looked at.
+            let present = users::by_name(conn, &user.name)?;
+            let Some(user) = present.filter(|it| it.is_active() && it.password == user.password)
+            else {
+                return Ok(None);
+            };
+            let session = sessions::start(conn, user.num, state.authority.session_end(now), now)?;
+            self.note(
+                conn,
+                &user.name,
+                "session.start",
+                &session.id,
+                &user.name,
+                now,
+            )?;
+            tokens(state, conn, &user, &session, now).map(Some)
+        })?;
+        match begun {
+            Some(tokens) => {
+                attempts.succeeded(&user.name);
+                Ok(tokens)
+            }
+            None => self.refused(state, Some(&user), now),
+        }
+    }
+
+    /// One answer, and the same work, whatever was wrong. A name that no one has is not noted: it may be a password
+    /// that someone typed into the wrong field.
+    fn refused(
+        &self,
+        state: &State,
+        user: Option<&UserRow>,
+        now: DateTime<Utc>,
+    ) -> Result<TokensView> {
+        state.door.attempts.failed(&self.attempt, now);
+        let (id, name) = match user {
+            Some(user) => (user.id(), user.name.as_str()),
+            None => (String::new(), ""),
+        };
+        state
+            .database
+            .write(|conn| self.note(conn, UNKNOWN, "session.refuse", &id, name, now))?;
+        Err(Error::Unauthenticated(
+            "name or password is wrong".to_owned(),
+        ))
+    }
+
+    fn note(
+        &self,
+        conn: &mut Conn,
+        actor: &str,
+        action: &'static str,
+        id: &str,
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let kind = match action {
+            "session.refuse" => "user",
+            _ => "session",
+        };
+        let address = self.address.map(|address| address.to_string());
+        let entry = Entry {
+            actor,
+            action,
+            target: Target { kind, id, name },
+            request_id: Some(&self.request_id),
+            detail: Some(json!({"address": address})),
+        };
+        audit::append(conn, &entry, now)
+    }
+}
+
+fn refreshed(
+    state: &State,
+    token: &str,
+    request_id: &str,
+    now: DateTime<Utc>,
+) -> Result<TokensView> {
+    let refused =
+        || Error::Unauthenticated("this refresh token does not count, or no more".to_owned());
+    let hash = secret::digest(token);
+    // Looked for before it is used, so that no stranger keeps the writers waiting.
+    let known = state
+        .database
+        .read(|conn| sessions::knows_refresh_token(conn, &hash))?;
+    if !known {
+        return Err(refused());
+    }
+    // A reuse is no error here: what it ends must be kept.
+    let tokens = state
+        .database
+        .write(|conn| match sessions::refresh(conn, &hash, now)? {
+            Refreshed::Good(user, session) => tokens(state, conn, &user, &session, now).map(Some),
+            Refreshed::Reused(user, session) => {
+                let entry = Entry {
+                    actor: UNKNOWN,
+                    action: "session.reuse",
+                    target: Target {
+                        kind: "session",
+                        id: &session.id,
+                        name: &user.name,
+                    },
+                    request_id: Some(request_id),
+                    detail: None,
+                };
+                audit::append(conn, &entry, now)?;
+                Ok(None)
+            }
+            Refreshed::Nothing => Ok(None),
+        })?;
+    tokens.ok_or_else(refused)
+}
+
+/// New tokens of a session.
+fn tokens(
+    state: &State,
+    conn: &mut Conn,
+    user: &UserRow,
+    session: &SessionRow,
+    now: DateTime<Utc>,
+) -> Result<TokensView> {
+    let refresh_token = secret::new(secret::REFRESH_TOKEN)?;
+    sessions::keep_refresh_token(conn, &session.id, &secret::digest(&refresh_token), now)?;
+    let within = (session.id.as_str(), session.expires_at.and_utc());
+    let (access_token, expires_in) = state
+        .authority
+        .issue(&user.name, user.role(), within, now)?;
+    Ok(TokensView {
+        access_token,
+        token_type: "Bearer",
+        expires_in,
+        refresh_token,
+    })
+}
+
+/// Log out
+///
+/// Ends the session of the access token it is called with: neither its access tokens nor its refresh token count from
+/// then on. A token that belongs to no session ends alone. An API key is not ended here but at `/v1/keys/{id}`.
+#[utoipa::path(
+    tag = "identity",
+    operation_id = "revoke_token",
+    security(("bearer" = ["reader"])),
+    responses(
+        (status = 204, description = "Logged out"),
+        (status = 409, description = "The caller has shown an API key", body = ProblemView,
+         content_type = "application/problem+json"),
+        Failures,
+        Refusals,
+    )
+)]
+#[delete("/v1/tokens")]
+pub async fn revoke_token(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller<Reader>,
+) -> Result<HttpResponse, Problem> {
+    inputs::parse_none(request.query_string())?;
+    Write::of(&request, caller)?
+        .carry_out(&state, |act, conn| {
+            let id = match &act.caller.shown {
+                Shown::Key => {
+                    return Err(Error::conflict(
+                        "",
+                        "an API key is revoked at /v1/keys/{id}",
+                    ));
+                }
+                Shown::Session { session, .. } => {
+                    sessions::revoke(conn, session, act.now)?;
+                    session
+                }
+                Shown::Token { mark, .. } => {
+                    sessions::revoke_token(conn, &mark.id, mark.expires_at, act.now)?;
+                    &mark.id
+                }
+            };
+            let target = Target {
+                kind: "session",
+                id,
+                name: &act.caller.name,
+            };
+            act.note(conn, "session.end", target, None)?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// Public keys
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeySet)]
+#[allow(dead_code)]
+pub struct KeySetView {
+    keys: Vec<serde_json::Value>,
+}
+
+/// Read the public keys
+///
+/// A JSON Web Key Set (RFC 7517) with the keys that verify our access tokens. It is empty where these are signed with
+/// a secret.
+#[utoipa::path(
+    tag = "identity",
+    operation_id = "get_public_keys",
+    responses(
+        (status = 200, description = "The keys", body = KeySetView, headers(("ETag" = String))),
+        (status = 304, description = "Not modified"),
+        Failures,
+    )
+)]
+#[get("/.well-known/jwks.json")]
+pub async fn get_public_keys(
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    inputs::parse_none(request.query_string())?;
+    state
+        .answer(&request, |state, _| {
+            Answer::json(state.authority.public_keys())
+        })
+        .await
+}
