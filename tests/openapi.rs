@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
-use kiosque::api::examples::{EXAMPLES, Example};
+use kiosque::api::examples::{BODIES, EXAMPLES, Example};
 use kiosque::api::openapi::{document, document_text};
 use serde_json::Value;
 use support::{App, Place, at};
@@ -56,6 +56,75 @@ fn every_example_is_what_the_demo_answers() {
             assert_eq!(example.value(), live, "{}", example.operation_id);
         }
     }
+}
+
+#[test]
+fn every_example_of_a_body_is_taken_and_none_is_missing() {
+    let app = App::on(Place::sqlite());
+    app.clock.set(at("2026-11-01T12:00:00Z"));
+    let samples = file("../samples/portail.ndjson");
+    let (_, complaints) = app.import_text(&fs::read_to_string(samples).unwrap());
+    assert_eq!(complaints, []);
+    let document = serde_json::to_value(document()).unwrap();
+    let admin = app.login("ada", "admin");
+    let mut shown = Vec::new();
+    for (id, body) in BODIES {
+        let (method, path, operation) = operation(&document, id);
+        let content = operation["requestBody"]["content"].as_object().unwrap();
+        let (media_type, content) = content.iter().next().unwrap();
+        assert!(!content["example"].is_null(), "{id}");
+        let mut path = path;
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["in"] == "path" {
+                let name = format!("{{{}}}", parameter["name"].as_str().unwrap());
+                let value = parameter["example"].as_str();
+                path = path.replace(&name, value.unwrap_or_else(|| panic!("{id} {name}")));
+            }
+        }
+        let caller = match *id {
+            "change_password" => {
+                let body = BODIES.iter().find(|(id, _)| *id == "create_token");
+                let tokens = app.post("/v1/tokens", body.unwrap().1).json();
+                format!("Bearer {}", tokens["access_token"].as_str().unwrap())
+            }
+            _ => admin.clone(),
+        };
+        let mut headers = vec![
+            ("authorization", caller.as_str()),
+            ("content-type", media_type),
+        ];
+        if operation["responses"]["428"].is_object() {
+            headers.push(("if-match", "*"));
+        }
+        let reply = app.send_with(&method, &path, &headers, body.as_bytes());
+        assert!(
+            (200..300).contains(&reply.status),
+            "{id} {path}: {}",
+            reply.text()
+        );
+        shown.push(*id);
+    }
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(
+                operation.get("requestBody").is_none() || shown.contains(&id),
+                "{id} has no example"
+            );
+        }
+    }
+}
+
+/// An operation of the document with its method and path.
+fn operation(document: &Value, id: &str) -> (String, String, Value) {
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if operation["operationId"] == id {
+                return (method.to_uppercase(), path.clone(), operation.clone());
+            }
+        }
+    }
+    panic!("there is no operation {id}");
 }
 
 fn answer(app: &App, example: &Example) -> Value {

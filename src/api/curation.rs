@@ -68,7 +68,7 @@ pub struct Curated {
     tag = "curation",
     operation_id = "get_curation",
     security(("bearer" = ["editor"])),
-    params(("slug" = String, Path, description = "Slug, former slug or id")),
+    params(("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud")),
     responses(
         (status = 200, description = "The curation", body = CurationView,
          headers(("ETag" = String, description = "Of the article's present version"))),
@@ -132,7 +132,7 @@ fn shown(conn: &mut Conn, row: &ArticleRow) -> Result<Answer> {
     operation_id = "replace_curation",
     security(("bearer" = ["editor"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
         ("If-Match" = String, Header, description = "The `ETag` of the article or its curation as it was read"),
     ),
     request_body = CurationInput,

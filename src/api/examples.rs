@@ -1,6 +1,8 @@
-//! Examples in the OpenAPI document: real answers of the demo, held against it by a test.
+//! Examples in the OpenAPI document: real answers of the demo, and bodies of requests that it takes; a test holds both
+//! against it.
 
 use serde_json::Value;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, RefOr};
 
 /// An operation, the request that asks for the example, and what it answers.
@@ -42,6 +44,68 @@ examples! {
 const TEXT: &str = r#"{"headline":"Les oasis du Tafilalet manquent d'eau",
 "body":"Les khettaras tarissent et les palmiers souffrent de la sécheresse.","language":"fr","tags":[],"limit":1}"#;
 
+/// An operation and the body that the document shows for it; in an order in which each can be sent to the demo.
+pub const BODIES: &[(&str, &str)] = &[
+    (
+        "create_article",
+        r#"{"headline":"La crue du Ziz coupe la route d’Erfoud","slug":"crue-ziz-erfoud","language":"fr",
+"standfirst":"Trois villages sont isolés depuis mardi.","byline":"Salma Idrissi",
+"body":"<p>La circulation est interrompue depuis mardi.</p>","body_format":"html",
+"tags":["Crues",{"slug":"ziz","name":"Ziz","kind":"place"}],
+"source":{"name":"Agence Atlas Presse","url":"https://www.atlas-presse.example/"}}"#,
+    ),
+    (
+        "replace_article",
+        r#"{"headline":"La crue du Ziz a coupé la route d’Erfoud","language":"fr",
+"body":"La route est **rouverte**.","body_format":"markdown","tags":["Crues"]}"#,
+    ),
+    (
+        "update_article",
+        r#"{"standfirst":"La route est rouverte depuis jeudi.","rights":{"license":"CC-BY-4.0"},"byline":null}"#,
+    ),
+    (
+        "replace_curation",
+        r#"{"pins":["khettaras-jorf-nettoyage"],"bans":[],"related":"auto"}"#,
+    ),
+    ("create_preview", r#"{"expires_in":86400}"#),
+    (
+        "publish_article",
+        r#"{"published_at":"2027-01-15T06:00:00Z","embargoed_until":null,"expires_at":null}"#,
+    ),
+    (
+        "create_tag",
+        r#"{"name":"Inondations","slug":"inondations","kind":"keyword","description":"Crues qui débordent.","parent":"eau"}"#,
+    ),
+    (
+        "update_tag",
+        r#"{"description":"Crues qui débordent et ce qu’elles laissent.","aliases":["debordements"]}"#,
+    ),
+    ("merge_tag", r#"{"into":"crues"}"#),
+    (
+        "import_articles",
+        r#"{"external_id":"cms-21379","headline":"Une ligne","body":"Un article.","body_format":"text","language":"fr"}
+"#,
+    ),
+    ("relate_text", TEXT),
+    (
+        "create_user",
+        r#"{"name":"salma@news.example","role":"author","password":"une phrase de passe"}"#,
+    ),
+    (
+        "create_token",
+        r#"{"name":"salma@news.example","password":"une phrase de passe"}"#,
+    ),
+    (
+        "change_password",
+        r#"{"current_password":"une phrase de passe","password":"une autre phrase"}"#,
+    ),
+    ("update_user", r#"{"role":"editor","disabled":false}"#),
+    (
+        "create_key",
+        r#"{"name":"agence","role":"editor","expires_at":"2027-12-31T00:00:00Z"}"#,
+    ),
+];
+
 impl Example {
     /// The answer; null where it is not JSON, which a test rules out.
     pub fn value(&self) -> Value {
@@ -52,17 +116,39 @@ impl Example {
 /// The document with its examples.
 pub fn added(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            let id = operation.operation_id.as_deref().unwrap_or_default();
-            let Some(example) = EXAMPLES.iter().find(|example| example.operation_id == id) else {
-                continue;
-            };
-            if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
-                && let Some(RefOr::T(content)) = response.content.get_mut("application/json")
-            {
-                content.example = Some(example.value());
-            }
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            add(operation);
         }
     }
     document
+}
+
+fn add(operation: &mut Operation) {
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    if let Some(example) = EXAMPLES.iter().find(|example| example.operation_id == id)
+        && let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
+        && let Some(RefOr::T(content)) = response.content.get_mut("application/json")
+    {
+        content.example = Some(example.value());
+    }
+    if let Some((_, body)) = BODIES.iter().find(|(operation, _)| *operation == id)
+        && let Some(RefOr::T(request)) = &mut operation.request_body
+    {
+        for (media_type, content) in &mut request.content {
+            if let RefOr::T(content) = content {
+                content.example = Some(
+                    match media_type.contains("jsonl") || media_type.contains("ndjson") {
+                        true => Value::from(*body),
+                        false => serde_json::from_str(body).unwrap_or(Value::Null),
+                    },
+                );
+            }
+        }
+    }
 }

@@ -26,7 +26,7 @@ use crate::store::users::{self, UserRow};
 #[schema(as = Me)]
 pub struct MeView {
     /// A user's name, `key:NAME` for an API key, `outside:SUBJECT@ISSUER` for a token of an outside issuer.
-    #[schema(example = "ada@news.example")]
+    #[schema(example = "salma@news.example")]
     name: String,
     #[schema(value_type = RoleView)]
     role: &'static str,

@@ -41,7 +41,7 @@ const MAX_LIVING: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct PreviewInput {
     /// The present version where it is missing.
-    #[schema(minimum = 1, example = 3)]
+    #[schema(minimum = 1)]
     version: Option<i64>,
     /// Seconds from now.
     #[schema(minimum = 1, maximum = 2_592_000, default = 86_400)]
@@ -97,7 +97,7 @@ impl PreviewView {
     operation_id = "create_preview",
     security(("bearer" = ["author"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send again: the same answer comes back"),
     ),
     request_body = PreviewInput,
@@ -198,7 +198,7 @@ fn note(
     tag = "previews",
     operation_id = "list_previews",
     security(("bearer" = ["author"])),
-    params(("slug" = String, Path, description = "Slug, former slug or id")),
+    params(("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud")),
     responses(
         (status = 200, description = "The previews", body = PreviewListView, headers(("ETag" = String))),
         (status = 304, description = "Not modified"),
@@ -242,7 +242,7 @@ pub async fn list_previews(
     operation_id = "revoke_preview",
     security(("bearer" = ["author"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
         ("id" = String, Path, description = "Id of the preview"),
     ),
     responses(

@@ -82,8 +82,8 @@ pub struct DiffParams {
     operation_id = "compare_revisions",
     security(("bearer" = ["author"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
-        ("version" = i64, Path, description = "Number of the version", minimum = 1),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
+        ("version" = i64, Path, description = "Number of the version", minimum = 1, example = 1),
         DiffParams,
     ),
     responses(

@@ -94,7 +94,7 @@ impl ListInput {
     tag = "history",
     operation_id = "list_revisions",
     security(("bearer" = ["author"])),
-    params(("slug" = String, Path, description = "Slug, former slug or id"), RevisionListParams),
+    params(("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"), RevisionListParams),
     responses(
         (status = 200, description = "A page of versions", body = RevisionListView,
          headers(("ETag" = String, description = "Of the article as it stands"), ("Link" = String, description = "The next page"))),
@@ -180,8 +180,8 @@ impl RevisionView {
     operation_id = "get_revision",
     security(("bearer" = ["author"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
-        ("version" = i64, Path, description = "Number of the version", minimum = 1),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
+        ("version" = i64, Path, description = "Number of the version", minimum = 1, example = 1),
     ),
     responses(
         (status = 200, description = "The version", body = RevisionStateView, headers(("ETag" = String))),
@@ -226,8 +226,8 @@ pub async fn get_revision(
     operation_id = "restore_revision",
     security(("bearer" = ["author"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
-        ("version" = i64, Path, description = "Number of the version", minimum = 1),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
+        ("version" = i64, Path, description = "Number of the version", minimum = 1, example = 1),
         ("If-Match" = String, Header, description = "The `ETag` of the article as it was read"),
     ),
     responses(

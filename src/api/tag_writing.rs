@@ -74,7 +74,7 @@ pub async fn create_tag(
     operation_id = "update_tag",
     security(("bearer" = ["editor"])),
     params(
-        ("slug" = String, Path, description = "The tag's slug", example = "eau"),
+        ("slug" = String, Path, description = "The tag's slug", example = "inondations"),
         ("If-Match" = String, Header, description = "The `ETag` of the tag as it was read"),
     ),
     request_body(content = TagPatch, content_type = "application/merge-patch+json"),
@@ -121,7 +121,7 @@ pub async fn update_tag(
     operation_id = "merge_tag",
     security(("bearer" = ["editor"])),
     params(
-        ("slug" = String, Path, description = "The slug of the tag that goes", example = "eaux"),
+        ("slug" = String, Path, description = "The slug of the tag that goes", example = "inondations"),
         ("If-Match" = String, Header, description = "The `ETag` of the tag that goes, as it was read"),
     ),
     request_body(content = MergerInput, content_type = "application/json"),
@@ -160,7 +160,7 @@ pub async fn merge_tag(
     operation_id = "delete_tag",
     security(("bearer" = ["editor"])),
     params(
-        ("slug" = String, Path, description = "The tag's slug", example = "eau"),
+        ("slug" = String, Path, description = "The tag's slug", example = "inondations"),
         ("If-Match" = String, Header, description = "The `ETag` of the tag as it was read"),
     ),
     responses(

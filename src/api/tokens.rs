@@ -34,9 +34,9 @@ const UNKNOWN: &str = "unknown";
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
-    #[schema(nullable = false, example = "ada@news.example")]
+    #[schema(nullable = false, example = "salma@news.example")]
     name: Option<String>,
-    #[schema(nullable = false, format = Password, example = "correct horse battery")]
+    #[schema(nullable = false, format = Password, example = "une phrase de passe")]
     password: Option<String>,
     #[schema(nullable = false)]
     refresh_token: Option<String>,

@@ -42,7 +42,7 @@ pub struct TranslationMember {
     tag = "translations",
     operation_id = "list_translations",
     security(("bearer" = ["author"])),
-    params(("slug" = String, Path, description = "Slug, former slug or id")),
+    params(("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud")),
     responses(
         (status = 200, description = "The members of the group", body = TranslationGroupView,
          headers(("ETag" = String, description = "Of the article's present version"))),
@@ -97,7 +97,7 @@ pub async fn list_translations(
     operation_id = "join_translations",
     security(("bearer" = ["editor"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
         ("other" = String, Path, description = "Slug, former slug or id of the translation"),
         ("If-Match" = String, Header, description = "The `ETag` of the article as it was read"),
     ),
@@ -146,7 +146,7 @@ pub async fn join_translations(
     operation_id = "leave_translations",
     security(("bearer" = ["editor"])),
     params(
-        ("slug" = String, Path, description = "Slug, former slug or id"),
+        ("slug" = String, Path, description = "Slug, former slug or id", example = "crue-ziz-erfoud"),
         ("If-Match" = String, Header, description = "The `ETag` of the article as it was read"),
     ),
     responses(

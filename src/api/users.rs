@@ -41,7 +41,7 @@ pub enum RoleView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
 pub struct UserView {
-    #[schema(example = "ada@news.example")]
+    #[schema(example = "salma@news.example")]
     name: String,
     #[schema(value_type = RoleView)]
     role: String,
@@ -80,12 +80,12 @@ pub struct UserListView {
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// Letters without accents, digits and `. _ - + @`; kept in lower case.
-    #[schema(example = "ada@news.example", min_length = 1, max_length = 100)]
+    #[schema(example = "salma@news.example", min_length = 1, max_length = 100)]
     name: String,
     #[schema(value_type = RoleView)]
     role: String,
     /// 8 to 72 bytes.
-    #[schema(format = Password, example = "correct horse battery")]
+    #[schema(format = Password, example = "une phrase de passe")]
     password: String,
 }
 
@@ -160,7 +160,7 @@ fn list(conn: &mut Conn, input: &PageInput, address: &Address) -> Result<Answer>
     tag = "identity",
     operation_id = "get_user",
     security(("bearer" = ["admin"])),
-    params(("name" = String, Path, description = "The user's name", example = "ada@news.example")),
+    params(("name" = String, Path, description = "The user's name", example = "salma@news.example")),
     responses(
         (status = 200, description = "The user", body = UserView, headers(("ETag" = String))),
         (status = 304, description = "Not modified"),
@@ -240,7 +240,7 @@ pub async fn create_user(
     operation_id = "update_user",
     security(("bearer" = ["admin"])),
     params(
-        ("name" = String, Path, description = "The user's name", example = "ada@news.example"),
+        ("name" = String, Path, description = "The user's name", example = "salma@news.example"),
         ("If-Match" = String, Header, description = "The `ETag` of the state that is to change"),
     ),
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
@@ -324,7 +324,7 @@ fn read_user_patch(bytes: &[u8]) -> Result<Patch> {
     operation_id = "delete_user",
     security(("bearer" = ["admin"])),
     params(
-        ("name" = String, Path, description = "The user's name", example = "ada@news.example"),
+        ("name" = String, Path, description = "The user's name", example = "salma@news.example"),
         ("If-Match" = String, Header, description = "The `ETag` of the state that is to be deleted"),
     ),
     responses(

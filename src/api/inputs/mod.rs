@@ -71,7 +71,6 @@ pub struct ListParams {
     /// For authors and editors: also what is not public, by status, parted by commas: `draft`, `scheduled`,
     /// `published`, `withdrawn`, or `any`. Authors see their own. Ordered by `updated` unless `use_date` says otherwise;
     /// not together with `q`.
-    #[param(example = "published")]
     status: Option<String>,
 }
 
