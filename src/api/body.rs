@@ -4,13 +4,12 @@ use std::fmt;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use serde_path_to_error::Segment;
 
 use crate::api::state::State;
-use crate::content::article::Fault;
+use crate::content::json::{self, Unread};
 use crate::error::{Error, Result};
 
 pub const JSON: &str = "application/json";
@@ -20,7 +19,7 @@ pub const MERGE_PATCH: &str = "application/merge-patch+json";
 ///
 /// # Errors
 /// 413, 415, 400 where it is no JSON, 422 pointing at the member that is not as documented.
-pub async fn json<T: serde::de::DeserializeOwned>(
+pub async fn json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
     state: &State,
@@ -107,11 +106,8 @@ pub fn merge(target: &mut Value, patch: Map<String, Value>) {
 ///
 /// # Errors
 /// 422 pointing at the member that is not as documented.
-pub fn read_value<T: serde::de::DeserializeOwned>(value: Value) -> Result<T> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path: String = error.path().iter().map(pointed).collect();
-        fault(path, error.into_inner().to_string())
-    })
+pub fn read_value<T: DeserializeOwned>(value: Value) -> Result<T> {
+    json::read_value(value).map_err(|fault| Error::InvalidBody(vec![fault]))
 }
 
 /// Any JSON in which no object names a member twice.
@@ -181,63 +177,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
 ///
 /// # Errors
 /// 400 where it is no JSON, 422 pointing at the member that is not as documented.
-pub fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    use serde_json::error::Category;
-    // Members by position, which the deserialiser would take, are not documented.
-    if bytes
-        .trim_ascii_start()
-        .first()
-        .is_some_and(|byte| *byte == b'[')
-    {
-        return Err(Error::InvalidBody(vec![Fault::new(
-            "",
-            "is an array where an object is expected",
-        )]));
-    }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let read = serde_path_to_error::deserialize(&mut reader);
-    let value = read.map_err(|error| {
-        let path: String = error.path().iter().map(pointed).collect();
-        let inner = error.into_inner();
-        match inner.classify() {
-            Category::Data => fault(path, without_place(&inner)),
-            _ => Error::MalformedJson(inner.to_string()),
-        }
-    })?;
-    reader
-        .end()
-        .map_err(|error| Error::MalformedJson(error.to_string()))?;
-    Ok(value)
-}
-
-/// A fault of a member that is missing or named twice is pointed at like that of any other.
-fn fault(mut path: String, detail: String) -> Error {
-    let named = ["missing field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| detail.strip_prefix(start)?.strip_suffix('`'));
-    if let Some(name) = named {
-        let step = format!("/{name}");
-        if !path.ends_with(&step) {
-            path += &step;
-        }
-    }
-    Error::member(&path, detail)
-}
-
-/// What is wrong, without the line and column that the pointer makes needless.
-fn without_place(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    message.strip_suffix(&place).unwrap_or(&message).to_owned()
-}
-
-/// A step of a JSON pointer (RFC 6901).
-fn pointed(segment: &Segment) -> String {
-    match segment {
-        Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-        Segment::Enum { .. } | Segment::Unknown => String::new(),
-    }
+pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    json::read(bytes).map_err(|unread| match unread {
+        Unread::NotJson(error) => Error::MalformedJson(error.to_string()),
+        Unread::NotAsDocumented { fault, .. } => Error::InvalidBody(vec![fault]),
+    })
 }
 
 #[cfg(test)]

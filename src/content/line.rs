@@ -2,6 +2,7 @@
 
 use crate::content::article::{Draft, Fault};
 use crate::content::input::ArticleInput;
+use crate::content::json::{self, Unread};
 use crate::content::visibility::Status;
 
 /// Bytes a line may have.
@@ -17,17 +18,20 @@ pub fn parse(line: &[u8]) -> Result<Draft, Vec<Fault>> {
         return Err(whole(format!("the line is longer than {MAX_LINE} bytes")));
     }
     let text = std::str::from_utf8(line).map_err(|_| whole("is not UTF-8".to_owned()))?;
-    // Members by position, which the deserialiser would take, are not the format.
-    if text.trim_start().starts_with('[') {
-        return Err(whole("is an array where an object is expected".to_owned()));
-    }
-    let input: ArticleInput = serde_json::from_str(text).map_err(|error| {
-        // The line number is always 1 here and would be taken for the file's.
-        let message = error.to_string();
-        whole(match message.split_once(" at line 1 column ") {
-            Some((what, column)) => format!("{what} (column {column})"),
-            None => message,
-        })
+    let input: ArticleInput = json::read(text.as_bytes()).map_err(|unread| {
+        vec![match unread {
+            // The line number is always 1 here and would be taken for the file's.
+            Unread::NotJson(error) => {
+                let message = error.to_string();
+                let place = format!(" at line 1 column {}", error.column());
+                let what = message.strip_suffix(&place).unwrap_or(&message);
+                Fault::new("", format!("{what} (column {})", error.column()))
+            }
+            Unread::NotAsDocumented { fault, column } => Fault {
+                detail: format!("{} (column {column})", fault.detail),
+                ..fault
+            },
+        }]
     })?;
     input.check(Status::Published)
 }
@@ -105,7 +109,9 @@ mod tests {
 
     #[test]
     fn unknown_missing_and_mistyped_members_are_refused() {
-        assert!(faults(json!({"titre": "x"}))[0].contains("titre"));
+        assert!(faults(json!({"titre": "x"}))[0].starts_with("/titre unknown field"));
+        assert!(faults(json!({"headline": 7}))[0].starts_with("/headline invalid type"));
+        assert!(faults(json!({"image": {"w": 7}}))[0].starts_with("/image/w unknown field"));
         assert!(faults(json!({"tags": [7]}))[0].contains("a tag is a name or an object"));
         assert!(faults(json!({"headline": "  "}))[0].starts_with("/headline"));
         assert!(faults(json!({"status": "scheduled"}))[0].starts_with("/published_at"));

@@ -6,6 +6,7 @@ pub mod body;
 pub mod check;
 pub mod excerpt;
 pub mod input;
+pub mod json;
 pub mod language;
 pub mod line;
 pub mod listing;
