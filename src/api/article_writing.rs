@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, put, web};
 use uuid::Uuid;
 
-use crate::api::articles::Address;
+use crate::api::address::Address;
 use crate::api::auth::{Author, Caller};
 use crate::api::body;
 use crate::api::conditional::Answer;

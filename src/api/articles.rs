@@ -2,19 +2,21 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::api::address::Address;
+use crate::api::article_views;
 use crate::api::auth::Viewer;
-use crate::api::conditional::{Answer, StateTag};
+use crate::api::conditional::Answer;
 use crate::api::cursor;
 use crate::api::inputs::{self, ArticleParams, ListInput, ListParams, Shape};
 use crate::api::openapi::Failures;
+use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
-use crate::api::views::{self, ArticleView};
+use crate::api::views::ArticleView;
 use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
@@ -175,18 +177,18 @@ fn one(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
-    let views = views::articles(conn, state, &[row], shape, now)?;
+    let views = article_views::articles(conn, state, &[row], shape, now)?;
     let Some(view) = views.first() else {
         return Err(Error::Internal("an article lost its view".to_owned()));
     };
     let answer = match shape.members {
-        Some(_) => Answer::json(&views::shaped(view, shape)?)?,
+        Some(_) => Answer::json(&article_views::shaped(view, shape)?)?,
         None => Answer::json(view)?,
     };
     Ok(answer
         .stands_for(StateTag::of(&view.id, view.version))
-        .last_modified(views::last_modified(&views))
-        .until(views::first_expiry(&views), now)
+        .last_modified(article_views::last_modified(&views))
+        .until(article_views::first_expiry(&views), now)
         .cache_tags(cache_tags(&views))
         .not_cached(incomplete))
 }
@@ -220,7 +222,7 @@ fn list(
         };
         let shape = &input.shape;
         let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
-        let views = views::articles(conn, state, &found.rows, shape, now)?;
+        let views = article_views::articles(conn, state, &found.rows, shape, now)?;
         let next = found
             .next
             .map(|key| cursor::encode(&input.fingerprint, &key));
@@ -230,14 +232,14 @@ fn list(
             next,
             count: found.count,
         };
-        let (expiry, tags) = (views::first_expiry(&views), cache_tags(&views));
-        let modified = views::last_modified(&views);
+        let (expiry, tags) = (article_views::first_expiry(&views), cache_tags(&views));
+        let modified = article_views::last_modified(&views);
         let answer = match shape.members {
             None => Answer::json(&ArticleListView { data: views, page })?,
             Some(_) => {
                 let data = views
                     .iter()
-                    .map(|view| views::shaped(view, shape))
+                    .map(|view| article_views::shaped(view, shape))
                     .collect::<Result<Vec<_>>>()?;
                 Answer::json(&serde_json::json!({ "data": data, "page": page }))?
             }
@@ -372,76 +374,4 @@ fn cache_tags(views: &[ArticleView]) -> Vec<String> {
         }
     }
     cache_tags
-}
-
-/// Everything outside RFC 3986's unreserved characters.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-
-/// The address of a request, from which others are made.
-pub struct Address {
-    path: String,
-    query: String,
-    public_url: String,
-}
-
-impl Address {
-    pub fn of(request: &HttpRequest) -> Self {
-        let state = request.app_data::<web::Data<State>>();
-        Self {
-            path: request.path().to_owned(),
-            query: request.query_string().to_owned(),
-            public_url: state
-                .map(|state| state.public_url.to_string())
-                .unwrap_or_default(),
-        }
-    }
-
-    /// The same list from `cursor` on.
-    pub fn with_cursor(&self, cursor: &str) -> String {
-        let kept = self
-            .query
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-        let mut query: Vec<&str> = kept.collect();
-        let cursor = format!("cursor={cursor}");
-        query.push(&cursor);
-        format!("{}{}?{}", self.public_url, self.path, query.join("&"))
-    }
-
-    /// A thing by itself, without the parameters of this request.
-    pub fn resource(&self, collection: &str, name: &str) -> String {
-        let name = utf8_percent_encode(name, PATH_SEGMENT);
-        format!("{}/v1/{collection}/{name}", self.public_url)
-    }
-
-    /// The same operation on another article.
-    pub fn article(&self, slug: &str, operation: &str) -> String {
-        self.in_collection("articles", slug, operation)
-    }
-
-    /// The same operation on another tag.
-    pub fn tag(&self, slug: &str, operation: &str) -> String {
-        self.in_collection("tags", slug, operation)
-    }
-
-    /// Where a preview is read.
-    pub fn preview(&self, token: &str) -> String {
-        format!("{}/v1/previews/{token}", self.public_url)
-    }
-
-    fn in_collection(&self, collection: &str, slug: &str, operation: &str) -> String {
-        let slug = utf8_percent_encode(slug, PATH_SEGMENT);
-        let query = match self.query.is_empty() {
-            true => String::new(),
-            false => format!("?{}", self.query),
-        };
-        format!(
-            "{}/v1/{collection}/{slug}{operation}{query}",
-            self.public_url
-        )
-    }
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use actix_web::http::header::{
     self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header, HeaderName, HeaderValue,
-    HttpDate, IfMatch, IfNoneMatch,
+    HttpDate, IfNoneMatch,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::api::precondition::StateTag;
 use crate::error::{Error, Result};
 
 /// Smaller bodies gain nothing from compression.
@@ -236,78 +237,6 @@ impl Answer {
             _ => format!(
                 "public, max-age={max_age}, stale-while-revalidate={WHILE_REVALIDATING}, stale-if-error={IF_ERROR}"
             ),
-        }
-    }
-}
-
-/// Names a version of a thing, for entity tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateTag(String);
-
-impl StateTag {
-    /// Opaque, so that no one counts on more than equality.
-    pub fn of(id: &str, version: i64) -> Self {
-        let digest = Sha256::digest(format!("{id} {version}"));
-        Self(BASE64_URL_SAFE_NO_PAD.encode(&digest[..9]))
-    }
-}
-
-/// Which state a write is meant for (RFC 9110 section 13.1).
-#[derive(Debug)]
-pub struct Precondition {
-    if_match: Option<IfMatch>,
-    only_if_new: bool,
-}
-
-impl Precondition {
-    /// # Errors
-    /// 412 where a header cannot be read, since nothing matches it.
-    pub fn of(request: &HttpRequest) -> Result<Self> {
-        let unreadable =
-            |_| Error::PreconditionFailed("the condition is no list of entity tags".to_owned());
-        let headers = request.headers();
-        let if_match = match headers.contains_key(header::IF_MATCH) {
-            true => Some(IfMatch::parse(request).map_err(unreadable)?),
-            false => None,
-        };
-        let only_if_new = match headers.contains_key(header::IF_NONE_MATCH) {
-            true => IfNoneMatch::parse(request).map_err(unreadable)? == IfNoneMatch::Any,
-            false => false,
-        };
-        Ok(Self {
-            if_match,
-            only_if_new,
-        })
-    }
-
-    /// # Errors
-    /// For a thing that exists: 412 where it is in another state, 428 where the caller named none.
-    pub fn holds_for(&self, present: &StateTag) -> Result<()> {
-        if self.only_if_new {
-            return Err(Error::PreconditionFailed("it exists already".to_owned()));
-        }
-        let matches = match &self.if_match {
-            None => return Err(Error::PreconditionRequired),
-            Some(IfMatch::Any) => true,
-            // By strong comparison, and by the part of the tag that tells the version.
-            Some(IfMatch::Items(tags)) => tags
-                .iter()
-                .any(|tag| !tag.weak && tag.tag().split('.').next() == Some(&present.0)),
-        };
-        match matches {
-            true => Ok(()),
-            false => Err(Error::PreconditionFailed(
-                "it is no longer in the state that you have read".to_owned(),
-            )),
-        }
-    }
-
-    /// # Errors
-    /// 412 where the caller takes something for existing that does not.
-    pub fn holds_for_nothing(&self) -> Result<()> {
-        match self.if_match {
-            Some(_) => Err(Error::PreconditionFailed("it does not exist".to_owned())),
-            None => Ok(()),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use crate::api::article_views;
 use crate::api::articles::{Located, locate_for};
 use crate::api::body;
-use crate::api::conditional::{Answer, StateTag};
+use crate::api::conditional::Answer;
 use crate::api::inputs::Shape;
-use crate::api::views;
+use crate::api::precondition::StateTag;
 use crate::api::writing::Act;
 use crate::content::article::Draft;
 use crate::content::input::ArticleInput;
@@ -130,13 +131,13 @@ pub fn note(act: &Act, conn: &mut Conn, action: &'static str, row: &ArticleRow) 
 pub fn shown(act: &Act, conn: &mut Conn, row: &ArticleRow) -> Result<Answer> {
     let shape = Shape::whole(act.caller.sight());
     let rows = std::slice::from_ref(row);
-    let views = views::articles(conn, act.state, rows, &shape, act.now)?;
+    let views = article_views::articles(conn, act.state, rows, &shape, act.now)?;
     let Some(view) = views.first() else {
         return Err(Error::Internal("an article lost its view".to_owned()));
     };
     Ok(Answer::json(view)?
         .stands_for(tag_of(row))
-        .last_modified(views::last_modified(&views)))
+        .last_modified(article_views::last_modified(&views)))
 }
 
 pub fn tag_of(row: &ArticleRow) -> StateTag {

@@ -6,7 +6,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::articles::{Address, Page};
+use crate::api::address::Address;
+use crate::api::articles::Page;
 use crate::api::auth::{Admin, Caller};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{PageInput, PageParams};

@@ -1,5 +1,7 @@
 //! HTTP: one file for each resource, and what they share.
 
+pub mod address;
+pub mod article_views;
 pub mod article_writing;
 pub mod articles;
 pub mod audit;
@@ -24,6 +26,7 @@ pub mod metrics;
 pub mod neighbours;
 pub mod openapi;
 pub mod params;
+pub mod precondition;
 pub mod previews;
 pub mod problem;
 pub mod publication;

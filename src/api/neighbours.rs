@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::article_views;
 use crate::api::conditional::Answer;
 use crate::api::inputs::Shape;
 use crate::api::related::Asked;
 use crate::api::state::State;
-use crate::api::views::{self, ArticleView, TagKindView};
+use crate::api::views::{ArticleView, TagKindView};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
@@ -170,7 +171,7 @@ impl Material {
         let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?
             .into_values()
             .collect();
-        let views = views::articles(conn, state, &rows, &Shape::default(), now)?;
+        let views = article_views::articles(conn, state, &rows, &Shape::default(), now)?;
         let tag_nums: Vec<i64> = neighbours
             .iter()
             .flat_map(|neighbour| &neighbour.reasons)

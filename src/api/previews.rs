@@ -9,13 +9,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::articles::Address;
+use crate::api::address::Address;
+use crate::api::article_views;
 use crate::api::auth::{Author, Caller};
 use crate::api::conditional::Answer;
 use crate::api::openapi::{BodyFailures, Failures, Refusals};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
-use crate::api::views::{self, ArticleView};
+use crate::api::views::ArticleView;
 use crate::api::writing::{Act, Write};
 use crate::api::{body, editing, history, inputs};
 use crate::content::article::Draft;
@@ -310,7 +311,7 @@ pub async fn get_preview(
                 let (row, number) = opened(conn, &token, now)?;
                 let version = history::version(conn, &row, number)?;
                 let draft = draft_of(version.state)?;
-                let view = views::version(conn, &row, number, &draft, now)?;
+                let view = article_views::version(conn, &row, number, &draft, now)?;
                 Ok(Answer::json(&view)?
                     .private(true)
                     .header(ROBOTS, HeaderValue::from_static("noindex"))

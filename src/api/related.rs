@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 
-use crate::api::articles::{Address, Located, locate, resolved};
+use crate::api::address::Address;
+use crate::api::articles::{Located, locate, resolved};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{RelatedInput, RelatedParams};
 use crate::api::neighbours::{Material, RelatedListView, Shown};

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::articles::{Address, Located, locate};
+use crate::api::address::Address;
+use crate::api::articles::{Located, locate};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{self, DEFAULT_RELATED, RelatedTagParams};
 use crate::api::neighbours::rounded;

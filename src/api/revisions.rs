@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::articles::{Address, Page};
+use crate::api::address::Address;
+use crate::api::articles::Page;
 use crate::api::auth::{Author, Caller};
 use crate::api::conditional::Answer;
 use crate::api::openapi::{Failures, Refusals, VersionFailures};

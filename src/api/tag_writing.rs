@@ -3,12 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, put, web};
 use serde_json::{Value, json};
 
-use crate::api::articles::Address;
+use crate::api::address::Address;
 use crate::api::auth::{Caller, Editor};
 use crate::api::body::{self, JSON, MERGE_PATCH};
-use crate::api::conditional::{Answer, StateTag};
+use crate::api::conditional::Answer;
 use crate::api::inputs;
 use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::precondition::StateTag;
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
 use crate::api::tag_views::{For, TagView};

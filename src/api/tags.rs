@@ -5,12 +5,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::articles::{Address, Page};
+use crate::api::address::Address;
+use crate::api::articles::Page;
 use crate::api::auth::Viewer;
-use crate::api::conditional::{Answer, StateTag};
+use crate::api::conditional::Answer;
 use crate::api::cursor;
 use crate::api::inputs::{self, TagListInput, TagListParams, TagOrder};
 use crate::api::openapi::Failures;
+use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::tag_census::Key;

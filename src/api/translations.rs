@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, put, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::article_views;
 use crate::api::articles::{Located, locate_for};
 use crate::api::auth::{Author, Caller, Editor};
 use crate::api::conditional::Answer;
 use crate::api::openapi::{Failures, Refusals, VersionFailures};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
-use crate::api::views::{self, ArticleView, StatusView};
+use crate::api::views::{ArticleView, StatusView};
 use crate::api::writing::Write;
 use crate::api::{editing, history, inputs};
 use crate::error::{Error, Result};
@@ -77,7 +78,7 @@ pub async fn list_translations(
                         id: member.id.clone(),
                         slug: member.slug.clone(),
                         language: member.language.clone(),
-                        status: views::status(member, now),
+                        status: article_views::status(member, now),
                     })
                     .collect();
                 Ok(Answer::json(&TranslationGroupView { data })?

@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::api::articles::{Address, Page};
+use crate::api::address::Address;
+use crate::api::articles::Page;
 use crate::api::auth::{Admin, Caller};
-use crate::api::conditional::{Answer, StateTag};
+use crate::api::conditional::Answer;
 use crate::api::door::hashed;
 use crate::api::inputs::{PageInput, PageParams};
 use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::writing::Write;

@@ -9,8 +9,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::api::auth::{Caller, Identity, Rank};
-use crate::api::conditional::{Answer, Precondition, Wish};
+use crate::api::conditional::{Answer, Wish};
 use crate::api::envelope::RequestId;
+use crate::api::precondition::Precondition;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::db::Conn;

@@ -1,0 +1,78 @@
+//! The addresses that answers name, made from that of the request.
+
+use actix_web::{HttpRequest, web};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::api::state::State;
+
+/// Everything outside RFC 3986's unreserved characters.
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// The address of a request, from which others are made.
+pub struct Address {
+    path: String,
+    query: String,
+    public_url: String,
+}
+
+impl Address {
+    pub fn of(request: &HttpRequest) -> Self {
+        let state = request.app_data::<web::Data<State>>();
+        Self {
+            path: request.path().to_owned(),
+            query: request.query_string().to_owned(),
+            public_url: state
+                .map(|state| state.public_url.to_string())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The same list from `cursor` on.
+    pub fn with_cursor(&self, cursor: &str) -> String {
+        let kept = self
+            .query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let mut query: Vec<&str> = kept.collect();
+        let cursor = format!("cursor={cursor}");
+        query.push(&cursor);
+        format!("{}{}?{}", self.public_url, self.path, query.join("&"))
+    }
+
+    /// A thing by itself, without the parameters of this request.
+    pub fn resource(&self, collection: &str, name: &str) -> String {
+        let name = utf8_percent_encode(name, PATH_SEGMENT);
+        format!("{}/v1/{collection}/{name}", self.public_url)
+    }
+
+    /// The same operation on another article.
+    pub fn article(&self, slug: &str, operation: &str) -> String {
+        self.in_collection("articles", slug, operation)
+    }
+
+    /// The same operation on another tag.
+    pub fn tag(&self, slug: &str, operation: &str) -> String {
+        self.in_collection("tags", slug, operation)
+    }
+
+    /// Where a preview is read.
+    pub fn preview(&self, token: &str) -> String {
+        format!("{}/v1/previews/{token}", self.public_url)
+    }
+
+    fn in_collection(&self, collection: &str, slug: &str, operation: &str) -> String {
+        let slug = utf8_percent_encode(slug, PATH_SEGMENT);
+        let query = match self.query.is_empty() {
+            true => String::new(),
+            false => format!("?{}", self.query),
+        };
+        format!(
+            "{}/v1/{collection}/{slug}{operation}{query}",
+            self.public_url
+        )
+    }
+}

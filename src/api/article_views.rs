@@ -1,0 +1,264 @@
+//! Articles as callers see them, made from what is stored.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::Value;
+
+use crate::api::inputs::{RelatedInput, Shape};
+use crate::api::related;
+use crate::api::related_tags::{self};
+use crate::api::state::State;
+use crate::api::views::{
+    ArticleView, EditingView, ImageView, RightsView, SourceView, SponsorView, StatusView, TagBrief,
+    TranslationView,
+};
+use crate::content::article::{Draft, Image, Sponsor};
+use crate::content::body::reading_minutes;
+use crate::content::slug::Slug;
+use crate::content::time::to_stored;
+use crate::content::visibility::Standing;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::store::articles::{self, ArticleRow, BodyRow, TranslationRow};
+use crate::store::tags::{self};
+use crate::store::{curations, rows};
+
+/// The rows as views, in their order, with a fixed number of queries however many they are.
+pub fn articles(
+    conn: &mut Conn,
+    state: &State,
+    rows: &[ArticleRow],
+    shape: &Shape,
+    now: DateTime<Utc>,
+) -> Result<Vec<ArticleView>> {
+    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
+    let tags = tags::of_articles(conn, &nums)?;
+    let mut bodies = match shape.body {
+        true => articles::bodies(conn, &nums)?,
+        false => HashMap::new(),
+    };
+    let translations = match shape.translations {
+        true => {
+            let groups: Vec<&str> = rows
+                .iter()
+                .filter_map(|row| row.translation_group.as_deref())
+                .collect();
+            Some(articles::translations(conn, &groups, now)?)
+        }
+        false => None,
+    };
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut view = base(row, now)?;
+        view.tags = tags
+            .get(&row.num)
+            .map(|tags| tags.iter().map(TagBrief::from).collect())
+            .unwrap_or_default();
+        if let Some(body) = bodies.remove(&row.num) {
+            if rows.len() == 1 && shape.sight.reaches(row.created_by.as_deref()) {
+                view.editing = Some(editing(conn, row, &body)?);
+            }
+            add_body(&mut view, body);
+        }
+        view.translations = translations.as_ref().map(|groups| siblings(row, groups));
+        views.push(view);
+    }
+    if shape.related {
+        related::include(conn, state, rows, &mut views, &RelatedInput::default(), now)?;
+    }
+    if shape.related_tags {
+        related_tags::include_related(conn, state, rows, &mut views, now)?;
+    }
+    Ok(views)
+}
+
+/// What a reader would have seen of a saved version: `draft` is what it said.
+pub fn version(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    number: i64,
+    draft: &Draft,
+    now: DateTime<Utc>,
+) -> Result<ArticleView> {
+    let group = row.translation_group.clone();
+    let then = ArticleRow {
+        slug: draft
+            .slug
+            .as_ref()
+            .map_or_else(|| row.slug.clone(), Slug::to_string),
+        published_at: draft.published_at.map(to_stored),
+        first_published_at: draft.first_published_at.map(to_stored),
+        updated_at: draft.updated_at.map_or(row.updated_at, to_stored),
+        version: number,
+        ..rows::filled(row, draft, group.clone(), Standing::Hidden, now)
+    };
+    let groups: Vec<&str> = group.as_deref().into_iter().collect();
+    let mut view = base(&then, now)?;
+    view.tags = draft.tags.iter().map(TagBrief::from).collect();
+    view.translations = Some(siblings(
+        &then,
+        &articles::translations(conn, &groups, now)?,
+    ));
+    add_body(&mut view, rows::body(row.num, draft, None));
+    Ok(view)
+}
+
+fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
+    let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
+    let image: Option<Image> = row
+        .image
+        .as_deref()
+        .map(|json| stored(json, row))
+        .transpose()?;
+    let sponsors: Vec<Sponsor> = stored(&row.sponsors, row)?;
+    Ok(ArticleView {
+        id: row.id.clone(),
+        slug: row.slug.clone(),
+        language: row.language.clone(),
+        headline: row.headline.clone(),
+        standfirst: row.standfirst.clone(),
+        trail_text: row
+            .trail_text
+            .clone()
+            .unwrap_or_else(|| row.excerpt.clone()),
+        byline: row.byline.clone(),
+        body_html: None,
+        body_text: None,
+        word_count: None,
+        reading_minutes: None,
+        image: image.map(|image| ImageView {
+            url: image.url,
+            alt: image.alt,
+            caption: image.caption,
+            credit: image.credit,
+            width: image.width,
+            height: image.height,
+        }),
+        source: row.source_name.clone().map(|name| SourceView {
+            name,
+            url: row.source_url.clone(),
+        }),
+        canonical_url: row.canonical_url.clone(),
+        rights: RightsView {
+            license: row.license.clone(),
+            attribution: row.attribution.clone(),
+            syndicatable: row.syndicatable,
+        },
+        sponsors: sponsors
+            .into_iter()
+            .map(|sponsor| SponsorView {
+                name: sponsor.name,
+                url: sponsor.url,
+                from: sponsor.from,
+                until: sponsor.until,
+            })
+            .collect(),
+        tags: Vec::new(),
+        translations: None,
+        status: status(row, now),
+        published_at: utc(row.published_at),
+        first_published_at: utc(row.first_published_at),
+        updated_at: row.updated_at.and_utc(),
+        version: row.version,
+        related: None,
+        related_tags: None,
+        editing: None,
+        expires_at: utc(row.expires_at),
+    })
+}
+
+fn editing(conn: &mut Conn, row: &ArticleRow, body: &BodyRow) -> Result<EditingView> {
+    let curation = curations::of(conn, &[row.num])?.remove(&row.num);
+    let curation = curation.unwrap_or_default();
+    let ids = articles::ids(conn, &[&curation.pins[..], &curation.bans].concat())?;
+    let named = |nums: &[i64]| {
+        nums.iter()
+            .filter_map(|num| ids.get(num).cloned())
+            .collect()
+    };
+    let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
+    Ok(EditingView {
+        external_id: row.external_id.clone(),
+        body: body.source.clone(),
+        body_format: body.format.clone(),
+        embargoed_until: utc(row.embargoed_until),
+        expires_at: utc(row.expires_at),
+        related: row.related.clone(),
+        pins: named(&curation.pins),
+        bans: named(&curation.bans),
+        created_at: row.created_at.and_utc(),
+        created_by: row.created_by.clone(),
+        saved_by: row.saved_by.clone(),
+    })
+}
+
+fn add_body(view: &mut ArticleView, body: BodyRow) {
+    view.word_count = Some(body.word_count);
+    view.reading_minutes = Some(reading_minutes(body.word_count));
+    view.body_html = Some(body.html);
+    view.body_text = Some(body.text);
+}
+
+fn siblings(
+    row: &ArticleRow,
+    groups: &HashMap<String, Vec<TranslationRow>>,
+) -> Vec<TranslationView> {
+    let group = row
+        .translation_group
+        .as_ref()
+        .and_then(|group| groups.get(group));
+    group
+        .into_iter()
+        .flatten()
+        .filter(|sibling| sibling.num != row.num)
+        .map(|sibling| TranslationView {
+            language: sibling.language.clone(),
+            slug: sibling.slug.clone(),
+        })
+        .collect()
+}
+
+pub fn status(row: &ArticleRow, now: DateTime<Utc>) -> StatusView {
+    use crate::content::visibility::Status;
+    match row.visibility().effective_status(now) {
+        Status::Draft => StatusView::Draft,
+        Status::Scheduled => StatusView::Scheduled,
+        Status::Published => StatusView::Published,
+        Status::Withdrawn => StatusView::Withdrawn,
+    }
+}
+
+/// JSON that this program wrote into a column.
+fn stored<T: serde::de::DeserializeOwned>(json: &str, row: &ArticleRow) -> Result<T> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::Internal(format!("article {} holds broken JSON: {error}", row.id)))
+}
+
+/// The view as JSON, with only the members that the caller named.
+pub fn shaped(view: &ArticleView, shape: &Shape) -> Result<Value> {
+    let mut value = serde_json::to_value(view)
+        .map_err(|error| Error::Internal(format!("cannot serialise an article: {error}")))?;
+    if let (Some(wanted), Value::Object(members)) = (&shape.members, &mut value) {
+        members.retain(|name, _| wanted.contains(&name.as_str()));
+    }
+    Ok(value)
+}
+
+/// When the newest of these was changed.
+pub fn last_modified(views: &[ArticleView]) -> Option<DateTime<Utc>> {
+    views.iter().map(|view| view.updated_at).max()
+}
+
+/// When the first of these must disappear.
+pub fn first_expiry(views: &[ArticleView]) -> Option<DateTime<Utc>> {
+    let inside = |view: &ArticleView| {
+        let neighbours = view
+            .related
+            .iter()
+            .flatten()
+            .filter_map(|related| related.article.expires_at);
+        neighbours.chain(view.expires_at).min()
+    };
+    views.iter().filter_map(inside).min()
+}

@@ -1,0 +1,66 @@
+//! Which members of an article an answer has.
+
+use crate::api::params::Params;
+use crate::api::views::FIELDS;
+use crate::content::sight::Sight;
+
+/// Which members of an article an answer has, and what must be looked up for them.
+#[derive(Clone, Debug, Default)]
+pub struct Shape {
+    /// `None`: all that were looked up.
+    pub members: Option<Vec<&'static str>>,
+    pub body: bool,
+    pub related: bool,
+    pub related_tags: bool,
+    pub translations: bool,
+    /// Whose eyes it is for: those who may edit an article see more of it.
+    pub sight: Sight,
+}
+
+/// The members that `include=body` brings.
+const BODY: [&str; 4] = ["body_html", "body_text", "word_count", "reading_minutes"];
+
+/// Lists leave the long members out until they are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShapeOf {
+    List,
+    One,
+}
+
+impl Shape {
+    /// Everything that a read of one article has by itself.
+    pub fn whole(sight: Sight) -> Self {
+        Self {
+            body: true,
+            translations: true,
+            sight,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {
+        let known = ["body", "related", "related_tags", "translations"];
+        let include = params.words("include", &known).unwrap_or_default();
+        let members = params.words("fields", FIELDS).map(|mut members| {
+            for included in &include {
+                match *included {
+                    "body" => members.extend(BODY),
+                    other => members.push(other),
+                }
+            }
+            members
+        });
+        let wanted = |member: &str| match &members {
+            Some(members) => members.contains(&member),
+            None => of == ShapeOf::One,
+        };
+        Self {
+            body: include.contains(&"body") || BODY.into_iter().any(wanted),
+            translations: include.contains(&"translations") || wanted("translations"),
+            related: include.contains(&"related"),
+            related_tags: include.contains(&"related_tags"),
+            members,
+            sight: Sight::Public,
+        }
+    }
+}
