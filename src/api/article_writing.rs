@@ -1,6 +1,8 @@
 //! `/v1/articles`: making, replacing, changing and deleting one.
 
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, put, web};
+use chrono::NaiveDateTime;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::api::address::Address;
@@ -14,8 +16,9 @@ use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::views::ArticleView;
 use crate::api::writing::{Act, Write};
-use crate::content::article::Draft;
-use crate::content::input::ArticleInput;
+use crate::content::article::{Draft, Fault};
+use crate::content::input::{ArticleInput, MEMBERS};
+use crate::content::role::Role;
 use crate::content::slug::Slug;
 use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
@@ -51,11 +54,9 @@ pub async fn create_article(
     let input: ArticleInput = body::read_json(&bytes)?;
     let address = Address::of(&request);
     let write = Write::of(&request, caller)?.repeatable(&request, &bytes)?;
+    let draft = drafted(&state, input).await?;
     write
-        .carry_out(&state, move |act, conn| {
-            let draft = input.check(Status::Draft).map_err(Error::InvalidBody)?;
-            create(act, conn, draft, &address)
-        })
+        .carry_out(&state, move |act, conn| create(act, conn, draft, &address))
         .await
 }
 
@@ -90,15 +91,19 @@ pub async fn replace_article(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let input: ArticleInput = body::json(&request, payload, &state).await?;
+    let bytes = body::bytes(&request, payload, &state, body::JSON).await?;
+    let members = body::read_patch(&bytes)?;
+    let given = Given::of(&members);
+    let input: ArticleInput = body::read_value(members.into())?;
     let address = Address::of(&request);
-    Write::of(&request, caller)?
+    let write = Write::of(&request, caller)?;
+    let draft = drafted(&state, input).await?;
+    write
         .carry_out(&state, move |act, conn| {
             match editing::find(act, conn, &slug) {
-                Ok(row) => replace(act, conn, row, input),
+                Ok(row) => replace(act, conn, row, draft, &given),
                 Err(Error::NotFound(_)) => {
                     act.precondition.holds_for_nothing()?;
-                    let draft = input.check(Status::Draft).map_err(Error::InvalidBody)?;
                     create(act, conn, named(draft, &slug)?, &address)
                 }
                 Err(error) => Err(error),
@@ -136,18 +141,11 @@ pub async fn update_article(
     inputs::parse_none(request.query_string())?;
     let bytes = body::bytes(&request, payload, &state, body::MERGE_PATCH).await?;
     let patch = body::read_patch(&bytes)?;
+    check_patch(&patch)?;
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
             let row = editing::open(act, conn, &slug)?;
-            let mut line = editing::present(conn, &row)?;
-            if row.visibility().standing(act.now) == Standing::Hidden
-                && let Some(members) = line.as_object_mut()
-            {
-                // It was never out: the date of an earlier plan does not count.
-                members.shift_remove("first_published_at");
-            }
-            body::merge(&mut line, patch);
-            let draft = editing::checked(line, Status::Draft)?;
+            let draft = patched(conn, &row, patch, act)?;
             save(act, conn, row, draft, "article.update")
         })
         .await
@@ -188,27 +186,124 @@ pub async fn delete_article(
         .await
 }
 
+/// The article that was meant. Reading a long text takes its time, and no connection meanwhile.
+async fn drafted(state: &web::Data<State>, input: ArticleInput) -> Result<Draft> {
+    state
+        .aside(move || input.check(Status::Draft).map_err(Error::InvalidBody))
+        .await
+}
+
 fn create(act: &Act, conn: &mut Conn, draft: Draft, address: &Address) -> Result<Answer> {
     let draft = scheduled(draft, act);
     editing::may_become(act, &draft)?;
+    editing::may_come_out(&draft, act.now)?;
+    if act.caller.role < Role::Editor && (draft.id.is_some() || draft.external_id.is_some()) {
+        // By them an import would find a draft of the author's in the place of what it brings.
+        return Err(Error::Forbidden(
+            "an id or external_id of one's own choice needs the role editor".to_owned(),
+        ));
+    }
     let saved = act.save().new_article(conn, &draft)?;
     let location = address.resource("articles", &saved.row.slug);
     Ok(editing::finish(act, conn, "article.create", &saved)?.created(location))
 }
 
-fn replace(act: &Act, conn: &mut Conn, row: ArticleRow, input: ArticleInput) -> Result<Answer> {
+/// Which members of the publication a body mentions, be it to empty them.
+struct Given {
+    status: bool,
+    published_at: bool,
+    embargoed_until: bool,
+    expires_at: bool,
+}
+
+impl Given {
+    fn of(members: &Map<String, Value>) -> Self {
+        let given = |name| members.contains_key(name);
+        Self {
+            status: members
+                .get("status")
+                .is_some_and(|status| !status.is_null()),
+            published_at: given("published_at"),
+            embargoed_until: given("embargoed_until"),
+            expires_at: given("expires_at"),
+        }
+    }
+}
+
+/// What the body does not mention of the publication stays: it must not put an article before the public, nor take it
+/// away.
+fn replace(
+    act: &Act,
+    conn: &mut Conn,
+    row: ArticleRow,
+    mut draft: Draft,
+    given: &Given,
+) -> Result<Answer> {
     editing::may_write(act, &row)?;
     act.precondition.holds_for(&editing::tag_of(&row))?;
     let before = row.visibility();
-    let keeps_publication = input.status.is_none();
-    let mut draft = input.check(before.status).map_err(Error::InvalidBody)?;
-    if keeps_publication {
-        // Not to mention it must not put an article before the public or take it away.
-        draft.published_at = draft.published_at.or(before.published_at);
-        draft.embargoed_until = draft.embargoed_until.or(before.embargoed_until);
-        draft.expires_at = draft.expires_at.or(before.expires_at);
+    if !given.status {
+        draft.status = before.status;
+    }
+    if !given.published_at {
+        draft.published_at = before.published_at;
+    }
+    if !given.embargoed_until {
+        draft.embargoed_until = before.embargoed_until;
+    }
+    if !given.expires_at {
+        draft.expires_at = before.expires_at;
     }
     save(act, conn, row, draft, "article.replace")
+}
+
+/// # Errors
+/// 422 for members that no article has, and for null where something must be.
+fn check_patch(patch: &Map<String, Value>) -> Result<()> {
+    let mut faults = Vec::new();
+    for (name, value) in patch {
+        if !MEMBERS.contains(&name.as_str()) {
+            faults.push(Fault::new(
+                format!("/{name}"),
+                format!("unknown field `{name}`"),
+            ));
+        } else if name == "translation_of" && value.is_null() {
+            let detail = "is not taken back here, but by DELETE …/translations";
+            faults.push(Fault::new("/translation_of", detail));
+        }
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(Error::InvalidBody(faults)),
+    }
+}
+
+fn patched(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    patch: Map<String, Value>,
+    act: &Act,
+) -> Result<Draft> {
+    let mut line = editing::present(conn, row)?;
+    let planned = |first: NaiveDateTime| first.and_utc() > act.now;
+    if row.first_published_at.is_some_and(planned)
+        && let Some(members) = line.as_object_mut()
+    {
+        // The date of a plan that may be another now.
+        members.shift_remove("first_published_at");
+    }
+    body::merge(&mut line, patch);
+    let draft = editing::checked_again(conn, row, line)?;
+    if draft.status != Status::Draft && draft.published_at.is_none() {
+        let was = row.visibility();
+        if was.status != Status::Draft || draft.status != Status::Published {
+            return Err(Error::member(
+                "/published_at",
+                "is needed by an article that is or was to be public",
+            ));
+        }
+    }
+    Ok(draft)
 }
 
 fn save(
@@ -220,13 +315,22 @@ fn save(
 ) -> Result<Answer> {
     let draft = scheduled(draft, act);
     editing::may_become(act, &draft)?;
+    editing::may_come_out(&draft, act.now)?;
+    if act.caller.role < Role::Editor
+        && draft.external_id.is_some()
+        && draft.external_id != row.external_id
+    {
+        return Err(Error::Forbidden(
+            "an external_id of one's own choice needs the role editor".to_owned(),
+        ));
+    }
     if draft.id.is_some_and(|id| id.to_string() != row.id) {
         return Err(Error::member(
             "/id",
             "is not the article's; an id does not change",
         ));
     }
-    let was_out = row.visibility().standing(act.now) != Standing::Hidden;
+    let was_out = row.standing(act.now) != Standing::Hidden;
     if was_out && draft.status == Status::Draft {
         return Err(Error::member(
             "/status",

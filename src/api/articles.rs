@@ -159,7 +159,7 @@ pub fn locate_for(
     };
     let there = row.deleted_at.is_none();
     let seen = row.is_public(now) || sight.reaches(row.created_by.as_deref());
-    match row.visibility().standing(now) {
+    match row.standing(now) {
         _ if there && seen && moved => Ok(Located::Moved(row.slug)),
         _ if there && seen => Ok(Located::Here(Box::new(row))),
         Standing::Hidden => Err(missing()),

@@ -1,5 +1,6 @@
 //! Editing an article: which one is meant, who may, and what it is afterwards.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::api::article_views;
@@ -10,6 +11,7 @@ use crate::api::inputs::Shape;
 use crate::api::precondition::StateTag;
 use crate::api::writing::Act;
 use crate::content::article::Draft;
+use crate::content::body::Body;
 use crate::content::input::ArticleInput;
 use crate::content::role::Role;
 use crate::content::visibility::{Standing, Status};
@@ -52,15 +54,28 @@ pub fn may_write(act: &Act, row: &ArticleRow) -> Result<()> {
     if act.caller.role >= Role::Editor {
         return Ok(());
     }
-    let visibility = row.visibility();
     let own = row.created_by.as_deref() == Some(&act.caller.name);
     let draft =
-        visibility.status == Status::Draft && visibility.standing(act.now) == Standing::Hidden;
+        row.visibility().status == Status::Draft && row.standing(act.now) == Standing::Hidden;
     match own && draft {
         true => Ok(()),
         false => Err(Error::Forbidden(
             "an author writes drafts of their own; this needs the role editor".to_owned(),
         )),
+    }
+}
+
+/// # Errors
+/// 422 where it would come out after it has expired.
+pub fn may_come_out(draft: &Draft, now: DateTime<Utc>) -> Result<()> {
+    let visibility = draft.visibility(draft.published_at.or(Some(now)));
+    let comes_out = matches!(draft.status, Status::Scheduled | Status::Published);
+    match comes_out && visibility.window().is_none() {
+        true => Err(Error::member(
+            "/expires_at",
+            "is not after the moment of publication",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -99,6 +114,21 @@ pub fn present(conn: &mut Conn, row: &ArticleRow) -> Result<Value> {
 pub fn checked(line: Value, default: Status) -> Result<Draft> {
     let input: ArticleInput = body::read_value(line)?;
     input.check(default).map_err(Error::InvalidBody)
+}
+
+/// The same for the article of this row, changed: what is derived from its body is taken over where that is as it was,
+/// and what is absent is empty.
+///
+/// # Errors
+/// As [`checked`].
+pub fn checked_again(conn: &mut Conn, row: &ArticleRow, line: Value) -> Result<Draft> {
+    let input: ArticleInput = body::read_value(line)?;
+    let known = articles::bodies(conn, &[row.num])?.remove(&row.num);
+    let draft = input.check_again(Status::Draft, known.map(Body::from));
+    Ok(Draft {
+        is_whole: true,
+        ..draft.map_err(Error::InvalidBody)?
+    })
 }
 
 /// Notes the save and shows the article as it is now.

@@ -113,7 +113,7 @@ pub async fn withdraw_article(
         .carry_out(&state, move |act, conn| {
             let row = editing::open(act, conn, &slug)?;
             let mut draft = as_draft(conn, &row)?;
-            draft.status = match row.visibility().standing(act.now) {
+            draft.status = match row.standing(act.now) {
                 Standing::Hidden => Status::Draft,
                 Standing::Visible | Standing::Gone => Status::Withdrawn,
             };
@@ -125,7 +125,8 @@ pub async fn withdraw_article(
 }
 
 fn as_draft(conn: &mut Conn, row: &ArticleRow) -> Result<Draft> {
-    editing::checked(editing::present(conn, row)?, Status::Draft)
+    let line = editing::present(conn, row)?;
+    editing::checked_again(conn, row, line)
 }
 
 impl PublicationInput {
@@ -143,10 +144,9 @@ impl PublicationInput {
 
 impl Publication {
     fn apply(&self, act: &Act, row: &ArticleRow, draft: &mut Draft) -> Result<()> {
-        let before = row.visibility();
-        let kept = match before.standing(act.now) {
+        let kept = match row.standing(act.now) {
             Standing::Hidden => None,
-            Standing::Visible | Standing::Gone => before.published_at,
+            Standing::Visible | Standing::Gone => row.visibility().published_at,
         };
         let published_at = self.published_at.or(kept).unwrap_or(act.now);
         draft.status = match published_at > act.now {
@@ -156,22 +156,14 @@ impl Publication {
         draft.published_at = Some(published_at);
         draft.embargoed_until = self.embargoed_until;
         draft.expires_at = self.expires_at;
-        if kept.is_none() {
-            // It was never out: the date of an earlier plan does not count.
-            draft.first_published_at = None;
+        // The date of a plan that was not carried out does not count.
+        draft.first_published_at = draft.first_published_at.filter(|first| *first <= act.now);
+        if self
+            .expires_at
+            .is_some_and(|expires_at| expires_at <= act.now)
+        {
+            return Err(Error::member("/expires_at", "is past already"));
         }
-        let opens = self
-            .embargoed_until
-            .map_or(published_at, |at| at.max(published_at));
-        match self.expires_at {
-            Some(expires_at) if expires_at <= act.now => {
-                Err(Error::member("/expires_at", "is past already"))
-            }
-            Some(expires_at) if expires_at <= opens => Err(Error::member(
-                "/expires_at",
-                "is not after the moment of publication",
-            )),
-            _ => Ok(()),
-        }
+        editing::may_come_out(draft, act.now)
     }
 }

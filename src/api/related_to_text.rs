@@ -100,7 +100,7 @@ pub async fn relate_text(
                 .database
                 .read(|conn| Ok((input.asked(conn, state)?, input.known_tags(conn, now)?)))?;
             // A long text takes its time, and no connection meanwhile.
-            let profile = input.profile(&checked, &tags, now);
+            let profile = input.profile(&checked, &tags, now)?;
             let (found, suggested) = asked.put(now, |ask| {
                 let engine = state.engine(now);
                 let found = engine.related_to_text(&profile, ask);
@@ -169,9 +169,10 @@ impl TextInput {
         Ok(nums)
     }
 
-    fn profile(&self, checked: &Checked, tags: &[i64], now: DateTime<Utc>) -> Profile {
-        let body = Body::new(self.body.clone(), BodyFormat::Html);
-        Profile::of(&Article {
+    fn profile(&self, checked: &Checked, tags: &[i64], now: DateTime<Utc>) -> Result<Profile> {
+        let body = Body::new(self.body.clone(), BodyFormat::Html)
+            .map_err(|detail| Error::member("/body", detail))?;
+        Ok(Profile::of(&Article {
             num: 0,
             language: checked.language.as_str(),
             headline: &self.headline,
@@ -184,7 +185,7 @@ impl TextInput {
             pins: &[],
             bans: &[],
             sensitive: false,
-        })
+        }))
     }
 
     fn asked(&self, conn: &mut Conn, state: &State) -> Result<Asked> {

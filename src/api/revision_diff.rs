@@ -148,7 +148,9 @@ fn members(from: &Value, to: &Value) -> Vec<MemberChange> {
 fn plain_text(state: &Value) -> String {
     let member = |name: &str| state.get(name).and_then(Value::as_str).unwrap_or_default();
     let format = BodyFormat::parse(member("body_format")).unwrap_or(BodyFormat::Html);
-    Body::new(member("body").to_owned(), format).text
+    let source = member("body").to_owned();
+    // What was saved before such a text was refused is compared as it was written.
+    Body::new(source.clone(), format).map_or(source, |body| body.text)
 }
 
 /// Both texts in pieces; neighbouring words of one fate are one piece.

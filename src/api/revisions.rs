@@ -17,7 +17,6 @@ use crate::api::state::State;
 use crate::api::views::ArticleView;
 use crate::api::writing::{Act, Write};
 use crate::api::{cursor, editing, history, inputs};
-use crate::content::visibility::Status;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
@@ -277,7 +276,7 @@ fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answ
             line.insert(name.to_owned(), value.unwrap_or_default());
         }
     }
-    let draft = editing::checked(line, Status::Draft)?;
+    let draft = editing::checked_again(conn, &row, line)?;
     let saved = act.save().edit(conn, row, &draft)?;
     if saved.outcome != Outcome::Unchanged {
         editing::note(act, conn, "article.restore", &saved.row)?;

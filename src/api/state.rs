@@ -98,6 +98,18 @@ impl State {
             .await
     }
 
+    /// Runs work that takes long without the database, on a thread kept for what blocks.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match actix_web::rt::time::timeout(self.request_timeout, web::block(work)).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Error::Internal("a handler panicked".to_owned())),
+            Err(_) => Err(Error::Timeout),
+        }
+    }
+
     /// Runs work on a thread kept for what blocks; the one place where a time-out or a panic of such work becomes a
     /// problem.
     pub async fn blocking(

@@ -43,6 +43,8 @@ pub struct Draft {
     pub pins: Vec<Reference>,
     pub bans: Vec<Reference>,
     pub related: RelatedMode,
+    /// Nothing stays as it was: also what identifies it and `published_at` are empty where they are absent.
+    pub is_whole: bool,
 }
 
 /// Another article by any of its names: id, external id or slug.

@@ -7,6 +7,8 @@ use ammonia::Builder;
 use pulldown_cmark::{Options, Parser, html};
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::content::markup;
+
 /// How a body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFormat {
@@ -48,25 +50,25 @@ pub struct Body {
 const READING_SPEED: i32 = 200;
 
 impl Body {
-    pub fn new(source: String, format: BodyFormat) -> Self {
+    /// # Errors
+    /// A phrase, where the markup is made to be hard to read.
+    pub fn new(source: String, format: BodyFormat) -> Result<Self, String> {
         let html = match format {
-            BodyFormat::Html => sanitise(&source),
-            BodyFormat::Markdown => sanitise(&render_markdown(&source)),
+            BodyFormat::Html => sanitise(&source)?,
+            BodyFormat::Markdown => sanitise(&render_markdown(&source))?,
             BodyFormat::Text => paragraphs(&source),
         };
         let text = plain_text(&html);
         let word_count = i32::try_from(text.unicode_words().count()).unwrap_or(i32::MAX);
-        Self {
+        Ok(Self {
             format,
             source,
             html,
             text,
             word_count,
-        }
+        })
     }
-}
 
-impl Body {
     /// Nothing written yet.
     pub fn empty(format: BodyFormat) -> Self {
         Self {
@@ -107,8 +109,9 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-fn sanitise(html: &str) -> String {
-    SANITISER.clean(html).to_string()
+fn sanitise(html: &str) -> Result<String, String> {
+    markup::check(html)?;
+    Ok(SANITISER.clean(html).to_string())
 }
 
 fn render_markdown(source: &str) -> String {
@@ -277,7 +280,7 @@ mod tests {
     use super::*;
 
     fn html(source: &str) -> Body {
-        Body::new(source.to_owned(), BodyFormat::Html)
+        Body::new(source.to_owned(), BodyFormat::Html).unwrap()
     }
 
     #[test]
@@ -296,7 +299,8 @@ mod tests {
         let body = Body::new(
             "# Titre\n\nUn *mot*. <script>x</script>".to_owned(),
             BodyFormat::Markdown,
-        );
+        )
+        .unwrap();
         assert_eq!(body.html.trim(), "<h1>Titre</h1>\n<p>Un <em>mot</em>. </p>");
         assert_eq!(body.text, "Titre\n\nUn mot.");
     }
@@ -306,7 +310,8 @@ mod tests {
         let body = Body::new(
             "a < b\nsuite\r\n\r\n<b>fin</b>".to_owned(),
             BodyFormat::Text,
-        );
+        )
+        .unwrap();
         assert_eq!(
             body.html,
             "<p>a &lt; b\nsuite</p>\n<p>&lt;b&gt;fin&lt;/b&gt;</p>\n"

@@ -76,6 +76,36 @@ pub struct ArticleInput {
     pub related: Option<String>,
 }
 
+/// The members of [`ArticleInput`].
+pub const MEMBERS: [&str; 26] = [
+    "id",
+    "external_id",
+    "slug",
+    "language",
+    "headline",
+    "standfirst",
+    "trail_text",
+    "byline",
+    "body",
+    "body_format",
+    "image",
+    "source",
+    "canonical_url",
+    "rights",
+    "sponsors",
+    "tags",
+    "status",
+    "published_at",
+    "first_published_at",
+    "updated_at",
+    "embargoed_until",
+    "expires_at",
+    "translation_of",
+    "pins",
+    "bans",
+    "related",
+];
+
 /// A tag as an article names it: a keyword's name, or an object. A tag that is not known is made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(
@@ -110,6 +140,15 @@ impl ArticleInput {
     /// # Errors
     /// Everything that is wrong with it; never empty.
     pub fn check(self, default: Status) -> Result<Draft, Vec<Fault>> {
+        self.check_again(default, None)
+    }
+
+    /// The same for an article that is stored already: what is derived from its body is `known`, and taken over where
+    /// the body is the same.
+    ///
+    /// # Errors
+    /// As [`ArticleInput::check`].
+    pub fn check_again(self, default: Status, known: Option<Body>) -> Result<Draft, Vec<Fault>> {
         let mut check = Check::default();
         let id = check.parsed("/id", self.id, |text| {
             Uuid::try_parse(text).map_err(|_| format!("{text:?} is not a UUID"))
@@ -166,13 +205,18 @@ impl ArticleInput {
             pins: check.references("/pins", self.pins),
             bans: check.references("/bans", self.bans),
             related,
+            is_whole: false,
         };
         check.finish()?;
         // The dear part, done only for what is otherwise fine.
-        Ok(Draft {
-            body: Body::new(self.body, format),
-            ..fields
-        })
+        let same = |body: &Body| body.format == format && body.source == self.body;
+        let body = match known.filter(same) {
+            Some(body) => body,
+            None => {
+                Body::new(self.body, format).map_err(|detail| vec![Fault::new("/body", detail)])?
+            }
+        };
+        Ok(Draft { body, ..fields })
     }
 }
 
@@ -290,6 +334,29 @@ impl TagObject {
             description: None,
             parent: None,
             aliases: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    #[test]
+    fn the_members_are_those_that_are_read_and_documented() {
+        let schema = serde_json::to_value(ArticleInput::schema()).unwrap();
+        let mut documented: Vec<&String> =
+            schema["properties"].as_object().unwrap().keys().collect();
+        let mut members = MEMBERS.to_vec();
+        documented.sort();
+        members.sort_unstable();
+        assert_eq!(documented, members);
+        let unknown = serde_json::from_value::<ArticleInput>(json!({"x": 1})).unwrap_err();
+        for name in MEMBERS {
+            assert!(unknown.to_string().contains(name), "{name}");
         }
     }
 }

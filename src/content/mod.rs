@@ -10,6 +10,7 @@ pub mod json;
 pub mod language;
 pub mod line;
 pub mod listing;
+pub mod markup;
 pub mod role;
 pub mod sight;
 pub mod slug;

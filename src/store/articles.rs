@@ -6,8 +6,9 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::content::body::{Body, BodyFormat};
 use crate::content::time::to_stored;
-use crate::content::visibility::{Status, Visibility};
+use crate::content::visibility::{Standing, Status, Visibility};
 use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
@@ -79,8 +80,36 @@ impl ArticleRow {
         }
     }
 
+    /// What the public finds under its name. A tombstone stands as the article did when it was deleted; and what was
+    /// out once and is to come out again is gone meanwhile, not unknown.
+    pub fn standing(&self, now: DateTime<Utc>) -> Standing {
+        let now = self.deleted_at.map_or(now, |at| now.min(at.and_utc()));
+        let visibility = self.visibility();
+        let was_out = visibility.status != Status::Draft
+            && self
+                .first_published_at
+                .is_some_and(|first| first.and_utc() <= now);
+        match visibility.standing(now) {
+            Standing::Hidden if was_out => Standing::Gone,
+            standing => standing,
+        }
+    }
+
     pub fn is_public(&self, now: DateTime<Utc>) -> bool {
         self.deleted_at.is_none() && self.visibility().is_public(now)
+    }
+}
+
+impl From<BodyRow> for Body {
+    fn from(row: BodyRow) -> Self {
+        Self {
+            // The table's check allows no other text.
+            format: BodyFormat::parse(&row.format).unwrap_or(BodyFormat::Html),
+            source: row.source,
+            html: row.html,
+            text: row.text,
+            word_count: row.word_count,
+        }
     }
 }
 

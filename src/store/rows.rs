@@ -56,22 +56,18 @@ pub fn filled(
     standing: Standing,
     now: DateTime<Utc>,
 ) -> ArticleRow {
-    let published_at = draft.published_at.map(to_stored).or(before.published_at);
+    // The names and the date of an article stay where an import or a replacement does not mention them.
+    let published_at = draft.published_at.map(to_stored);
+    let published_at = published_at.or(before.published_at.filter(|_| !draft.is_whole));
     let published_at = match draft.status {
         Status::Published => published_at.or(Some(to_stored(now))),
         _ => published_at,
     };
-    let first_before = match standing {
-        Standing::Hidden => None,
-        Standing::Visible | Standing::Gone => before.first_published_at,
-    };
-    let to_be_public = draft.status != Status::Draft;
-    let first = draft.first_published_at.map(to_stored).or(first_before);
     ArticleRow {
         external_id: draft
             .external_id
             .clone()
-            .or_else(|| before.external_id.clone()),
+            .or_else(|| before.external_id.clone().filter(|_| !draft.is_whole)),
         language: draft.language.as_str().to_owned(),
         headline: draft.headline.clone(),
         standfirst: draft.standfirst.clone(),
@@ -89,12 +85,35 @@ pub fn filled(
         translation_group,
         status: draft.status.as_str().to_owned(),
         published_at,
-        first_published_at: first.or(published_at.filter(|_| to_be_public)),
+        first_published_at: first_published_at(before, draft, published_at, standing, now),
         embargoed_until: draft.embargoed_until.map(to_stored),
         expires_at: draft.expires_at.map(to_stored),
         related: draft.related.as_str().to_owned(),
         ..before.clone()
     }
+}
+
+/// When it came out for the first time, or is to. For an article that never was out and is not yet, only the plan
+/// counts: a date of the past would say that it had been.
+fn first_published_at(
+    before: &ArticleRow,
+    draft: &Draft,
+    published_at: Option<NaiveDateTime>,
+    standing: Standing,
+    now: DateTime<Utc>,
+) -> Option<NaiveDateTime> {
+    let embargo = draft.embargoed_until.map(to_stored);
+    let opens = published_at.map(|at| embargo.map_or(at, |embargo| at.max(embargo)));
+    let is_to_come = matches!(draft.status, Status::Scheduled | Status::Published)
+        && opens.is_some_and(|opens| opens > to_stored(now));
+    if is_to_come && standing == Standing::Hidden {
+        return opens;
+    }
+    let past = |first: &NaiveDateTime| *first <= to_stored(now);
+    let given = draft.first_published_at.map(to_stored);
+    given
+        .or(before.first_published_at.filter(past))
+        .or(published_at.filter(|_| draft.status != Status::Draft))
 }
 
 /// The body of a draft, for the article of this number.

@@ -60,14 +60,21 @@ impl Save<'_> {
     /// # Errors
     /// [`Error::InvalidBody`] where the draft contradicts what is stored; the transaction may go on.
     pub fn article(&self, conn: &mut Conn, draft: &Draft, tagger: &mut Tagger) -> Result<Saved> {
-        match naming::named(conn, draft)? {
-            Some(row) if row.deleted_at.is_some() => Err(Error::InvalidBody(vec![Fault::new(
+        let Some(mut row) = naming::named(conn, draft)? else {
+            return self.create(conn, draft, tagger);
+        };
+        let was_known = row.standing(self.now) != Standing::Hidden;
+        if row.deleted_at.is_some() && was_known {
+            return Err(Error::InvalidBody(vec![Fault::new(
                 "",
                 "the article was deleted here",
-            )])),
-            Some(row) => self.update(conn, row, draft, tagger),
-            None => self.create(conn, draft, tagger),
+            )]));
         }
+        if !was_known && row.created_by.is_some() {
+            // Whoever made a draft of that name first must not own what comes under it.
+            row.created_by = self.by.map(str::to_owned);
+        }
+        self.update(conn, row, draft, tagger)
     }
 
     /// Creates an article.
@@ -98,7 +105,7 @@ impl Save<'_> {
     /// When the database fails.
     pub fn delete(&self, conn: &mut Conn, mut before: ArticleRow) -> Result<ArticleRow> {
         transitions::settle(conn, &mut before, self.now)?;
-        let action = match before.visibility().standing(self.now) {
+        let action = match before.standing(self.now) {
             // Whoever follows the log never knew of it.
             Standing::Hidden => Action::Saved,
             Standing::Visible | Standing::Gone => Action::Deleted,
@@ -184,7 +191,7 @@ impl Save<'_> {
         tagger: &mut Tagger,
     ) -> Result<Saved> {
         let links = self.links(conn, draft)?;
-        let standing = before.visibility().standing(self.now);
+        let standing = before.standing(self.now);
         let group = links
             .group
             .clone()

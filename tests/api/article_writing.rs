@@ -766,3 +766,189 @@ fn many_at_once_under_one_key_make_one_article() {
         assert_eq!(list.json()["page"]["count"], 1);
     }
 }
+
+#[test]
+fn markup_that_is_made_to_be_hard_is_refused_before_anyone_waits_for_it() {
+    let app = App::with(&[article("a")]);
+    let author = app.key("author");
+    let hard = "<div>".repeat(20_000);
+    let post = app.write(
+        "POST",
+        "/v1/articles",
+        &author,
+        &[],
+        Some(json!({"headline": "x", "body": hard, "language": "fr"})),
+    );
+    assert_problem(&post, 422, "/body");
+    let patch = app.write(
+        "PATCH",
+        "/v1/articles/a",
+        &app.key("editor"),
+        &[("if-match", "*")],
+        Some(json!({"body": hard})),
+    );
+    assert_problem(&patch, 422, "/body");
+    let text = json!({"headline": "x", "body": hard, "language": "fr"}).to_string();
+    assert_problem(&app.post("/v1/related", &text), 422, "/body");
+    let line = article("b").with("body", hard).0.to_string();
+    let (summary, complaints) = app.import_text(&line);
+    assert_eq!(summary.failed, 1);
+    assert!(
+        complaints[0].reason.starts_with("/body: "),
+        "{complaints:?}"
+    );
+}
+
+#[test]
+fn an_author_does_not_come_to_own_what_an_import_brings() {
+    for place in places() {
+        let app = App::on(place);
+        let author = app.key("author");
+        for name in ["external_id", "id"] {
+            let mut body = draft("x");
+            body[name] = json!("0190b0a0-0000-7000-8000-000000000001");
+            assert_problem(
+                &app.write("POST", "/v1/articles", &author, &[], Some(body)),
+                403,
+                "",
+            );
+        }
+        let mut body = draft("Plan");
+        body["slug"] = json!("budget");
+        let made = app.write("POST", "/v1/articles", &author, &[], Some(body.clone()));
+        app.import(&[article("budget")
+            .with("embargoed_until", "2025-09-01T00:00:00Z")
+            .saying("Secret")]);
+        let read = app.get_with("/v1/articles/budget", &[("authorization", &author)]);
+        assert_eq!(read.status, 404, "{}", read.text());
+        let etag = [("if-match", made.header("etag"))];
+        assert_problem(
+            &app.write("DELETE", "/v1/articles/budget", &author, &etag, None),
+            404,
+            "",
+        );
+
+        // Nor does a draft that was deleted keep an import out.
+        body["slug"] = json!("autre");
+        let made = app.write("POST", "/v1/articles", &author, &[], Some(body));
+        app.write(
+            "DELETE",
+            "/v1/articles/autre",
+            &author,
+            &[("if-match", made.header("etag"))],
+            None,
+        );
+        app.import(&[article("autre")]);
+        assert_eq!(app.get("/v1/articles/autre").status, 200);
+        app.write(
+            "DELETE",
+            "/v1/articles/autre",
+            &app.key("editor"),
+            &[("if-match", "*")],
+            None,
+        );
+        let (summary, _) = app.import_text(&article("autre").0.to_string());
+        assert_eq!(
+            (summary.failed, app.get("/v1/articles/autre").status),
+            (1, 410)
+        );
+    }
+}
+
+#[test]
+fn a_replacement_leaves_the_publication_that_it_does_not_mention() {
+    for place in places() {
+        let app = App::on(place);
+        let editor = app.key("editor");
+        app.import(&[article("a")
+            .with("embargoed_until", "2025-09-01T00:00:00Z")
+            .with("expires_at", "2025-10-01T00:00:00Z")]);
+        let mut body = draft("Corrigé");
+        body["status"] = json!("published");
+        let replaced = app.write(
+            "PUT",
+            "/v1/articles/a",
+            &editor,
+            &[("if-match", "*")],
+            Some(body.clone()),
+        );
+        assert_eq!(
+            replaced.json()["editing"]["embargoed_until"],
+            "2025-09-01T00:00:00Z"
+        );
+        assert_eq!(app.get("/v1/articles/a").status, 404);
+        body["embargoed_until"] = Value::Null;
+        let replaced = app.write(
+            "PUT",
+            "/v1/articles/a",
+            &editor,
+            &[("if-match", "*")],
+            Some(body),
+        );
+        assert_eq!(replaced.status, 200, "{}", replaced.text());
+        assert_eq!(app.get("/v1/articles/a").status, 200);
+        assert_eq!(
+            replaced.json()["editing"]["expires_at"],
+            "2025-10-01T00:00:00Z"
+        );
+    }
+}
+
+#[test]
+fn null_in_a_patch_empties_or_is_refused() {
+    for place in places() {
+        let app = App::on(place);
+        let editor = app.key("editor");
+        let plan = "2030-01-01T00:00:00Z";
+        app.import(&[
+            article("draft")
+                .status("draft")
+                .with("published_at", plan)
+                .with("external_id", "x1")
+                .with("first_published_at", "2010-01-01T00:00:00Z"),
+            article("out"),
+        ]);
+        let patch = |slug: &str, body: Value| {
+            app.write(
+                "PATCH",
+                &format!("/v1/articles/{slug}"),
+                &editor,
+                &[("if-match", "*")],
+                Some(body),
+            )
+        };
+        let emptied = patch("draft", json!({"external_id": null, "published_at": null}));
+        assert_eq!(
+            (
+                &emptied.json()["published_at"],
+                &emptied.json()["editing"]["external_id"]
+            ),
+            (&Value::Null, &Value::Null)
+        );
+        assert_eq!(emptied.json()["first_published_at"], "2010-01-01T00:00:00Z");
+        assert_problem(&patch("draft", json!({"headlin": null})), 422, "/headlin");
+        assert_problem(
+            &patch("out", json!({"translation_of": null})),
+            422,
+            "/translation_of",
+        );
+        assert_problem(
+            &patch("out", json!({"published_at": null})),
+            422,
+            "/published_at",
+        );
+        assert_problem(
+            &patch("out", json!({"expires_at": "2024-01-01T00:00:00Z"})),
+            422,
+            "/expires_at",
+        );
+        let now = patch("draft", json!({"status": "published"}));
+        assert_eq!(
+            now.json()["published_at"],
+            "2025-06-01T12:00:00Z",
+            "{}",
+            now.text()
+        );
+        assert_eq!(app.get("/v1/articles/draft").status, 200);
+    }
+}

@@ -238,8 +238,25 @@ impl Wire {
     fn read_to_end(mut self) -> String {
         let mut all = String::new();
         self.0.read_to_string(&mut all).unwrap();
-        all
+        joined(&all)
     }
+}
+
+/// An answer's head and its chunks put together, where it has come in chunks: one may end within a word.
+fn joined(answer: &str) -> String {
+    let Some((head, mut rest)) = answer.split_once("\r\n\r\n") else {
+        return answer.to_owned();
+    };
+    if !head.contains("transfer-encoding: chunked") {
+        return answer.to_owned();
+    }
+    let mut whole = format!("{head}\r\n\r\n");
+    while let Some((size, chunk)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole += &chunk[..size];
+        rest = &chunk[size + 2..];
+    }
+    whole
 }
 
 fn tail(text: &str) -> &str {

@@ -156,3 +156,56 @@ fn a_plan_that_cannot_be_is_refused() {
     );
     assert_eq!(put(&app, "nowhere", json!({})).status, 404);
 }
+
+#[test]
+fn what_was_out_is_remembered_whatever_is_planned_next() {
+    for place in places() {
+        let app = App::on(place);
+        app.import(&[article("a"), article("b")]);
+        let editor = app.key("editor");
+        withdraw(&app, "a");
+        assert_eq!(
+            put(&app, "a", json!({"published_at": "2025-06-02T00:00:00Z"})).status,
+            200
+        );
+        put(
+            &app,
+            "b",
+            json!({"embargoed_until": "2025-06-02T00:00:00Z"}),
+        );
+        for slug in ["a", "b"] {
+            let path = format!("/v1/articles/{slug}");
+            assert_eq!(app.get(&path).status, 410, "{slug}");
+            let patch = |body| app.write("PATCH", &path, &editor, &[("if-match", "*")], Some(body));
+            let changed = patch(json!({"byline": "x"}));
+            assert_eq!(changed.json()["first_published_at"], "2024-03-01T09:00:00Z");
+            assert_eq!(patch(json!({"status": "draft"})).status, 422);
+        }
+        app.clock.set(at("2025-06-02T00:00:00Z"));
+        for slug in ["a", "b"] {
+            assert_eq!(app.get(&format!("/v1/articles/{slug}")).status, 200);
+        }
+    }
+}
+
+#[test]
+fn what_was_deleted_before_its_hour_never_was() {
+    for place in places() {
+        let app = App::on(place);
+        app.import(&[article("a").status("draft")]);
+        put(&app, "a", json!({"published_at": "2025-06-02T00:00:00Z"}));
+        let editor = app.key("editor");
+        let gone = app.write(
+            "DELETE",
+            "/v1/articles/a",
+            &editor,
+            &[("if-match", "*")],
+            None,
+        );
+        assert_eq!(gone.status, 204);
+        for time in ["2025-06-01T12:00:00Z", "2025-06-03T00:00:00Z"] {
+            app.clock.set(at(time));
+            assert_eq!(app.get("/v1/articles/a").status, 404, "{time}");
+        }
+    }
+}
