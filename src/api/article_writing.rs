@@ -2,7 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, put, web};
 use chrono::NaiveDateTime;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::address::Address;
@@ -11,13 +13,14 @@ use crate::api::body;
 use crate::api::conditional::Answer;
 use crate::api::editing;
 use crate::api::inputs;
-use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::openapi::{BodyFailures, Failures, Gone, Refusals, VersionFailures};
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::views::ArticleView;
 use crate::api::writing::{Act, Write};
-use crate::content::article::{Draft, Fault};
-use crate::content::input::{ArticleInput, MEMBERS};
+use crate::content::article::{Draft, Fault, Image, RelatedMode, Rights, Source, Sponsor};
+use crate::content::body::BodyFormat;
+use crate::content::input::{ArticleInput, MEMBERS, TagMentionInput};
 use crate::content::role::Role;
 use crate::content::slug::Slug;
 use crate::content::visibility::{Standing, Status};
@@ -79,7 +82,7 @@ pub async fn create_article(
         (status = 200, description = "The article as it is now", body = ArticleView, headers(("ETag" = String))),
         (status = 201, description = "The article was created", body = ArticleView,
          headers(("ETag" = String), ("Location" = String, description = "Its address"))),
-        Failures, Refusals, BodyFailures, VersionFailures,
+        Failures, Refusals, BodyFailures, VersionFailures, Gone,
     )
 )]
 #[put("/v1/articles/{slug}")]
@@ -124,10 +127,10 @@ pub async fn replace_article(
         ("slug" = String, Path, description = "Slug or id", example = "crue-ziz-erfoud"),
         ("If-Match" = String, Header, description = "The `ETag` of the state that is to be changed"),
     ),
-    request_body(content = inline(ArticlePatch), content_type = "application/merge-patch+json"),
+    request_body(content = ArticlePatch, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The article as it is now", body = ArticleView, headers(("ETag" = String))),
-        Failures, Refusals, BodyFailures, VersionFailures,
+        Failures, Refusals, BodyFailures, VersionFailures, Gone,
     )
 )]
 #[patch("/v1/articles/{slug}")]
@@ -165,7 +168,7 @@ pub async fn update_article(
     ),
     responses(
         (status = 204, description = "It is deleted", headers(("ETag" = String))),
-        Failures, Refusals, VersionFailures,
+        Failures, Refusals, VersionFailures, Gone,
     )
 )]
 #[delete("/v1/articles/{slug}")]
@@ -367,29 +370,41 @@ fn scheduled(mut draft: Draft, act: &Act) -> Draft {
     draft
 }
 
-/// The members of an article that are to change.
-#[derive(utoipa::ToSchema)]
+/// The members of an article that are to change; null empties.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // only described: a patch is merged as JSON, and the article that comes of it is checked
 pub struct ArticlePatch {
-    #[schema(example = "La crue du Ziz coupe la route d’Erfoud")]
+    /// The article's own: an id does not change.
+    #[schema(nullable = false, format = Uuid)]
+    id: Option<String>,
+    #[schema(nullable = false, max_length = 1000)]
     headline: Option<String>,
+    #[schema(nullable = false)]
+    language: Option<String>,
+    #[schema(nullable = false)]
+    body: Option<String>,
+    #[schema(value_type = Option<BodyFormat>)]
+    body_format: Option<String>,
+    #[schema(max_length = 20000)]
     standfirst: Option<String>,
+    #[schema(max_length = 20000)]
     trail_text: Option<String>,
+    #[schema(max_length = 1000)]
     byline: Option<String>,
     slug: Option<String>,
+    #[schema(max_length = 500)]
     external_id: Option<String>,
-    language: Option<String>,
-    body: Option<String>,
-    body_format: Option<String>,
-    #[schema(value_type = Option<Object>)]
-    image: Option<()>,
-    #[schema(value_type = Option<Object>)]
-    source: Option<()>,
+    image: Option<Image>,
+    source: Option<Source>,
+    #[schema(format = Uri)]
     canonical_url: Option<String>,
-    #[schema(value_type = Option<Object>)]
-    rights: Option<()>,
-    sponsors: Option<Vec<crate::content::article::Sponsor>>,
-    tags: Option<Vec<crate::content::input::TagMentionInput>>,
+    rights: Option<Rights>,
+    #[schema(max_items = 200)]
+    sponsors: Option<Vec<Sponsor>>,
+    #[schema(max_items = 200)]
+    tags: Option<Vec<TagMentionInput>>,
+    #[schema(value_type = Option<Status>)]
     status: Option<String>,
     #[schema(format = DateTime)]
     published_at: Option<String>,
@@ -401,8 +416,27 @@ pub struct ArticlePatch {
     embargoed_until: Option<String>,
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    #[schema(nullable = false)]
     translation_of: Option<String>,
+    #[schema(max_items = 200)]
     pins: Option<Vec<String>>,
+    #[schema(max_items = 200)]
     bans: Option<Vec<String>>,
+    #[schema(value_type = Option<RelatedMode>)]
     related: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_may_have_the_members_of_an_article() {
+        let schema = serde_json::to_value(ArticlePatch::schema()).unwrap();
+        let members = schema["properties"].as_object().unwrap();
+        assert_eq!(members.len(), MEMBERS.len());
+        assert!(MEMBERS.iter().all(|name| members.contains_key(*name)));
+    }
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::api::auth::{Caller, Editor};
 use crate::api::conditional::Answer;
-use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::openapi::{BodyFailures, Failures, Gone, Refusals, VersionFailures};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
 use crate::api::writing::{Act, Write};
@@ -139,7 +139,7 @@ fn shown(conn: &mut Conn, row: &ArticleRow) -> Result<Answer> {
     responses(
         (status = 200, description = "The curation as it is now", body = CurationView,
          headers(("ETag" = String, description = "Of the article's new version"))),
-        Failures, Refusals, BodyFailures, VersionFailures,
+        Failures, Refusals, BodyFailures, VersionFailures, Gone,
     )
 )]
 #[put("/v1/articles/{slug}/curation")]

@@ -131,15 +131,33 @@ pub enum BodyFailures {
 #[derive(IntoResponses)]
 #[allow(dead_code)]
 pub enum VersionFailures {
-    /// It is gone
-    #[response(status = 410, content_type = "application/problem+json")]
-    Gone(#[to_schema] ProblemView),
     /// It has changed since the caller read it
     #[response(status = 412, content_type = "application/problem+json")]
     Moved(#[to_schema] ProblemView),
     /// `If-Match` is missing
     #[response(status = 428, content_type = "application/problem+json")]
     Unconditional(#[to_schema] ProblemView),
+}
+
+/// What an operation on something that may have been deleted may answer besides.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum Gone {
+    /// It was there once and is no more
+    #[response(status = 410, content_type = "application/problem+json")]
+    Gone(#[to_schema] ProblemView),
+}
+
+/// What an operation that saves an article without being sent one may answer besides.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub enum SaveFailures {
+    /// What is stored stands in the way
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] ProblemView),
+    /// The article would not be valid
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(#[to_schema] ProblemView),
 }
 
 /// Names the security scheme that operations refer to.

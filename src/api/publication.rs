@@ -10,7 +10,7 @@ use crate::api::body;
 use crate::api::conditional::Answer;
 use crate::api::editing;
 use crate::api::inputs;
-use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::openapi::{BodyFailures, Failures, Gone, Refusals, SaveFailures, VersionFailures};
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::views::ArticleView;
@@ -60,7 +60,7 @@ struct Publication {
     request_body(content = PublicationInput, content_type = "application/json"),
     responses(
         (status = 200, description = "The article as it is now", body = ArticleView, headers(("ETag" = String))),
-        Failures, Refusals, BodyFailures, VersionFailures,
+        Failures, Refusals, BodyFailures, VersionFailures, Gone,
     )
 )]
 #[put("/v1/articles/{slug}/publication")]
@@ -98,7 +98,7 @@ pub async fn publish_article(
     ),
     responses(
         (status = 204, description = "It is not public any more", headers(("ETag" = String))),
-        Failures, Refusals, VersionFailures,
+        Failures, Refusals, SaveFailures, VersionFailures, Gone,
     )
 )]
 #[delete("/v1/articles/{slug}/publication")]

@@ -10,7 +10,7 @@ use crate::api::address::Address;
 use crate::api::articles::Page;
 use crate::api::auth::{Author, Caller};
 use crate::api::conditional::Answer;
-use crate::api::openapi::{Failures, Refusals, VersionFailures};
+use crate::api::openapi::{Failures, Gone, Refusals, SaveFailures, VersionFailures};
 use crate::api::params::Params;
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
@@ -234,7 +234,7 @@ pub async fn get_revision(
         (status = 200, description = "The article as it is now", body = ArticleView, headers(("ETag" = String))),
         (status = 409, description = "One of its translations is in that version's language by now", body = ProblemView,
          content_type = "application/problem+json"),
-        Failures, Refusals, VersionFailures,
+        Failures, Refusals, SaveFailures, VersionFailures, Gone,
     )
 )]
 #[put("/v1/articles/{slug}/revisions/{version}/restoration")]

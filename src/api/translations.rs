@@ -8,7 +8,7 @@ use crate::api::article_views;
 use crate::api::articles::{Located, locate_for};
 use crate::api::auth::{Author, Caller, Editor};
 use crate::api::conditional::Answer;
-use crate::api::openapi::{Failures, Refusals, VersionFailures};
+use crate::api::openapi::{Failures, Gone, Refusals, SaveFailures, VersionFailures};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
 use crate::api::views::{ArticleView, StatusView};
@@ -106,7 +106,7 @@ pub async fn list_translations(
         (status = 200, description = "The article as it is now", body = ArticleView, headers(("ETag" = String))),
         (status = 409, description = "Two articles of one language would be in the group", body = ProblemView,
          content_type = "application/problem+json"),
-        Failures, Refusals, VersionFailures,
+        Failures, Refusals, SaveFailures, VersionFailures, Gone,
     )
 )]
 #[put("/v1/articles/{slug}/translations/{other}")]
@@ -152,7 +152,7 @@ pub async fn join_translations(
     ),
     responses(
         (status = 200, description = "The article as it is now", body = ArticleView, headers(("ETag" = String))),
-        Failures, Refusals, VersionFailures,
+        Failures, Refusals, SaveFailures, VersionFailures, Gone,
     )
 )]
 #[delete("/v1/articles/{slug}/translations")]

@@ -11,7 +11,7 @@ use crate::api::auth::{Admin, Caller};
 use crate::api::conditional::Answer;
 use crate::api::door::hashed;
 use crate::api::inputs::{PageInput, PageParams};
-use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::openapi::{BodyFailures, Failures, Gone, Refusals, VersionFailures};
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
@@ -251,7 +251,7 @@ pub async fn create_user(
         Failures,
         Refusals,
         BodyFailures,
-        VersionFailures,
+        VersionFailures, Gone,
     )
 )]
 #[patch("/v1/users/{name}")]
@@ -335,7 +335,7 @@ fn read_user_patch(bytes: &[u8]) -> Result<Patch> {
          content_type = "application/problem+json"),
         Failures,
         Refusals,
-        VersionFailures,
+        VersionFailures, Gone,
     )
 )]
 #[delete("/v1/users/{name}")]

@@ -52,7 +52,8 @@ pub struct Draft {
 pub struct Reference(pub String);
 
 /// Whether an article takes part in related lookups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum RelatedMode {
     #[default]
     Auto,

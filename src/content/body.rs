@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
+use utoipa::ToSchema;
 
 use ammonia::Builder;
 use pulldown_cmark::{Options, Parser, html};
@@ -10,7 +11,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::content::markup;
 
 /// How a body is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum BodyFormat {
     Html,
     Markdown,

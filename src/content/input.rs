@@ -21,7 +21,7 @@ pub struct ArticleInput {
     #[schema(format = Uuid)]
     pub id: Option<String>,
     /// The name that another system gave it.
-    #[schema(example = "cms-21379")]
+    #[schema(example = "cms-21379", max_length = 500)]
     pub external_id: Option<String>,
     /// Made from the headline where it is missing.
     #[schema(example = "crue-ziz-erfoud")]
@@ -29,17 +29,20 @@ pub struct ArticleInput {
     /// BCP 47.
     #[schema(example = "fr")]
     pub language: String,
-    #[schema(example = "La crue du Ziz coupe la route d’Erfoud")]
+    #[schema(example = "La crue du Ziz coupe la route d’Erfoud", max_length = 1000)]
     pub headline: String,
     /// The summary under the headline.
+    #[schema(max_length = 20000)]
     pub standfirst: Option<String>,
     /// The teaser in lists; without it, an excerpt stands in.
+    #[schema(max_length = 20000)]
     pub trail_text: Option<String>,
+    #[schema(max_length = 1000)]
     pub byline: Option<String>,
     #[schema(example = "<p>La circulation est interrompue depuis mardi.</p>")]
     pub body: String,
-    /// `html`, `markdown` or `text`; `html` where it is missing. What is served is sanitised HTML.
-    #[schema(example = "html")]
+    /// `html` where it is missing. What is served is sanitised HTML.
+    #[schema(value_type = Option<BodyFormat>, example = "html")]
     pub body_format: Option<String>,
     pub image: Option<Image>,
     /// Where it was taken from.
@@ -47,11 +50,12 @@ pub struct ArticleInput {
     #[schema(format = Uri)]
     pub canonical_url: Option<String>,
     pub rights: Option<Rights>,
+    #[schema(max_items = 200)]
     pub sponsors: Option<Vec<Sponsor>>,
     /// In editorial order.
+    #[schema(max_items = 200)]
     pub tags: Option<Vec<TagMentionInput>>,
-    /// `draft`, `scheduled`, `published` or `withdrawn`.
-    #[schema(example = "draft")]
+    #[schema(value_type = Option<Status>, example = "draft")]
     pub status: Option<String>,
     #[schema(format = DateTime)]
     pub published_at: Option<String>,
@@ -68,11 +72,13 @@ pub struct ArticleInput {
     /// The original, by external id, slug or id.
     pub translation_of: Option<String>,
     /// Articles that stand first among the related ones, by external id, slug or id.
+    #[schema(max_items = 200)]
     pub pins: Option<Vec<String>>,
     /// Articles that are never shown as related.
+    #[schema(max_items = 200)]
     pub bans: Option<Vec<String>>,
-    /// `auto`, or `never` for a sensitive article, which shows no neighbours and is shown beside none.
-    #[schema(example = "auto")]
+    /// `never` for a sensitive article, which shows no neighbours and is shown beside none.
+    #[schema(value_type = Option<RelatedMode>, example = "auto")]
     pub related: Option<String>,
 }
 
@@ -125,7 +131,7 @@ pub enum TagMentionInput {
 pub struct TagObject {
     pub slug: Option<String>,
     pub name: Option<String>,
-    /// `keyword`, `person`, `place`, `organisation`, `series`, `section` or `contributor`.
+    #[schema(value_type = Option<TagKind>)]
     pub kind: Option<String>,
     pub description: Option<String>,
     /// The slug of the tag above it.

@@ -1,9 +1,11 @@
 //! Tags: what an article is about, and who made it.
 
 use crate::content::slug::Slug;
+use utoipa::ToSchema;
 
 /// What a tag stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ToSchema)]
+#[schema(rename_all = "snake_case", example = "place")]
 pub enum TagKind {
     Keyword,
     Person,

@@ -1,9 +1,11 @@
 //! When the public may see an article.
 
 use chrono::{DateTime, Utc};
+use utoipa::ToSchema;
 
 /// What the newsroom decided about an article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum Status {
     Draft,
     Scheduled,
