@@ -263,17 +263,11 @@ fn replace(
 /// # Errors
 /// 422 for members that no article has, and for null where something must be.
 fn check_patch(patch: &Map<String, Value>) -> Result<()> {
-    let mut faults = Vec::new();
-    for (name, value) in patch {
-        if !MEMBERS.contains(&name.as_str()) {
-            faults.push(Fault::new(
-                format!("/{name}"),
-                format!("unknown field `{name}`"),
-            ));
-        } else if name == "translation_of" && value.is_null() {
-            let detail = "is not taken back here, but by DELETE …/translations";
-            faults.push(Fault::new("/translation_of", detail));
-        }
+    let needed = ["id", "headline", "language", "body"];
+    let mut faults = body::faults_of_patch(patch, &MEMBERS, &needed);
+    if patch.get("translation_of").is_some_and(Value::is_null) {
+        let detail = "is not taken back here, but by DELETE …/translations";
+        faults.push(Fault::new("/translation_of", detail));
     }
     match faults.is_empty() {
         true => Ok(()),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::api::state::State;
+use crate::content::article::Fault;
 use crate::content::json::{self, Unread};
 use crate::error::{Error, Result};
 
@@ -79,6 +80,27 @@ pub fn read_patch(bytes: &[u8]) -> Result<Map<String, Value>> {
         Value::Object(members) => Ok(members),
         _ => Err(Error::member("", "is not an object")),
     }
+}
+
+/// What is wrong with the members that a merge patch names: those that are not `known` (a null would otherwise remove
+/// nothing unseen), and nulls of those that must be there.
+pub fn faults_of_patch(patch: &Map<String, Value>, known: &[&str], needed: &[&str]) -> Vec<Fault> {
+    let fault = |(name, value): (&String, &Value)| {
+        let detail = match () {
+            () if !known.contains(&name.as_str()) => format!("unknown field `{name}`"),
+            () if value.is_null() && needed.contains(&name.as_str()) => {
+                "cannot be removed".to_owned()
+            }
+            () => return None,
+        };
+        Some(Fault::new(format!("/{}", escaped(name)), detail))
+    };
+    patch.iter().filter_map(fault).collect()
+}
+
+/// A name as a step of a JSON pointer (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Applies a merge patch: null removes, objects are merged, everything else replaces.

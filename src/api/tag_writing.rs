@@ -15,7 +15,7 @@ use crate::api::state::State;
 use crate::api::tag_views::{For, TagView};
 use crate::api::tags::{find, one};
 use crate::api::writing::{Act, Write};
-use crate::content::tag_input::{MergerInput, TagInput, TagPatch};
+use crate::content::tag_input::{MEMBERS, MergerInput, TagInput, TagPatch};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::audit::Target;
@@ -95,6 +95,10 @@ pub async fn update_tag(
     inputs::parse_none(request.query_string())?;
     let bytes = body::bytes(&request, payload, &state, MERGE_PATCH).await?;
     let patch = body::read_patch(&bytes)?;
+    let faults = body::faults_of_patch(&patch, &MEMBERS, &["name", "slug", "listed"]);
+    if !faults.is_empty() {
+        return Err(Error::InvalidBody(faults).into());
+    }
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
             let before = open(act, conn, &slug)?;

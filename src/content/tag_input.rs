@@ -17,9 +17,8 @@ pub struct TagInput {
     /// Made from the name where it is missing, with a number behind it where that is taken.
     #[schema(example = "eau-potable")]
     pub slug: Option<String>,
-    /// `keyword`, `person`, `place`, `organisation`, `series`, `section` or `contributor`; `keyword` where it is
-    /// missing.
-    #[schema(example = "keyword")]
+    /// `keyword` where it is missing.
+    #[schema(value_type = Option<TagKind>, example = "keyword")]
     pub kind: Option<String>,
     pub description: Option<String>,
     /// The slug of the tag above it.
@@ -29,14 +28,27 @@ pub struct TagInput {
     pub aliases: Option<Vec<String>>,
 }
 
+/// The members of [`TagPatch`].
+pub const MEMBERS: [&str; 7] = [
+    "name",
+    "slug",
+    "kind",
+    "description",
+    "parent",
+    "aliases",
+    "listed",
+];
+
 /// What a tag can be changed in. A member that is not named stays; null empties it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagPatch {
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// The former slug becomes an alias.
+    #[schema(nullable = false)]
     pub slug: Option<String>,
-    /// `keyword`, `person`, `place`, `organisation`, `series`, `section` or `contributor`.
+    #[schema(value_type = Option<TagKind>)]
     pub kind: Option<String>,
     pub description: Option<String>,
     /// The slug of the tag above it.
@@ -44,6 +56,7 @@ pub struct TagPatch {
     /// All other slugs that lead to it: those left out are free again.
     pub aliases: Option<Vec<String>>,
     /// Whether it is public even while no public article bears it.
+    #[schema(nullable = false)]
     pub listed: Option<bool>,
 }
 

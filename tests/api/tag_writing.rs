@@ -349,3 +349,24 @@ fn an_import_adds_to_a_tag_what_it_lacks() {
     assert_eq!(app.json("/v1/tags/eau")["description"], "L’eau.");
     assert_eq!(app.get("/v1/tags/water").status, 301);
 }
+
+#[test]
+fn null_removes_only_what_may_be_missing() {
+    let app = App::new();
+    let editor = app.key("editor");
+    app.make(&editor, json!({"name": "Eau", "description": "x"}));
+    let patch = |body: Value| {
+        let any = [("if-match", "*")];
+        app.write("PATCH", "/v1/tags/eau", &editor, &any, Some(body))
+    };
+    for name in ["name", "slug", "listed", "listd"] {
+        let reply = patch(json!({ name: null }));
+        assert_eq!(reply.status, 422, "{name}");
+        assert_eq!(pointers(&reply), [format!("/{name}")]);
+    }
+    let reply = patch(json!({"description": null}));
+    assert_eq!(
+        (reply.status, &reply.json()["description"]),
+        (200, &Value::Null)
+    );
+}
