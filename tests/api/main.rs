@@ -31,6 +31,7 @@ mod revisions;
 mod same_json;
 mod scheduler;
 mod search;
+mod shared_pins;
 mod tag_merging;
 mod tag_secrecy;
 mod tag_writing;

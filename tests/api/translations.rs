@@ -62,7 +62,7 @@ fn version(app: &App, slug: &str) -> i64 {
         .unwrap()
 }
 
-fn pinned(app: &App, slug: &str) -> Vec<String> {
+pub fn pinned(app: &App, slug: &str) -> Vec<String> {
     let json = app.json(&format!("/v1/articles/{slug}/related"));
     let data = json["data"].as_array().unwrap().iter();
     data.filter(|one| one["reasons"][0]["kind"] == "pin")
