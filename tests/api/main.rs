@@ -14,6 +14,7 @@ mod imports;
 mod imports_over_http;
 mod keys;
 mod leaks;
+mod links;
 mod lists;
 mod operation;
 mod outside_tokens;
