@@ -171,3 +171,29 @@ fn an_authors_tags_take_no_names() {
         assert!(slugs[9..].iter().all(|slug| slug.len() > 10), "{slugs:?}");
     }
 }
+
+#[test]
+fn a_past_state_comes_back_without_what_is_not_its_callers_to_say_and_what_is_gone() {
+    for place in places() {
+        let name = place.name;
+        let app = world(place);
+        let (author, editor) = (app.key("author"), app.key("editor"));
+        let own = name_of(&app, &author);
+        save(&app, &own, &article("mien").status("draft"));
+        let curated = |body: Value| assert_eq!(patch(&app, &editor, "mien", body).status, 200);
+        let restore = |caller: &str, version: i64| {
+            let path = format!("/v1/articles/mien/revisions/{version}/restoration");
+            let etag = get(&app, "/v1/articles/mien", caller);
+            let headers = [("if-match", etag.header("etag"))];
+            let reply = app.write("PUT", &path, caller, &headers, None);
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+            let curation = get(&app, "/v1/articles/mien/curation", &editor).json();
+            curation["pins"].as_array().unwrap().len()
+        };
+        curated(json!({"pins": ["barrage", "crue"], "headline": "Autre"}));
+        assert_eq!(restore(&author, 1), 2, "{name}");
+        curated(json!({"pins": []}));
+        delete(&app, "amina", "barrage");
+        assert_eq!(restore(&editor, 2), 1, "{name}");
+    }
+}

@@ -230,6 +230,14 @@ fn withdrawing_an_article_or_its_showers_account_shuts_its_previews() {
         change("PATCH", "/v1/users/off", &admin, Some(disabled));
         change("DELETE", "/v1/users/gone", &admin, None);
         assert_eq!(statuses(), [404, 404, 200], "{name}");
+        // A deleted article that is brought back does not open them again.
+        delete(&app, "amina", "crue");
+        let list = get(&app, "/v1/articles/crue/revisions", &editor);
+        let path = "/v1/articles/crue/revisions/1/restoration";
+        let headers = [("if-match", list.header("etag"))];
+        let back = app.write("PUT", path, &editor, &headers, None);
+        assert_eq!(back.status, 200, "{name}: {}", back.text());
+        assert_eq!(statuses(), [404, 404, 404], "{name}");
     }
 }
 
