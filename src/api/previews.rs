@@ -92,7 +92,7 @@ impl PreviewView {
 /// Make a preview
 ///
 /// A signed address under which exactly this version can be read by whoever has it, whatever is saved later, until it
-/// expires or is revoked. For editors, and for authors of what they wrote.
+/// expires or is revoked, or the article is withdrawn or deleted. For editors, and for authors of their own drafts.
 #[utoipa::path(
     tag = "previews",
     operation_id = "create_preview",
@@ -139,18 +139,17 @@ fn create(
 ) -> Result<Answer> {
     let row = history::open(conn, slug, act.caller, act.now)?;
     history::living(&row)?;
+    editing::may_write(act, &row)?;
     let seconds = input.expires_in.unwrap_or(A_DAY);
     if !(1..=THIRTY_DAYS).contains(&seconds) {
         let detail = format!("is {seconds}; it takes 1 to {THIRTY_DAYS} seconds");
         return Err(Error::member("/expires_in", detail));
     }
     let version = input.version.unwrap_or(row.version);
-    history::version(conn, &row, version)
-        .and_then(|version| draft_of(version.state))
-        .map_err(|error| match error {
-            Error::NotFound(detail) => Error::member("/version", detail),
-            error => error,
-        })?;
+    history::version(conn, &row, version).map_err(|error| match error {
+        Error::NotFound(detail) => Error::member("/version", detail),
+        error => error,
+    })?;
     if previews::living(conn, row.num, act.now)?.len() >= MAX_LIVING {
         let detail = format!("the article has {MAX_LIVING} previews: revoke some first");
         return Err(Error::conflict("", detail));
@@ -307,16 +306,21 @@ pub async fn get_preview(
     inputs::parse_none(request.query_string())?;
     state
         .answer(&request, move |state, now| {
-            state.database.read(|conn| {
+            let (row, version) = state.database.read(|conn| {
                 let (row, number) = opened(conn, &token, now)?;
                 let version = history::version(conn, &row, number)?;
-                let draft = draft_of(version.state)?;
-                let view = article_views::version(conn, &row, number, &draft, now)?;
-                Ok(Answer::json(&view)?
-                    .private(true)
-                    .header(ROBOTS, HeaderValue::from_static("noindex"))
-                    .header(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-            })
+                Ok((row, version))
+            })?;
+            // Rendering takes its time: no connection waits for it.
+            let draft = draft_of(version.state)?;
+            let number = version.number;
+            let view = state
+                .database
+                .read(|conn| article_views::version(conn, &row, number, &draft, now))?;
+            Ok(Answer::json(&view)?
+                .private(true)
+                .header(ROBOTS, HeaderValue::from_static("noindex"))
+                .header(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
         })
         .await
 }
@@ -326,12 +330,13 @@ fn opened(conn: &mut Conn, token: &str, now: DateTime<Utc>) -> Result<(ArticleRo
     let shut = || Error::NotFound("this preview does not open anything, or no more".to_owned());
     let key = secrets::find(conn, secrets::PREVIEWS)?.ok_or_else(shut)?;
     let claims = Claims::verified(token, key.as_bytes(), now).ok_or_else(shut)?;
-    let preview = previews::find(conn, &claims.id.to_string())?
-        .filter(|preview| preview.is_good(now))
-        .ok_or_else(shut)?;
+    let preview = previews::find(conn, &claims.id.to_string())?.ok_or_else(shut)?;
     let row = articles::by_nums(conn, &[preview.article_num])?.pop();
     let row = row.ok_or_else(shut)?;
     history::living(&row)?;
+    if !preview.is_good(now) {
+        return Err(shut());
+    }
     Ok((row, preview.version))
 }
 

@@ -17,9 +17,10 @@ use crate::api::state::State;
 use crate::api::views::ArticleView;
 use crate::api::writing::{Act, Write};
 use crate::api::{cursor, editing, history, inputs};
+use crate::content::role::Role;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::store::articles::ArticleRow;
+use crate::store::articles::{self, ArticleRow};
 use crate::store::revisions;
 use crate::store::save::Outcome;
 
@@ -263,6 +264,9 @@ const KEPT: [&str; 8] = [
     "expires_at",
 ];
 
+/// What it leaves as well for those who may not set it.
+const EDITORS: [&str; 3] = ["pins", "bans", "related"];
+
 fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answer> {
     let row = history::open(conn, slug, act.caller, act.now)?;
     editing::may_write(act, &row)?;
@@ -271,15 +275,41 @@ fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answ
     let mut present = history::present(conn, &row)?.to_line(conn)?;
     if let (Some(line), Some(present)) = (line.as_object_mut(), present.as_object_mut()) {
         line.shift_remove("updated_at");
-        for name in KEPT {
+        let others: &[&str] = match act.caller.role >= Role::Editor {
+            true => &[],
+            false => &EDITORS,
+        };
+        for name in KEPT.iter().chain(others).copied() {
             let value = present.get_mut(name).map(Value::take);
             line.insert(name.to_owned(), value.unwrap_or_default());
         }
     }
+    forget_deleted(conn, &mut line)?;
     let draft = editing::checked_again(conn, &row, line)?;
     let saved = act.save().edit(conn, row, &draft)?;
     if saved.outcome != Outcome::Unchanged {
         editing::note(act, conn, "article.restore", &saved.row)?;
     }
     editing::shown(act, conn, &saved.row)
+}
+
+/// Neighbours that were deleted since do not come back with a state that names them.
+fn forget_deleted(conn: &mut Conn, line: &mut Value) -> Result<()> {
+    for member in ["pins", "bans"] {
+        let Some(ids) = line.get_mut(member).and_then(Value::as_array_mut) else {
+            continue;
+        };
+        let mut living = Vec::with_capacity(ids.len());
+        for id in ids.drain(..) {
+            let row = match id.as_str() {
+                Some(id) => articles::find(conn, id)?,
+                None => None,
+            };
+            if row.is_some_and(|row| row.deleted_at.is_none()) {
+                living.push(id);
+            }
+        }
+        *ids = living;
+    }
+    Ok(())
 }

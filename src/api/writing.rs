@@ -170,6 +170,7 @@ impl Act<'_> {
             now: self.now,
             by: Some(&self.caller.name),
             manner: Manner::Edit,
+            sight: self.caller.sight(),
         }
     }
 

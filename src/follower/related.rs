@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::content::time::Clock;
 use crate::error::{Error, Result};
 use crate::follower::Derived;
-use crate::related::{Article, Engine, Profile, Settings, Window};
+use crate::related::{Article, Engine, Pin, Profile, Settings, Window};
 use crate::store::state::Whole;
 
 /// The engine, filled from its file and then from the change log.
@@ -169,6 +169,7 @@ fn profile(article: &Whole) -> (i64, Option<Profile>) {
     let row = &article.row;
     let window = row.visibility().window().zip(row.published_at);
     let profile = window.map(|((from, until), published_at)| {
+        let pins = pins(article);
         let tags: Vec<i64> = article.tags.iter().map(|tag| tag.num).collect();
         Profile::of(&Article {
             num: row.num,
@@ -183,10 +184,22 @@ fn profile(article: &Whole) -> (i64, Option<Profile>) {
                 until: until.map_or(i64::MAX, |until| until.timestamp_micros()),
             },
             translation_group: row.translation_group.as_deref(),
-            pins: &article.curation.pins,
+            pins: &pins,
             bans: &article.curation.bans,
             sensitive: row.related == "never",
         })
     });
     (row.num, profile)
+}
+
+/// Its own pins, else those it takes over.
+fn pins(article: &Whole) -> Vec<Pin> {
+    let own = article.curation.pins.iter();
+    let own = own.map(|&num| Pin {
+        num,
+        by: article.row.num,
+    });
+    let shared = article.shared_pins.iter();
+    own.chain(shared.map(|&(num, by)| Pin { num, by }))
+        .collect()
 }

@@ -165,12 +165,18 @@ impl Engine {
         source
             .record
             .pins()
-            .filter_map(|pin| self.slot(pin))
+            .filter(|pin| pin.by == source.record.num() || self.is_shown(pin.by, filter.ask.now))
+            .filter_map(|pin| self.slot(pin.num))
             .filter(|slot| {
                 let pin = self.article(*slot).zip(self.record_at(*slot));
                 pin.is_some_and(|(article, pin)| filter.lets_pin_through(article, &pin))
             })
             .collect()
+    }
+
+    fn is_shown(&self, num: i64, now: i64) -> bool {
+        self.record(num)
+            .is_some_and(|record| record.visible().contains(now))
     }
 
     fn take_scratch(&self) -> Scratch {

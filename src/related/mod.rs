@@ -49,12 +49,20 @@ pub struct Article<'a> {
     pub visible: Window,
     /// The same for an article and its translations.
     pub translation_group: Option<&'a str>,
-    /// Articles that editors put first.
-    pub pins: &'a [i64],
+    /// What editors put first.
+    pub pins: &'a [Pin],
     /// Articles that editors never want beside this one, nor this one beside them.
     pub bans: &'a [i64],
     /// Neither shows related articles nor appears among them.
     pub sensitive: bool,
+}
+
+/// An article that is put first, as long as the one in which editors said so is shown itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub num: i64,
+    /// The article itself, or one of its translations.
+    pub by: i64,
 }
 
 /// When an article is shown: unix microseconds, `from` included, `until` not.

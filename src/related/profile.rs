@@ -256,8 +256,8 @@ fn with_parts(pairs: ByHash<Pair>, stems: &[Term]) -> (Vec<Term>, Vec<(u16, u16)
     found.into_iter().unzip()
 }
 
-fn without_repeats(nums: &[i64]) -> Vec<i64> {
-    let mut kept: Vec<i64> = Vec::with_capacity(nums.len());
+fn without_repeats<T: Copy + PartialEq>(nums: &[T]) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::with_capacity(nums.len());
     for num in nums {
         if !kept.contains(num) {
             kept.push(*num);

@@ -1,12 +1,12 @@
 //! A profile as bytes, read in place: what is compared stands in plain arrays, sorted by hash.
 
-use super::Window;
 use super::duplicates::Sketch;
 use super::weights::Code;
+use super::{Pin, Window};
 
 /// Raised whenever analysis, hashing or this layout changes: what was stored before is then made again
 /// from the articles.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Bytes of the fields of fixed size; little-endian, in the order in which `Writer` puts them.
 const HEADER: usize = 72;
@@ -152,8 +152,12 @@ impl<'a> Record<'a> {
         nums(self.part(self.tags_at(), self.counts.tags * 8))
     }
 
-    pub fn pins(&self) -> impl Iterator<Item = i64> + use<'a> {
-        nums(self.part(self.pins_at(), self.counts.pins * 8))
+    pub fn pins(&self) -> impl Iterator<Item = Pin> + use<'a> {
+        let pins = self.part(self.pins_at(), self.counts.pins * 16);
+        pins.chunks_exact(16).map(|pin| Pin {
+            num: i64_of(pin, 0),
+            by: i64_of(pin, 8),
+        })
     }
 
     pub fn bans(&self) -> impl Iterator<Item = i64> + use<'a> {
@@ -234,7 +238,7 @@ impl<'a> Record<'a> {
     }
 
     fn bans_at(&self) -> usize {
-        self.pins_at() + self.counts.pins * 8
+        self.pins_at() + self.counts.pins * 16
     }
 
     fn sketch_at(&self) -> usize {
@@ -283,7 +287,7 @@ pub(super) struct Writer<'a> {
     pub words: u32,
     pub sensitive: bool,
     pub tags: &'a [i64],
-    pub pins: &'a [i64],
+    pub pins: &'a [Pin],
     pub bans: &'a [i64],
     pub sketch: &'a Sketch,
     pub title: &'a [u32],
@@ -302,10 +306,17 @@ impl Writer<'_> {
             HEADER + 256 + self.stems.len() * 5 + self.pairs.len() * 9 + self.names.len() * 16,
         );
         self.header(&mut out);
-        for nums in [self.tags, self.pins, self.bans] {
-            let kept = nums.iter().take(usize::from(u16::MAX));
+        let most = usize::from(u16::MAX);
+        let nums = |out: &mut Vec<u8>, nums: &[i64]| {
+            let kept = nums.iter().take(most);
             kept.for_each(|num| out.extend(num.to_le_bytes()));
+        };
+        nums(&mut out, self.tags);
+        for pin in self.pins.iter().take(most) {
+            out.extend(pin.num.to_le_bytes());
+            out.extend(pin.by.to_le_bytes());
         }
+        nums(&mut out, self.bans);
         out.extend(self.sketch.0.iter().flat_map(|hash| hash.to_le_bytes()));
         out.extend(self.title.iter().flat_map(|hash| hash.to_le_bytes()));
         for terms in [self.marks, self.stems, self.pairs] {

@@ -31,24 +31,28 @@ pub fn around(conn: &mut Conn, row: &ArticleRow) -> Result<Vec<ArticleRow>> {
     }
 }
 
-/// # Errors
-/// [`Error::Conflict`] where another of its translations is in the article's own language.
-pub fn alone_in_language(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
-    let members = around(conn, row)?;
-    let mut others = members.iter().filter(|other| other.num != row.num);
-    match others.any(|other| other.language == row.language) {
-        true => Err(two_of(&row.language)),
-        false => Ok(()),
-    }
-}
-
-/// Without the other's name, which the caller may not know.
-fn two_of(language: &str) -> Error {
-    let detail = format!("its translations would be two articles in {language:?}");
-    Error::conflict("", detail)
-}
-
 impl Save<'_> {
+    /// # Errors
+    /// [`Error::Conflict`] where another of its translations is in the article's own language.
+    pub(super) fn alone_in_language(&self, conn: &mut Conn, row: &ArticleRow) -> Result<()> {
+        let members = around(conn, row)?;
+        let mut others = members.iter().filter(|other| other.num != row.num);
+        match others.find(|other| other.language == row.language) {
+            Some(other) => Err(self.two_of(row, other)),
+            None => Ok(()),
+        }
+    }
+
+    /// With the names of those that the caller may know.
+    fn two_of(&self, one: &ArticleRow, other: &ArticleRow) -> Error {
+        let language = &one.language;
+        let mut detail = format!("its translations would be two articles in {language:?}");
+        if self.sees(one) && self.sees(other) {
+            detail.push_str(&format!(", {:?} and {:?}", one.slug, other.slug));
+        }
+        Error::conflict("", detail)
+    }
+
     /// Makes one group of the article's and the other's, as a version of the article. `None`: they are of one group.
     ///
     /// # Errors
@@ -66,8 +70,8 @@ impl Save<'_> {
         }
         let (ours, theirs) = (around(conn, &before)?, around(conn, other)?);
         for their in &theirs {
-            if ours.iter().any(|our| our.language == their.language) {
-                return Err(two_of(&their.language));
+            if let Some(our) = ours.iter().find(|our| our.language == their.language) {
+                return Err(self.two_of(our, their));
             }
         }
         transitions::settle(conn, &mut before, self.now)?;
@@ -128,7 +132,7 @@ impl Save<'_> {
             true => tell_those_with_its_pins(conn, row, self.now),
             false => {
                 if self.manner == Manner::Edit {
-                    alone_in_language(conn, row)?;
+                    self.alone_in_language(conn, row)?;
                 }
                 tell_all(conn, group, row.num, self.now)
             }

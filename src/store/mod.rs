@@ -10,6 +10,7 @@ pub mod groups;
 pub mod idempotency;
 pub mod identity;
 pub mod keys;
+mod links;
 pub mod listing;
 pub mod naming;
 pub mod nesting;

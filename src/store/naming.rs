@@ -13,12 +13,23 @@ use crate::store::{aliases, articles as article_store};
 
 /// An article by its external id, its slug, its id or a former slug.
 pub fn find_reference(conn: &mut Conn, reference: &Reference) -> Result<Option<ArticleRow>> {
-    match by_external_id(conn, &reference.0)? {
+    find_among(conn, reference, |_| true)
+}
+
+/// The same, as if there were no articles but those that `exists` tells: one that is not there stands before none that
+/// is.
+pub fn find_among(
+    conn: &mut Conn,
+    reference: &Reference,
+    exists: impl Fn(&ArticleRow) -> bool,
+) -> Result<Option<ArticleRow>> {
+    let name = &reference.0;
+    if let Some(row) = by_external_id(conn, name)?.filter(&exists) {
+        return Ok(Some(row));
+    }
+    match article_store::find(conn, name)?.filter(&exists) {
         Some(row) => Ok(Some(row)),
-        None => match article_store::find(conn, &reference.0)? {
-            Some(row) => Ok(Some(row)),
-            None => aliases::find(conn, &reference.0),
-        },
+        None => Ok(aliases::find(conn, name)?.filter(&exists)),
     }
 }
 
@@ -65,7 +76,8 @@ pub fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
         && let Some(other) = candidates.iter().find(|row| has_external_id(row))
         && other.num != found.num
     {
-        let detail = format!("is that of another article, {}", other.id);
+        // Without its id, which the caller may not know.
+        let detail = "is that of another article";
         return Err(Error::InvalidBody(vec![Fault::new("/external_id", detail)]));
     }
     match (found, &draft.slug) {

@@ -56,3 +56,25 @@ pub fn revoke(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
         .execute(conn)?;
     Ok(())
 }
+
+/// Those of an article that is not to be shown any more.
+pub fn revoke_of(conn: &mut Conn, article_num: i64, now: DateTime<Utc>) -> Result<()> {
+    let living = previews::table
+        .filter(previews::article_num.eq(article_num))
+        .filter(previews::revoked_at.is_null());
+    diesel::update(living)
+        .set(previews::revoked_at.eq(Some(to_stored(now))))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Those that someone made who may not show anything any more.
+pub fn revoke_made_by(conn: &mut Conn, name: &str, now: DateTime<Utc>) -> Result<()> {
+    let living = previews::table
+        .filter(previews::created_by.eq(name))
+        .filter(previews::revoked_at.is_null());
+    diesel::update(living)
+        .set(previews::revoked_at.eq(Some(to_stored(now))))
+        .execute(conn)?;
+    Ok(())
+}

@@ -6,19 +6,21 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::content::article::{Draft, Fault, Reference};
+use crate::content::sight::Sight;
 use crate::content::slug::Slug;
 use crate::content::time::to_stored;
-use crate::content::visibility::Standing;
+use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 use crate::store::changes::Action;
 use crate::store::curations::{self, Curation};
+use crate::store::links::Links;
 use crate::store::naming::{self, Owner};
 use crate::store::state::{self, Whole};
 use crate::store::tagging::{self, Tagger};
-use crate::store::{aliases, groups, revisions, rows, transitions};
+use crate::store::{aliases, groups, previews, revisions, rows, transitions};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -39,11 +41,13 @@ pub struct Saved {
 }
 
 /// Who saves, when, and how strictly.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Save<'a> {
     pub now: DateTime<Utc>,
     pub by: Option<&'a str>,
     pub manner: Manner,
+    /// What the caller may know of: other articles do not exist. Who sees everything is an editor.
+    pub sight: Sight,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +90,7 @@ impl Save<'_> {
         if draft.is_named()
             && let Some(row) = naming::named(conn, draft)?
         {
-            return Err(taken(draft, &row));
+            return Err(self.taken(draft, &row));
         }
         self.create(conn, draft, &mut Tagger::default())
     }
@@ -115,6 +119,7 @@ impl Save<'_> {
             next_change_at: None,
             ..row
         })?;
+        previews::revoke_of(conn, row.num, self.now)?;
         transitions::log(conn, &row, action, self.now)?;
         Ok(row)
     }
@@ -137,7 +142,8 @@ impl Save<'_> {
     }
 
     fn create(&self, conn: &mut Conn, draft: &Draft, tagger: &mut Tagger) -> Result<Saved> {
-        let links = self.links(conn, draft)?;
+        self.may_tag(draft)?;
+        let links = self.links(conn, draft, None)?;
         let id = match draft.id {
             Some(id) => id,
             None if draft.is_named() || self.manner == Manner::Edit => Uuid::now_v7(),
@@ -190,7 +196,9 @@ impl Save<'_> {
         draft: &Draft,
         tagger: &mut Tagger,
     ) -> Result<Saved> {
-        let links = self.links(conn, draft)?;
+        self.may_tag(draft)?;
+        let whole = whole(conn, &before)?;
+        let links = self.links(conn, draft, Some(&whole))?;
         let standing = before.standing(self.now);
         let group = links
             .group
@@ -206,7 +214,6 @@ impl Save<'_> {
         }
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
 
-        let whole = whole(conn, &before)?;
         let mut body = rows::body(before.num, draft, whole.body.saved_at);
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == links.curation;
@@ -243,6 +250,9 @@ impl Save<'_> {
             aliases::remove(conn, &row.slug)?;
             aliases::add(conn, &before.slug, row.num)?;
         }
+        if is_withdrawn(&before, &row, self.now) {
+            previews::revoke_of(conn, row.num, self.now)?;
+        }
         let action = Action::between(before.is_public(self.now), row.is_public(self.now));
         transitions::log(conn, &row, action, self.now)?;
         let same_place = row.language == before.language && before.deleted_at.is_none();
@@ -270,9 +280,29 @@ impl Save<'_> {
             return Ok(());
         };
         match naming::by_external_id(conn, external_id)? {
-            Some(other) if other.num != row.num => Err(external_id_taken(&other)),
+            Some(other) if other.num != row.num => Err(self.external_id_taken(&other)),
             _ => Ok(()),
         }
+    }
+
+    fn external_id_taken(&self, other: &ArticleRow) -> Error {
+        let detail = match self.sees(other) {
+            true => format!("is that of another article, {}", other.id),
+            false => "is that of another article".to_owned(),
+        };
+        Error::Conflict(vec![Fault::new("/external_id", detail)])
+    }
+
+    /// The name of a new article by which another is known already.
+    fn taken(&self, draft: &Draft, row: &ArticleRow) -> Error {
+        if draft.id.is_some_and(|id| id.to_string() == row.id) {
+            let detail = "is the id of another article";
+            return Error::Conflict(vec![Fault::new("/id", detail)]);
+        }
+        if draft.external_id.is_some() && draft.external_id == row.external_id {
+            return self.external_id_taken(row);
+        }
+        slug_taken(draft.slug.as_ref().map_or("", Slug::as_str))
     }
 
     /// The slug that the article gets. In an import, one that another article has, or had, leaves it the one it has.
@@ -303,74 +333,10 @@ impl Save<'_> {
             .set(articles::translation_group.eq(group))
             .execute(conn)?;
         if self.manner == Manner::Edit {
-            groups::alone_in_language(conn, row)?;
+            self.alone_in_language(conn, row)?;
         }
         groups::tell_all(conn, group, row.num, self.now)
     }
-
-    fn links(&self, conn: &mut Conn, draft: &Draft) -> Result<Links> {
-        let links = Links::look_up(conn, draft)?;
-        if self.manner == Manner::Edit && !links.faults.is_empty() {
-            return Err(Error::InvalidBody(links.faults));
-        }
-        Ok(links)
-    }
-}
-
-/// Other articles that a draft names, looked up.
-#[derive(Default)]
-struct Links {
-    group: Option<String>,
-    /// The article that this one translates.
-    original: Option<i64>,
-    /// The original had no translation before.
-    is_new: bool,
-    curation: Curation,
-    missing: Vec<Reference>,
-    /// The same, with their places.
-    faults: Vec<Fault>,
-}
-
-impl Links {
-    fn look_up(conn: &mut Conn, draft: &Draft) -> Result<Self> {
-        let mut links = Self::default();
-        if let Some(original) = &draft.translation_of
-            && let Some(row) = links.found(conn, original, "/translation_of")?
-        {
-            links.is_new = row.translation_group.is_none();
-            links.group = row.translation_group.or(Some(row.id));
-            links.original = Some(row.num);
-        }
-        for (at, pin) in draft.pins.iter().enumerate() {
-            let row = links.found(conn, pin, &format!("/pins/{at}"))?;
-            once(&mut links.curation.pins, row);
-        }
-        for (at, ban) in draft.bans.iter().enumerate() {
-            let row = links.found(conn, ban, &format!("/bans/{at}"))?;
-            once(&mut links.curation.bans, row);
-        }
-        Ok(links)
-    }
-
-    fn found(
-        &mut self,
-        conn: &mut Conn,
-        reference: &Reference,
-        pointer: &str,
-    ) -> Result<Option<ArticleRow>> {
-        let row = naming::find_reference(conn, reference)?;
-        if row.is_none() {
-            self.missing.push(reference.clone());
-            let detail = format!("there is no article {:?}", reference.0);
-            self.faults.push(Fault::new(pointer, detail));
-        }
-        Ok(row)
-    }
-}
-
-/// Two names may be those of one article.
-fn once(nums: &mut Vec<i64>, row: Option<ArticleRow>) {
-    nums.extend(row.map(|row| row.num).filter(|num| !nums.contains(num)));
 }
 
 fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
@@ -399,21 +365,11 @@ fn slug_taken(slug: &str) -> Error {
     Error::Conflict(vec![Fault::new("/slug", detail)])
 }
 
-fn external_id_taken(other: &ArticleRow) -> Error {
-    let detail = format!("is that of another article, {}", other.id);
-    Error::Conflict(vec![Fault::new("/external_id", detail)])
-}
-
-/// The name of a new article by which another is known already.
-fn taken(draft: &Draft, row: &ArticleRow) -> Error {
-    if draft.id.is_some_and(|id| id.to_string() == row.id) {
-        let detail = "is the id of another article";
-        return Error::Conflict(vec![Fault::new("/id", detail)]);
-    }
-    if draft.external_id.is_some() && draft.external_id == row.external_id {
-        return external_id_taken(row);
-    }
-    slug_taken(draft.slug.as_ref().map_or("", Slug::as_str))
+/// Whether what the public saw is taken from it, or would never be shown again.
+fn is_withdrawn(before: &ArticleRow, row: &ArticleRow, now: DateTime<Utc>) -> bool {
+    let withdrawn = |row: &ArticleRow| row.visibility().status == Status::Withdrawn;
+    let hidden = before.is_public(now) && !row.is_public(now);
+    hidden || (withdrawn(row) && !withdrawn(before))
 }
 
 fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {

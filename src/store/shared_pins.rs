@@ -1,6 +1,6 @@
 //! Pins that hold for a whole translation group: an article without pins of its own shows those of its translations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -10,8 +10,8 @@ use crate::db::schema::{articles, curations};
 use crate::error::Result;
 use crate::store::state::Whole;
 
-/// Pins that an article takes over at the most.
-const MAX_SHARED: usize = 200;
+/// Pins that an article takes over at the most. Not all of them need count at the same time.
+const MAX_SHARED: usize = 2_000;
 /// Values in one query: SQLite takes 32,766.
 const CHUNK: usize = 10_000;
 
@@ -25,6 +25,7 @@ struct Target {
 
 /// Gives the pins of its translations to each article that has none. What is pinned stands there in the article's own
 /// language first, where there is such a translation, then as it was pinned: the first that may be seen is shown.
+/// Each is told with the translation whose pin it is, for it holds only while that may be seen.
 pub fn add(conn: &mut Conn, wholes: &mut [Whole]) -> Result<()> {
     let groups: Vec<String> = wholes
         .iter()
@@ -38,7 +39,7 @@ pub fn add(conn: &mut Conn, wholes: &mut [Whole]) -> Result<()> {
     if pins.is_empty() {
         return Ok(());
     }
-    let mut nums: Vec<i64> = pins.values().flatten().copied().collect();
+    let mut nums: Vec<i64> = pins.values().flatten().map(|(num, _)| *num).collect();
     nums.sort_unstable();
     nums.dedup();
     let targets = Targets::load(conn, &nums)?;
@@ -48,15 +49,15 @@ pub fn add(conn: &mut Conn, wholes: &mut [Whole]) -> Result<()> {
     {
         let group = whole.row.translation_group.as_ref();
         if let Some(pins) = group.and_then(|group| pins.get(group)) {
-            whole.curation.pins = targets.as_seen_from(&whole.row.language, pins);
+            whole.shared_pins = targets.as_seen_from(&whole.row.language, pins);
         }
     }
     Ok(())
 }
 
-/// What the articles of these groups pin, by group.
-fn pins_of(conn: &mut Conn, groups: &[String]) -> Result<HashMap<String, Vec<i64>>> {
-    let rows: Vec<(Option<String>, i64)> = curations::table
+/// What the articles of these groups pin, by group, each with the article that pins it.
+fn pins_of(conn: &mut Conn, groups: &[String]) -> Result<HashMap<String, Vec<(i64, i64)>>> {
+    let rows: Vec<(Option<String>, i64, i64)> = curations::table
         .inner_join(articles::table.on(articles::num.eq(curations::article_num)))
         .filter(articles::translation_group.eq_any(groups))
         .filter(articles::deleted_at.is_null())
@@ -67,13 +68,17 @@ fn pins_of(conn: &mut Conn, groups: &[String]) -> Result<HashMap<String, Vec<i64
             curations::position,
             curations::target_num,
         ))
-        .select((articles::translation_group, curations::target_num))
+        .select((
+            articles::translation_group,
+            curations::target_num,
+            curations::article_num,
+        ))
         .load(conn)?;
-    let mut by_group: HashMap<String, Vec<i64>> = HashMap::new();
-    for (group, target) in rows {
+    let mut by_group: HashMap<String, Vec<(i64, i64)>> = HashMap::new();
+    for (group, target, by) in rows {
         let pins = by_group.entry(group.unwrap_or_default()).or_default();
-        if pins.len() < MAX_SHARED && !pins.contains(&target) {
-            pins.push(target);
+        if pins.len() < MAX_SHARED {
+            pins.push((target, by));
         }
     }
     Ok(by_group)
@@ -125,28 +130,39 @@ impl Targets {
         Ok(Self { by_num, by_group })
     }
 
-    fn as_seen_from(&self, own: &str, pins: &[i64]) -> Vec<i64> {
+    fn as_seen_from(&self, own: &str, pins: &[(i64, i64)]) -> Vec<(i64, i64)> {
         let mut seen = Vec::with_capacity(pins.len());
-        for pin in pins {
-            let translation = self.translation(*pin, own).map(|target| target.num);
-            for num in translation.into_iter().chain([*pin]) {
-                if !seen.contains(&num) {
-                    seen.push(num);
+        let mut met = HashSet::with_capacity(pins.len());
+        for &(pin, by) in pins {
+            let translations = self.translations(pin, own);
+            for num in translations.into_iter().chain([pin]) {
+                if met.insert((num, by)) {
+                    seen.push((num, by));
                 }
             }
         }
         seen
     }
 
-    fn translation(&self, pin: i64, own: &str) -> Option<&Target> {
-        let pinned = self.by_num.get(&pin)?;
-        if pinned.language == own {
-            return None;
-        }
-        let siblings = self.by_group.get(pinned.group.as_ref()?)?;
-        let exact = siblings.iter().find(|sibling| sibling.language == own);
-        let near =
-            |sibling: &&Target| language::primary(&sibling.language) == language::primary(own);
-        exact.or_else(|| siblings.iter().find(near))
+    /// Those in just this language before those in a variant of it, for the first may not be seen.
+    fn translations(&self, pin: i64, own: &str) -> Vec<i64> {
+        let Some(pinned) = self.by_num.get(&pin) else {
+            return Vec::new();
+        };
+        let siblings = pinned.group.as_ref();
+        let siblings = siblings.and_then(|group| self.by_group.get(group));
+        let Some(siblings) = siblings.filter(|_| pinned.language != own) else {
+            return Vec::new();
+        };
+        let (exact, others): (Vec<&Target>, Vec<&Target>) =
+            siblings.iter().partition(|sibling| sibling.language == own);
+        let near = others
+            .into_iter()
+            .filter(|sibling| language::primary(&sibling.language) == language::primary(own));
+        exact
+            .into_iter()
+            .chain(near)
+            .map(|sibling| sibling.num)
+            .collect()
     }
 }

@@ -19,6 +19,8 @@ pub struct Whole {
     pub body: BodyRow,
     pub tags: Vec<TagRow>,
     pub curation: Curation,
+    /// Pins taken over from translations, each with the article that has it; only there for who asks for them.
+    pub shared_pins: Vec<(i64, i64)>,
 }
 
 /// These articles, those that exist, in order of number.
@@ -50,6 +52,7 @@ fn complete(conn: &mut Conn, rows: Vec<ArticleRow>) -> Result<Vec<Whole>> {
                 body: bodies.remove(&row.num)?,
                 tags: tags.remove(&row.num).unwrap_or_default(),
                 curation: curations.remove(&row.num).unwrap_or_default(),
+                shared_pins: Vec::new(),
                 row,
             })
         })

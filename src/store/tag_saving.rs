@@ -27,9 +27,10 @@ pub fn create(conn: &mut Conn, draft: &TagDraft, now: DateTime<Utc>) -> Result<T
     let parent_num = parent(conn, draft, None)?;
     let mut faults = Vec::new();
     check_name(conn, draft, None, &mut faults)?;
+    let id = Uuid::now_v7();
     let slug = match &draft.slug {
         Some(slug) => slug.clone(),
-        None => tagging::free_slug(conn, &Slug::from_text(&draft.name, "tag"))?,
+        None => tagging::free_slug(conn, &Slug::from_text(&draft.name, "tag"), id)?,
     };
     check_free(conn, "/slug", slug.as_str(), None, &mut faults)?;
     let aliases = wanted_aliases(draft, slug.as_str());
@@ -37,7 +38,7 @@ pub fn create(conn: &mut Conn, draft: &TagDraft, now: DateTime<Utc>) -> Result<T
     refuse(faults)?;
     let row: TagRow = diesel::insert_into(tags::table)
         .values((
-            tags::id.eq(Uuid::now_v7().to_string()),
+            tags::id.eq(id.to_string()),
             tags::slug.eq(slug.as_str()),
             tags::name.eq(&draft.name),
             tags::folded_name.eq(fold(&draft.name)),

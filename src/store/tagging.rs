@@ -209,13 +209,14 @@ pub fn of_article(conn: &mut Conn, article_num: i64) -> Result<Vec<i64>> {
 }
 
 fn make(conn: &mut Conn, mention: &TagMention, now: DateTime<Utc>) -> Result<TagRow> {
+    let id = Uuid::now_v7();
     let slug = match &mention.slug {
         Some(slug) => slug.clone(),
-        None => free_slug(conn, &Slug::from_text(&mention.name, "tag"))?,
+        None => free_slug(conn, &Slug::from_text(&mention.name, "tag"), id)?,
     };
     let row: TagRow = diesel::insert_into(tags::table)
         .values((
-            tags::id.eq(Uuid::now_v7().to_string()),
+            tags::id.eq(id.to_string()),
             tags::slug.eq(slug.as_str()),
             tags::name.eq(&mention.name),
             tags::folded_name.eq(fold(&mention.name)),
@@ -231,15 +232,20 @@ fn make(conn: &mut Conn, mention: &TagMention, now: DateTime<Utc>) -> Result<Tag
     Ok(row)
 }
 
-/// The slug itself, or the first of its numbered variants that no tag has or had.
-pub fn free_slug(conn: &mut Conn, wanted: &Slug) -> Result<Slug> {
-    let mut slug = wanted.clone();
-    let mut suffix = 2;
-    while tag_store::find(conn, slug.as_str())?.is_some() {
-        slug = wanted.with_suffix(&suffix.to_string());
-        suffix += 1;
+/// The slug itself or a variant that no tag has or had. After a few numbers the id of the new tag decides, so that many
+/// tags of one name do not take ever more look-ups.
+pub fn free_slug(conn: &mut Conn, wanted: &Slug, id: Uuid) -> Result<Slug> {
+    let numbered = (2..10).map(|number| wanted.with_suffix(&number.to_string()));
+    let by_id = wanted.with_suffix(&id.simple().to_string()[20..]);
+    for slug in std::iter::once(wanted.clone())
+        .chain(numbered)
+        .chain([by_id])
+    {
+        if tag_store::find(conn, slug.as_str())?.is_none() {
+            return Ok(slug);
+        }
     }
-    Ok(slug)
+    Ok(wanted.with_suffix(&id.simple().to_string()))
 }
 
 fn update(conn: &mut Conn, row: &mut TagRow, now: DateTime<Utc>) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::users;
 use crate::error::{Error, Result};
-use crate::store::sessions;
+use crate::store::{previews, sessions};
 
 #[derive(Queryable, Clone, Debug, PartialEq)]
 pub struct UserRow {
@@ -127,7 +127,7 @@ pub fn update(
         false => None,
     };
     if wanted.disabled {
-        log_out(conn, user.num, None, now)?;
+        shut_out(conn, user, now)?;
     }
     diesel::update(users::table.find(user.num))
         .set((
@@ -149,7 +149,7 @@ pub fn update(
 /// [`Error::Conflict`] for the last admin.
 pub fn delete(conn: &mut Conn, user: &UserRow, now: DateTime<Utc>) -> Result<()> {
     is_not_last_admin(conn, user, "")?;
-    log_out(conn, user.num, None, now)?;
+    shut_out(conn, user, now)?;
     let at = Some(to_stored(now));
     diesel::update(users::table.find(user.num))
         .set((
@@ -178,6 +178,12 @@ pub fn set_password(
         ))
         .execute(conn)?;
     log_out(conn, num, but, now)
+}
+
+/// Ends every session, and what they have shown to others.
+fn shut_out(conn: &mut Conn, user: &UserRow, now: DateTime<Utc>) -> Result<()> {
+    previews::revoke_made_by(conn, &user.name, now)?;
+    log_out(conn, user.num, None, now)
 }
 
 /// Ends every session but one, and what tokens there are without one.

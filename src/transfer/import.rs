@@ -9,6 +9,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use crate::content::article::{Draft, Fault};
+use crate::content::sight::Sight;
 use crate::content::time::Clock;
 use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
@@ -267,6 +268,7 @@ impl<'a> Writer<'a> {
             now: self.options.clock.now(),
             by: self.options.by.as_deref(),
             manner: Manner::Import,
+            sight: Sight::All,
         };
         save.article(conn, draft, &mut self.tagger)
     }

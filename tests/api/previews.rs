@@ -195,3 +195,60 @@ fn a_request_that_is_sent_again_makes_no_second_preview() {
         1
     );
 }
+
+#[test]
+fn withdrawing_an_article_or_its_showers_account_shuts_its_previews() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let (editor, admin) = (app.key("editor"), app.key("admin"));
+        let (off, gone) = (app.login("off", "editor"), app.login("gone", "editor"));
+        app.import(&[crue()]);
+        let change = |method: &str, path: &str, caller: &str, body: Option<Value>| {
+            let read = path.trim_end_matches("/publication");
+            let etag = get(&app, read, caller).header("etag").to_owned();
+            let reply = app.write(method, path, caller, &[("if-match", &etag)], body);
+            assert!(reply.status < 300, "{name}: {}", reply.text());
+        };
+        let publication = "/v1/articles/crue/publication";
+        let withdrawn = json!({"status": "withdrawn"});
+        for (method, path, body) in [
+            ("DELETE", publication, None),
+            ("PATCH", "/v1/articles/crue", Some(withdrawn)),
+        ] {
+            let made = make(&app, &editor, json!({}));
+            assert_eq!(app.get(&url(&made)).status, 200, "{name}");
+            change(method, path, &editor, body);
+            assert_eq!(app.get(&url(&made)).status, 404, "{name} {method}");
+            change("PUT", publication, &editor, Some(json!({})));
+            assert_eq!(app.get(&url(&made)).status, 404, "{name} {method}");
+        }
+        let previews = [&off, &gone, &editor].map(|caller| make(&app, caller, json!({})));
+        let statuses = || [0, 1, 2].map(|at| app.get(&url(&previews[at])).status);
+        assert_eq!(statuses(), [200, 200, 200], "{name}");
+        let disabled = json!({"disabled": true});
+        change("PATCH", "/v1/users/off", &admin, Some(disabled));
+        change("DELETE", "/v1/users/gone", &admin, None);
+        assert_eq!(statuses(), [404, 404, 200], "{name}");
+        // A deleted article that is brought back does not open them again.
+        delete(&app, "amina", "crue");
+        let list = get(&app, "/v1/articles/crue/revisions", &editor);
+        let path = "/v1/articles/crue/revisions/1/restoration";
+        let headers = [("if-match", list.header("etag"))];
+        let back = app.write("PUT", path, &editor, &headers, None);
+        assert_eq!(back.status, 200, "{name}: {}", back.text());
+        assert_eq!(statuses(), [404, 404, 404], "{name}");
+    }
+}
+
+#[test]
+fn an_author_shows_drafts_only() {
+    for place in places() {
+        let app = App::on(place);
+        let author = app.key("author");
+        save(&app, &name_of(&app, &author), &crue());
+        let before = fingerprint(&app);
+        assert_eq!(make(&app, &author, json!({})).status, 403);
+        assert_eq!(before, fingerprint(&app));
+    }
+}

@@ -1,6 +1,7 @@
 //! `/v1/articles/{slug}/revisions`: list, read, compare, restore.
 
 use kiosque::content::line;
+use kiosque::content::sight::Sight;
 use kiosque::store::articles;
 use kiosque::store::save::{Manner, Save};
 use kiosque::store::tagging::Tagger;
@@ -16,6 +17,7 @@ pub fn save(app: &App, by: &str, article: &Article) {
         now: app.clock.now(),
         by: Some(by),
         manner: Manner::Edit,
+        sight: Sight::All,
     };
     let saved = app
         .database
@@ -30,6 +32,7 @@ pub fn delete(app: &App, by: &str, slug: &str) {
         now: app.clock.now(),
         by: Some(by),
         manner: Manner::Edit,
+        sight: Sight::All,
     };
     let deleted = app.database.write(|conn| {
         let row = articles::find(conn, slug)?.expect("it is there");

@@ -13,7 +13,7 @@ struct Written {
     tags: Vec<i64>,
     visible: Window,
     group: Option<&'static str>,
-    pins: Vec<i64>,
+    pins: Vec<Pin>,
     bans: Vec<i64>,
     sensitive: bool,
     language: &'static str,
@@ -32,6 +32,11 @@ fn written(num: i64, headline: &'static str, body: &str) -> Written {
         sensitive: false,
         language: "fr",
     }
+}
+
+/// As the first article says it.
+fn pin(num: i64) -> Pin {
+    Pin { num, by: 1 }
 }
 
 impl Written {
@@ -215,7 +220,7 @@ fn what_may_not_be_seen_changes_no_score() {
 #[test]
 fn pins_come_first_and_bans_hold_both_ways() {
     let mut articles = corpus();
-    articles[0].pins = vec![6];
+    articles[0].pins = vec![pin(6)];
     articles[0].bans = vec![2];
     let engine = engine(&articles);
     let related = engine.related(1, &ask()).unwrap();
@@ -378,11 +383,11 @@ fn several_articles_bring_what_is_near_to_any_of_them() {
 #[test]
 fn a_profile_tells_what_was_put_into_it_and_half_of_it_nothing() {
     let mut article = corpus().remove(0);
-    (article.tags, article.pins, article.bans) = (vec![3, 1, 3], vec![9], vec![-4]);
+    (article.tags, article.pins, article.bans) = (vec![3, 1, 3], vec![pin(9), pin(9)], vec![-4]);
     let profile = article.profile();
     let record = profile.record().unwrap();
     assert_eq!(record.tags().collect::<Vec<_>>(), [3, 1]);
-    assert_eq!(record.pins().collect::<Vec<_>>(), [9]);
+    assert_eq!(record.pins().collect::<Vec<_>>(), [pin(9)]);
     assert_eq!(record.bans().collect::<Vec<_>>(), [-4]);
     assert_eq!((record.num(), record.visible()), (1, Window::ALWAYS));
     assert_eq!(record.title().count(), 4);
