@@ -10,6 +10,7 @@ DROP TABLE users;
 DROP INDEX articles_windows;
 DROP INDEX articles_embargoes;
 DROP INDEX articles_expiries;
+DROP INDEX articles_tombstones;
 DROP INDEX articles_next_change;
 DROP INDEX articles_created_by;
 ALTER TABLE articles DROP COLUMN next_change_at;
