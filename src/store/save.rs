@@ -210,8 +210,9 @@ impl Save<'_> {
             return Ok(saved(Outcome::Unchanged, before, links));
         }
         transitions::settle(conn, &mut before, self.now)?;
-        // A link that an import brings is no edit of the article: it has no version of its own.
-        if !same_text || self.manner == Manner::Edit {
+        // The original that an import names is no edit of the article: it has no version of its own. Pins and bans are,
+        // for they take the place of what an editor may have set.
+        if !same_text || !same_links || self.manner == Manner::Edit {
             revisions::keep(conn, &whole)?;
             let updated_at = row.updated_at;
             row = self.next_version(row);
@@ -288,7 +289,12 @@ impl Save<'_> {
     }
 
     /// Lets the original, and the translations there are, know of a new one.
-    fn join_group(&self, conn: &mut Conn, links: &Links, row: &ArticleRow) -> Result<()> {
+    pub(super) fn join_group(
+        &self,
+        conn: &mut Conn,
+        links: &Links,
+        row: &ArticleRow,
+    ) -> Result<()> {
         let (Some(group), Some(original)) = (&links.group, links.original) else {
             return Ok(());
         };
@@ -301,7 +307,7 @@ impl Save<'_> {
         groups::tell_all(conn, group, row.num, self.now)
     }
 
-    fn links(&self, conn: &mut Conn, draft: &Draft) -> Result<Links> {
+    pub(super) fn links(&self, conn: &mut Conn, draft: &Draft) -> Result<Links> {
         let links = Links::look_up(conn, draft)?;
         if self.manner == Manner::Edit && !links.faults.is_empty() {
             return Err(Error::InvalidBody(links.faults));
@@ -312,13 +318,13 @@ impl Save<'_> {
 
 /// Other articles that a draft names, looked up.
 #[derive(Default)]
-struct Links {
-    group: Option<String>,
+pub(super) struct Links {
+    pub(super) group: Option<String>,
     /// The article that this one translates.
     original: Option<i64>,
     /// The original had no translation before.
-    is_new: bool,
-    curation: Curation,
+    pub(super) is_new: bool,
+    pub(super) curation: Curation,
     missing: Vec<Reference>,
     /// The same, with their places.
     faults: Vec<Fault>,
@@ -366,12 +372,12 @@ fn once(nums: &mut Vec<i64>, row: Option<ArticleRow>) {
     nums.extend(row.map(|row| row.num).filter(|num| !nums.contains(num)));
 }
 
-fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
+pub(super) fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
     let whole = state::of(conn, &[row.num])?.pop();
     whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
 }
 
-fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
+pub(super) fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
     diesel::update(articles::table.filter(articles::num.eq(row.num)))
         .set(row)
         .execute(conn)?;
@@ -409,7 +415,7 @@ fn taken(draft: &Draft, row: &ArticleRow) -> Error {
     slug_taken(draft.slug.as_ref().map_or("", Slug::as_str))
 }
 
-fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {
+pub(super) fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {
     Saved {
         outcome,
         row,
