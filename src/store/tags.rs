@@ -59,6 +59,28 @@ pub fn find(conn: &mut Conn, slug: &str) -> Result<Option<Found>> {
     Ok(aliased.map(Found::Alias))
 }
 
+/// The same for the public: what it may know of at `now`. A tag that became part of another unknown leaves no trace.
+pub fn find_public(conn: &mut Conn, slug: &str, now: DateTime<Utc>) -> Result<Option<Found>> {
+    let Some(found) = find(conn, slug)? else {
+        return Ok(None);
+    };
+    let (Found::Proper(row) | Found::Alias(row)) = &found;
+    let is_hidden = matches!(found, Found::Alias(_)) && !alias_is_public(conn, slug)?;
+    match !is_hidden && is_public(conn, row, now)? {
+        true => Ok(Some(found)),
+        false => Ok(None),
+    }
+}
+
+fn alias_is_public(conn: &mut Conn, slug: &str) -> Result<bool> {
+    let public: Option<bool> = tag_aliases::table
+        .filter(tag_aliases::slug.eq(slug))
+        .select(tag_aliases::public)
+        .first(conn)
+        .optional()?;
+    Ok(public.unwrap_or(false))
+}
+
 /// The tags of these numbers, by number.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, TagRow>> {
     let rows: Vec<TagRow> = tags::table.filter(tags::num.eq_any(nums)).load(conn)?;

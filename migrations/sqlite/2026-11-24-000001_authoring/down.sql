@@ -16,3 +16,4 @@ DROP INDEX articles_created_by;
 ALTER TABLE articles DROP COLUMN next_change_at;
 ALTER TABLE articles DROP COLUMN created_by;
 ALTER TABLE bodies DROP COLUMN saved_at;
+ALTER TABLE tag_aliases DROP COLUMN public;

@@ -26,6 +26,9 @@ CREATE INDEX articles_tombstones ON articles (deleted_at) WHERE deleted_at IS NO
 -- read at once.
 ALTER TABLE bodies ADD COLUMN saved_at TEXT;
 
+-- Whether the public may be led on from it: not from the name of a tag that it never knew.
+ALTER TABLE tag_aliases ADD COLUMN public INTEGER NOT NULL DEFAULT 1;
+
 CREATE TABLE users (
     num INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,           -- lower case; never given to another person
