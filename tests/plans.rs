@@ -105,7 +105,7 @@ fn pages(app: &App, path: &str) -> Vec<String> {
     }
     let joint = if path.contains('?') { '&' } else { '?' };
     let first = format!("{path}{joint}limit=1");
-    let cursor = app.json(&first)["next_cursor"].clone();
+    let cursor = app.json(&first)["page"]["next"].clone();
     let next = cursor
         .as_str()
         .map(|cursor| format!("{first}&cursor={cursor}"));
