@@ -40,6 +40,8 @@ const WALKED: &[&str] = &[
     "/v1/articles?use_date=first_published&to=2026-01-01",
     "/v1/articles?language=fr",
     "/v1/articles?language=fr&order_by=oldest",
+    "/v1/articles?language=fr&use_date=updated",
+    "/v1/articles?language=fr&use_date=updated&from=2020-01-01",
     "/v1/articles?source=Portail",
     "/v1/articles?tag=-eau",
     "/v1/articles/neuve",

@@ -11,6 +11,7 @@ DROP INDEX articles_windows;
 DROP INDEX articles_embargoes;
 DROP INDEX articles_expiries;
 DROP INDEX articles_tombstones;
+DROP INDEX articles_language_updated;
 DROP INDEX articles_next_change;
 DROP INDEX articles_created_by;
 ALTER TABLE articles DROP COLUMN next_change_at;

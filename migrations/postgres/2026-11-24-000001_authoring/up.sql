@@ -18,6 +18,8 @@ CREATE INDEX articles_created_by ON articles (created_by) WHERE created_by IS NO
 CREATE INDEX articles_windows ON articles (version, status, published_at, embargoed_until, expires_at, deleted_at);
 CREATE INDEX articles_embargoes ON articles (embargoed_until) WHERE embargoed_until IS NOT NULL;
 CREATE INDEX articles_expiries ON articles (expires_at) WHERE expires_at IS NOT NULL;
+-- For those who ask again and again what has changed in their language.
+CREATE INDEX articles_language_updated ON articles (language, updated_at, id);
 -- The tombstones, which are few, for leaving them out of counts.
 CREATE INDEX articles_tombstones ON articles (deleted_at) WHERE deleted_at IS NOT NULL;
 
