@@ -348,10 +348,13 @@ pub fn resolved(
     now: DateTime<Utc>,
 ) -> Result<Option<TagFilter<i64>>> {
     let mut resolve = |slug: &String| {
-        let found = tags::find(conn, slug)?;
+        let found = match for_public {
+            true => tags::find_public(conn, slug, now)?,
+            false => tags::find(conn, slug)?,
+        };
         match found.map(tags::Found::into_row) {
-            Some(tag) if !for_public || tags::is_public(conn, &tag, now)? => Ok(tag.num),
-            _ => Err(inputs::unknown_tag(slug)),
+            Some(tag) => Ok(tag.num),
+            None => Err(inputs::unknown_tag(slug)),
         }
     };
     filter

@@ -19,7 +19,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 use crate::store::audit::Target;
-use crate::store::save::Saved;
+use crate::store::save::{Outcome, Saved};
 use crate::store::{articles, state};
 
 /// The article of this name, which the caller may write, in the state that the caller has read.
@@ -131,12 +131,14 @@ pub fn checked_again(conn: &mut Conn, row: &ArticleRow, line: Value) -> Result<D
     })
 }
 
-/// Notes the save and shows the article as it is now.
+/// Notes the save, if it changed anything, and shows the article as it is now.
 ///
 /// # Errors
 /// When the database fails.
 pub fn finish(act: &Act, conn: &mut Conn, action: &'static str, saved: &Saved) -> Result<Answer> {
-    note(act, conn, action, &saved.row)?;
+    if saved.outcome != Outcome::Unchanged {
+        note(act, conn, action, &saved.row)?;
+    }
     shown(act, conn, &saved.row)
 }
 

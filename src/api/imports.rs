@@ -285,7 +285,7 @@ impl Job {
         } = &self.state;
         import::note(database, clock, &self.by, target, summary)?;
         let last = database.read(changes::last)?;
-        self.state.progress.wait_for(last, VISIBLE_WITHIN);
+        self.state.progress.wait_for_followers(last, VISIBLE_WITHIN);
         Ok(())
     }
 

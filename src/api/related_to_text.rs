@@ -160,11 +160,8 @@ impl TextInput {
     fn known_tags(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
         let mut nums = Vec::new();
         for slug in self.tags.iter().filter(|slug| !slug.contains('\0')) {
-            if let Some(tag) = tags::find(conn, slug)?.map(tags::Found::into_row)
-                && tags::is_public(conn, &tag, now)?
-            {
-                nums.push(tag.num);
-            }
+            let found = tags::find_public(conn, slug, now)?;
+            nums.extend(found.map(|found| found.into_row().num));
         }
         Ok(nums)
     }

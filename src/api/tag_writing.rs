@@ -120,7 +120,7 @@ pub async fn update_tag(
 /// Merge a tag into another
 ///
 /// Every article that bears it then bears the other, once and in its place. Its slug and aliases lead to the other for
-/// good, the tags below it come below the other, and it is gone.
+/// good (the public only if it could know of the tag), the tags below it come below the other, and it is gone.
 #[utoipa::path(
     tag = "tags",
     operation_id = "merge_tag",

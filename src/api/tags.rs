@@ -136,12 +136,11 @@ pub fn find(conn: &mut Conn, slug: &str, whom: For, now: DateTime<Utc>) -> Resul
     if slug.contains('\0') {
         return Err(missing());
     }
-    let found = tags::find(conn, slug)?.ok_or_else(missing)?;
-    let (tags::Found::Proper(row) | tags::Found::Alias(row)) = &found;
-    match whom.is_newsroom() || tags::is_public(conn, row, now)? {
-        true => Ok(found),
-        false => Err(missing()),
-    }
+    let found = match whom.is_newsroom() {
+        true => tags::find(conn, slug)?,
+        false => tags::find_public(conn, slug, now)?,
+    };
+    found.ok_or_else(missing)
 }
 
 fn list(

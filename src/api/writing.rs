@@ -140,7 +140,7 @@ impl Write {
         });
         match written {
             Ok((answer, seq)) => {
-                state.progress.wait_for(seq, VISIBLE_WITHIN);
+                state.progress.wait_for_followers(seq, VISIBLE_WITHIN);
                 Ok(answer)
             }
             Err(error) => {

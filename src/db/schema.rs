@@ -77,6 +77,7 @@ tables! {
     tag_aliases (slug) {
         slug -> Text,
         tag_num -> BigInt,
+        public -> Bool,
     }
     article_tags (article_num, tag_num) {
         article_num -> BigInt,

@@ -130,14 +130,24 @@ impl Progress {
 
     /// Blocks until everything has followed to `seq`; false when the time ran out before.
     pub fn wait_for(&self, seq: i64, timeout: Duration) -> bool {
+        self.wait(timeout, |position| {
+            position.is_some_and(|position| position >= seq)
+        })
+    }
+
+    /// The same for all but what is being built: that takes longer than a write's author should wait.
+    pub fn wait_for_followers(&self, seq: i64, timeout: Duration) -> bool {
+        self.wait(timeout, |position| {
+            position.is_none_or(|position| position >= seq)
+        })
+    }
+
+    fn wait(&self, timeout: Duration, has_come: impl Fn(Option<i64>) -> bool) -> bool {
         let deadline = Instant::now() + timeout;
         self.0.moved.notify_all();
         let mut positions = self.0.positions();
         loop {
-            if positions
-                .values()
-                .all(|position| position.is_some_and(|position| position >= seq))
-            {
+            if positions.values().all(|position| has_come(*position)) {
                 return true;
             }
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
@@ -295,4 +305,25 @@ fn touched(conn: &mut Conn, lines: &[ChangeRow]) -> Result<BTreeSet<i64>> {
         }
     }
     Ok(nums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_waits_for_what_follows_and_not_for_what_is_being_built() {
+        let progress = |search, related| {
+            Progress(Arc::new(Shared {
+                positions: Mutex::new(BTreeMap::from([("search", search), ("related", related)])),
+                moved: Condvar::new(),
+                stop: AtomicBool::new(false),
+            }))
+        };
+        let short = Duration::from_millis(20);
+        assert!(progress(Some(7), None).wait_for_followers(7, short));
+        assert!(!progress(Some(6), None).wait_for_followers(7, short));
+        assert!(!progress(Some(7), None).wait_for(7, short));
+        assert!(progress(Some(7), Some(8)).wait_for(7, short));
+    }
 }

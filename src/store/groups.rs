@@ -77,7 +77,7 @@ impl Save<'_> {
         transitions::settle(conn, &mut before, self.now)?;
         let group = before.translation_group.clone();
         let group = group.or_else(|| other.translation_group.clone());
-        let group = group.unwrap_or_else(|| before.id.clone());
+        let group = group.unwrap_or_else(|| Uuid::now_v7().to_string());
         let row = self.with_row(conn, &before, |row| ArticleRow {
             translation_group: Some(group.clone()),
             ..row

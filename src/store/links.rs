@@ -1,5 +1,7 @@
 //! What a draft says of other articles and of tags: which articles it names, and whether its author may say so.
 
+use uuid::Uuid;
+
 use crate::content::article::{Draft, Fault, Reference, RelatedMode};
 use crate::content::sight::Sight;
 use crate::content::visibility::{Standing, Status};
@@ -51,7 +53,9 @@ impl Save<'_> {
             && let Some(row) = self.found(conn, &mut links, original, "/translation_of", before)?
         {
             links.is_new = row.translation_group.is_none();
-            links.group = row.translation_group.clone().or(Some(row.id.clone()));
+            // Never an article's id: that article may leave the group, and come to name another.
+            let group = || Uuid::now_v7().to_string();
+            links.group = Some(row.translation_group.clone().unwrap_or_else(group));
             links.original = Some(row.num);
             self.may_join(conn, &links, &row, before)?;
         }
@@ -60,7 +64,16 @@ impl Save<'_> {
             once(&mut links.curation.pins, row);
         }
         for (at, ban) in draft.bans.iter().enumerate() {
-            let row = self.found(conn, &mut links, ban, &format!("/bans/{at}"), before)?;
+            let pointer = format!("/bans/{at}");
+            let row = self.found(conn, &mut links, ban, &pointer, before)?;
+            if row
+                .as_ref()
+                .is_some_and(|row| links.curation.pins.contains(&row.num))
+            {
+                links
+                    .faults
+                    .push(Fault::new(pointer, "is pinned and banned at once"));
+            }
             once(&mut links.curation.bans, row);
         }
         if self.manner == Manner::Edit && !links.faults.is_empty() {
@@ -87,6 +100,12 @@ impl Save<'_> {
             links.missing.push(reference.clone());
             let detail = format!("there is no article {:?}", reference.0);
             links.faults.push(Fault::new(pointer, detail));
+        }
+        let itself = |row: &ArticleRow| before.is_some_and(|before| before.row.num == row.num);
+        if row.as_ref().is_some_and(itself) {
+            links
+                .faults
+                .push(Fault::new(pointer, "is the article itself"));
         }
         Ok(row)
     }

@@ -10,6 +10,7 @@ pub mod groups;
 pub mod idempotency;
 pub mod identity;
 pub mod keys;
+pub mod linking;
 mod links;
 pub mod listing;
 pub mod naming;

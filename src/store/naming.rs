@@ -24,6 +24,12 @@ pub fn find_among(
     exists: impl Fn(&ArticleRow) -> bool,
 ) -> Result<Option<ArticleRow>> {
     let name = &reference.0;
+    // An id is no one else's to be called by.
+    if Uuid::try_parse(name).is_ok()
+        && let Some(row) = article_store::find(conn, name)?.filter(&exists)
+    {
+        return Ok(Some(row));
+    }
     if let Some(row) = by_external_id(conn, name)?.filter(&exists) {
         return Ok(Some(row));
     }

@@ -224,8 +224,9 @@ impl Save<'_> {
             return Ok(saved(Outcome::Unchanged, before, links));
         }
         transitions::settle(conn, &mut before, self.now)?;
-        // A link that an import brings is no edit of the article: it has no version of its own.
-        if !same_text || self.manner == Manner::Edit {
+        // The original that an import names is no edit of the article: it has no version of its own. Pins and bans are,
+        // for they take the place of what an editor may have set.
+        if !same_text || !same_links || self.manner == Manner::Edit {
             revisions::keep(conn, &whole)?;
             let updated_at = row.updated_at;
             row = self.next_version(row);
@@ -256,6 +257,9 @@ impl Save<'_> {
         let action = Action::between(before.is_public(self.now), row.is_public(self.now));
         transitions::log(conn, &row, action, self.now)?;
         let same_place = row.language == before.language && before.deleted_at.is_none();
+        if !same_group && let Some(left) = &before.translation_group {
+            groups::tell_all(conn, left, row.num, self.now)?;
+        }
         if !same_group || links.is_new {
             self.join_group(conn, &links, &row)?;
         } else if whole.curation.pins != links.curation.pins || !same_place {
@@ -325,7 +329,12 @@ impl Save<'_> {
     }
 
     /// Lets the original, and the translations there are, know of a new one.
-    fn join_group(&self, conn: &mut Conn, links: &Links, row: &ArticleRow) -> Result<()> {
+    pub(super) fn join_group(
+        &self,
+        conn: &mut Conn,
+        links: &Links,
+        row: &ArticleRow,
+    ) -> Result<()> {
         let (Some(group), Some(original)) = (&links.group, links.original) else {
             return Ok(());
         };
@@ -339,12 +348,12 @@ impl Save<'_> {
     }
 }
 
-fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
+pub(super) fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
     let whole = state::of(conn, &[row.num])?.pop();
     whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
 }
 
-fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
+pub(super) fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
     diesel::update(articles::table.filter(articles::num.eq(row.num)))
         .set(row)
         .execute(conn)?;
@@ -372,7 +381,7 @@ fn is_withdrawn(before: &ArticleRow, row: &ArticleRow, now: DateTime<Utc>) -> bo
     hidden || (withdrawn(row) && !withdrawn(before))
 }
 
-fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {
+pub(super) fn saved(outcome: Outcome, row: ArticleRow, links: Links) -> Saved {
     Saved {
         outcome,
         row,

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::store::changes::{self, Action, Change, ChangeKind};
 use crate::store::nesting::{self, Nesting};
 use crate::store::tag_saving;
+use crate::store::tagging;
 use crate::store::tags::{self as tag_store, TagRow};
 
 /// Makes `from` a part of `into`: its articles, its names and what is below it. Its own row is gone afterwards.
@@ -26,6 +27,7 @@ pub fn merge(
 ) -> Result<TagRow> {
     check_place(conn, from, &into)?;
     let was_public = tag_store::is_public(conn, from, now)?;
+    let into_was_public = tag_store::is_public(conn, &into, now)?;
     pass_articles(conn, from.num, into.num)?;
     diesel::update(tags::table.filter(tags::parent_num.eq(from.num)))
         .set((
@@ -34,19 +36,15 @@ pub fn merge(
             tags::updated_at.eq(to_stored(now)),
         ))
         .execute(conn)?;
-    diesel::update(tag_aliases::table.filter(tag_aliases::tag_num.eq(from.num)))
-        .set(tag_aliases::tag_num.eq(into.num))
-        .execute(conn)?;
-    diesel::delete(tags::table.filter(tags::num.eq(from.num))).execute(conn)?;
-    tag_saving::add_alias(conn, into.num, &from.slug)?;
+    pass_names(conn, from, into.num, was_public)?;
     // What was promised to be public stays so, under its new name.
     into.listed |= from.listed;
     into.version += 1;
     into.updated_at = to_stored(now);
     tag_saving::update(conn, &into)?;
-    let action = match was_public || tag_store::is_public(conn, &into, now)? {
+    let action = match was_public {
         true => Action::Merged,
-        // Whoever follows the log never knew of either.
+        // Whoever follows the log never knew of it.
         false => Action::Saved,
     };
     // The line leads to the articles, which bear the other tag now, and tells of the one that is gone.
@@ -59,7 +57,32 @@ pub fn merge(
         version: from.version + 1,
     };
     changes::append(conn, &change, now)?;
+    if !was_public && into_was_public {
+        tagging::log_change(conn, &into, Action::Updated, now)?;
+    }
     Ok(into)
+}
+
+/// The tag goes, and its names lead to the other: also the public, if that knew of it.
+fn pass_names(conn: &mut Conn, from: &TagRow, into: i64, was_public: bool) -> Result<()> {
+    let names = || tag_aliases::table.filter(tag_aliases::tag_num.eq(from.num));
+    if !was_public {
+        diesel::update(names())
+            .set(tag_aliases::public.eq(false))
+            .execute(conn)?;
+    }
+    diesel::update(names())
+        .set(tag_aliases::tag_num.eq(into))
+        .execute(conn)?;
+    diesel::delete(tags::table.filter(tags::num.eq(from.num))).execute(conn)?;
+    diesel::insert_into(tag_aliases::table)
+        .values((
+            tag_aliases::slug.eq(&from.slug),
+            tag_aliases::tag_num.eq(into),
+            tag_aliases::public.eq(was_public),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Deletes a tag that no article bears and that none is below.

@@ -60,6 +60,18 @@ impl Tagger {
         self.by_name.clear();
     }
 
+    /// How many parents are still to come.
+    pub fn orphans(&self) -> usize {
+        self.orphans.len()
+    }
+
+    /// Forgets what came of a transaction that was rolled back, and the parents that it named after there were so many:
+    /// the number of a tag that it made may become another's.
+    pub fn take_back(&mut self, orphans: usize) {
+        self.forget();
+        self.orphans.truncate(orphans);
+    }
+
     /// The numbers of the named tags, in order, each once.
     pub fn resolve(
         &mut self,

@@ -59,6 +59,28 @@ pub fn find(conn: &mut Conn, slug: &str) -> Result<Option<Found>> {
     Ok(aliased.map(Found::Alias))
 }
 
+/// The same for the public: what it may know of at `now`. A tag that became part of another unknown leaves no trace.
+pub fn find_public(conn: &mut Conn, slug: &str, now: DateTime<Utc>) -> Result<Option<Found>> {
+    let Some(found) = find(conn, slug)? else {
+        return Ok(None);
+    };
+    let (Found::Proper(row) | Found::Alias(row)) = &found;
+    let is_hidden = matches!(found, Found::Alias(_)) && !alias_is_public(conn, slug)?;
+    match !is_hidden && is_public(conn, row, now)? {
+        true => Ok(Some(found)),
+        false => Ok(None),
+    }
+}
+
+fn alias_is_public(conn: &mut Conn, slug: &str) -> Result<bool> {
+    let public: Option<bool> = tag_aliases::table
+        .filter(tag_aliases::slug.eq(slug))
+        .select(tag_aliases::public)
+        .first(conn)
+        .optional()?;
+    Ok(public.unwrap_or(false))
+}
+
 /// The tags of these numbers, by number.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, TagRow>> {
     let rows: Vec<TagRow> = tags::table.filter(tags::num.eq_any(nums)).load(conn)?;
@@ -218,14 +240,7 @@ pub fn all_counts(conn: &mut Conn, now: DateTime<Utc>) -> Result<HashMap<i64, i6
         .group_by(article_tags::tag_num)
         .select((article_tags::tag_num, count_star()))
         .load(conn)?;
-    let mut counts: HashMap<i64, i64> = all.into_iter().collect();
-    for (num, hidden) in hidden {
-        if let Some(count) = counts.get_mut(&num) {
-            *count -= hidden;
-        }
-    }
-    counts.retain(|_, count| *count > 0);
-    Ok(counts)
+    Ok(less(all, hidden))
 }
 
 /// The first moment after `now` at which time alone may change what is public. Rather too early than too late: what
@@ -253,16 +268,35 @@ pub fn next_moment(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<DateTim
         .map(|moment| moment.and_utc()))
 }
 
-/// How many articles of any standing bear each of these tags; zeros are missing.
+/// How many articles of any standing bear each of these tags; zeros are missing. All taggings, which an index counts,
+/// less those of tombstones, which are few.
 pub fn bearer_counts(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, i64>> {
-    let rows: Vec<(i64, i64)> = article_tags::table
-        .inner_join(articles::table)
-        .filter(articles::deleted_at.is_null())
+    let all: Vec<(i64, i64)> = article_tags::table
         .filter(article_tags::tag_num.eq_any(nums))
         .group_by(article_tags::tag_num)
         .select((article_tags::tag_num, count_star()))
         .load(conn)?;
-    Ok(rows.into_iter().collect())
+    let tombstones = articles::table
+        .filter(articles::deleted_at.is_not_null())
+        .select(articles::num);
+    let deleted: Vec<(i64, i64)> = article_tags::table
+        .filter(article_tags::tag_num.eq_any(nums))
+        .filter(article_tags::article_num.eq_any(tombstones))
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    Ok(less(all, deleted))
+}
+
+fn less(all: Vec<(i64, i64)>, hidden: Vec<(i64, i64)>) -> HashMap<i64, i64> {
+    let mut counts: HashMap<i64, i64> = all.into_iter().collect();
+    for (num, hidden) in hidden {
+        if let Some(count) = counts.get_mut(&num) {
+            *count -= hidden;
+        }
+    }
+    counts.retain(|_, count| *count > 0);
+    counts
 }
 
 /// The other slugs of these tags, by number, in order.

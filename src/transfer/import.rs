@@ -14,10 +14,13 @@ use crate::content::time::Clock;
 use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Entry, Target};
+use crate::store::linking::Left;
 use crate::store::save::{Manner, Outcome, Save, Saved};
 use crate::store::tagging::Tagger;
 use crate::transfer::lines::{self, Batch, Prepared};
 use crate::transfer::waiting::{Again, Noted, Waiting};
+
+pub use crate::transfer::verdicts::{Complaint, Fate, Made, Summary, Verdict, Watcher};
 
 /// Batches that may wait between two stages; bounds the memory.
 const AHEAD: usize = 2;
@@ -31,71 +34,6 @@ pub struct Options {
     pub clock: Clock,
     /// Who imports, where that is known.
     pub by: Option<String>,
-}
-
-/// What became of the lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-    pub failed: u64,
-    /// Lines that went in although something they refer to does not exist.
-    pub dangling: u64,
-}
-
-/// A line that did not go in, or not wholly.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// Counted from 1.
-    pub line: u64,
-    pub reason: String,
-}
-
-/// What became of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    Created,
-    Updated,
-    Unchanged,
-    Failed,
-}
-
-/// The last word on a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Counted from 1.
-    pub line: u64,
-    pub fate: Fate,
-    /// The article; `None` where there is none, or none yet.
-    pub article: Option<Made>,
-    /// Why it did not go in.
-    pub errors: Vec<Fault>,
-    /// What is wanting of it though it is in.
-    pub warnings: Vec<Fault>,
-}
-
-/// An article that a line has made or met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Made {
-    pub id: String,
-    pub slug: String,
-    pub version: i64,
-}
-
-/// Is told how the import goes.
-pub trait Watcher: Send {
-    /// After each batch: bytes read so far, and what became of the lines.
-    fn progress(&mut self, _bytes: u64, _summary: &Summary) {}
-    /// Of each line that is not blank, once, when what it wrote is kept. Those that refer to articles which had not come
-    /// yet are told last.
-    fn tell(&mut self, _verdict: &Verdict) {}
-    fn complain(&mut self, _complaint: &Complaint) {}
-    /// Asked before each batch; an import that is called off ends with an error.
-    fn is_called_off(&self) -> bool {
-        false
-    }
 }
 
 /// Imports every line of `input`. A bad line is complained of and the others go in.
@@ -161,6 +99,9 @@ struct Writer<'a> {
 /// What a save came to, or why it did not go in.
 type Attempt = Result<Saved, Vec<Fault>>;
 
+/// Saves a line, for the first time or again.
+type SaveLine<'a> = fn(&mut Writer<'a>, &mut Conn, &Draft, Option<&First>) -> Result<Saved>;
+
 /// How a line fared at first.
 #[derive(Serialize, Deserialize)]
 struct First {
@@ -183,7 +124,7 @@ impl<'a> Writer<'a> {
 
     fn write_all(&mut self, batches: Receiver<Batch>) -> Result<()> {
         for batch in batches {
-            let attempts = self.write(&batch.lines)?;
+            let attempts = self.write(&batch.lines, &[])?;
             for (line, attempt) in batch.lines.into_iter().zip(attempts) {
                 self.first(line, attempt)?;
             }
@@ -201,7 +142,7 @@ impl<'a> Writer<'a> {
                 break;
             }
             let prepared = lines::prepare(lines, self.options.threads.max(1));
-            let attempts = self.write(&prepared)?;
+            let attempts = self.write(&prepared, &noted)?;
             for (noted, attempt) in noted.into_iter().zip(attempts) {
                 self.second(noted, attempt);
             }
@@ -218,42 +159,46 @@ impl<'a> Writer<'a> {
 
     /// Writes a batch in one transaction; if the database refuses that, each line in a part of its own, so
     /// that one impossible line takes no other with it.
-    fn write(&mut self, lines: &[Prepared]) -> Result<Vec<Attempt>> {
+    fn write(&mut self, lines: &[Prepared], noted: &[Noted<First>]) -> Result<Vec<Attempt>> {
         if self.watcher.is_called_off() {
             return Err(Error::Internal("the import was called off".to_owned()));
         }
-        self.attempt(lines, Self::save).or_else(|error| {
+        let orphans = self.tagger.orphans();
+        self.attempt(lines, noted, Self::save).or_else(|error| {
             log::debug!("a batch failed and is tried line by line: {error}");
-            self.tagger.forget();
-            self.attempt(lines, Self::save_apart)
+            self.tagger.take_back(orphans);
+            self.attempt(lines, noted, Self::save_apart)
         })
     }
 
     fn attempt(
         &mut self,
         lines: &[Prepared],
-        save: fn(&mut Self, &mut Conn, &Draft) -> Result<Saved>,
+        noted: &[Noted<First>],
+        save: SaveLine<'a>,
     ) -> Result<Vec<Attempt>> {
         let database = self.database;
         if self.options.dry_run {
             self.tagger = Tagger::enriching();
-            return database.rehearse(|conn| self.attempts(conn, lines, save));
+            return database.rehearse(|conn| self.attempts(conn, lines, noted, save));
         }
-        database.write(|conn| self.attempts(conn, lines, save))
+        database.write(|conn| self.attempts(conn, lines, noted, save))
     }
 
     fn attempts(
         &mut self,
         conn: &mut Conn,
         lines: &[Prepared],
-        save: fn(&mut Self, &mut Conn, &Draft) -> Result<Saved>,
+        noted: &[Noted<First>],
+        save: SaveLine<'a>,
     ) -> Result<Vec<Attempt>> {
         self.tagger.begin(conn)?;
         let mut attempts = Vec::with_capacity(lines.len());
-        for line in lines {
+        for (at, line) in lines.iter().enumerate() {
+            let first = noted.get(at).map(|noted| &noted.told);
             attempts.push(match &line.draft {
                 Err(faults) => Err(faults.clone()),
-                Ok(draft) => match save(self, conn, draft) {
+                Ok(draft) => match save(self, conn, draft, first) {
                     Err(Error::InvalidBody(faults) | Error::Conflict(faults)) => Err(faults),
                     saved => Ok(saved?),
                 },
@@ -262,7 +207,8 @@ impl<'a> Writer<'a> {
         Ok(attempts)
     }
 
-    fn save(&mut self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
+    /// At first the whole article. Then only its links: others may have corrected it meanwhile.
+    fn save(&mut self, conn: &mut Conn, draft: &Draft, first: Option<&First>) -> Result<Saved> {
         let save = Save {
             // Not the start of the import, which may be long ago: meanwhile hours have come and been logged.
             now: self.options.clock.now(),
@@ -270,20 +216,37 @@ impl<'a> Writer<'a> {
             manner: Manner::Import,
             sight: Sight::All,
         };
+        // A dry run has left nothing of the first time.
+        if let Some(first) = first.filter(|_| !self.options.dry_run)
+            && let Some(made) = &first.made
+        {
+            let left = Left {
+                id: &made.id,
+                version: made.version,
+                made: first.fate != Fate::Unchanged,
+            };
+            return save.link(conn, draft, &left);
+        }
         save.article(conn, draft, &mut self.tagger)
     }
 
-    fn save_apart(&mut self, conn: &mut Conn, draft: &Draft) -> Result<Saved> {
-        let saved = conn.in_savepoint(|conn| self.save(conn, draft));
-        saved.map_err(|error| match error {
-            Error::Database(cause) => {
-                self.tagger.forget();
-                Error::InvalidBody(vec![Fault::new(
+    fn save_apart(
+        &mut self,
+        conn: &mut Conn,
+        draft: &Draft,
+        first: Option<&First>,
+    ) -> Result<Saved> {
+        let orphans = self.tagger.orphans();
+        let saved = conn.in_savepoint(|conn| self.save(conn, draft, first));
+        saved.map_err(|error| {
+            self.tagger.take_back(orphans);
+            match error {
+                Error::Database(cause) => Error::InvalidBody(vec![Fault::new(
                     "",
                     format!("the database refuses it: {cause}"),
-                )])
+                )]),
+                error => error,
             }
-            error => error,
         })
     }
 
@@ -369,6 +332,12 @@ impl<'a> Writer<'a> {
             Ok(saved) => {
                 if let Some(made) = self.made(&saved) {
                     noted.told.made = Some(made);
+                }
+                let is_late = saved.outcome == Outcome::Updated && !self.options.dry_run;
+                if is_late && noted.told.fate == Fate::Unchanged {
+                    noted.told.fate = Fate::Updated;
+                    self.summary.unchanged -= 1;
+                    self.summary.updated += 1;
                 }
                 let dangling: Vec<_> = saved
                     .missing

@@ -2,4 +2,5 @@
 
 pub mod import;
 mod lines;
+mod verdicts;
 mod waiting;

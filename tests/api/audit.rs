@@ -4,7 +4,7 @@ use kiosque::content::time::to_stored;
 use kiosque::store::audit::{self, Entry, Target};
 use serde_json::json;
 
-use crate::support::{App, places};
+use crate::support::{App, article, places};
 
 #[test]
 fn an_admin_reads_who_did_what_newest_first() {
@@ -82,4 +82,28 @@ fn no_one_else_reads_it() {
     let admin = app.key("admin");
     let reply = app.get_with("/v1/audit?actr=x&limit=0", &[("authorization", &admin)]);
     assert_eq!((reply.status, reply.named().len()), (400, 2));
+}
+
+#[test]
+fn an_edit_that_changes_nothing_is_not_noted() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let admin = app.key("admin");
+        app.import(&[article("note")]);
+        let path = "/v1/articles/note";
+        for (headline, entries) in [("Neu", 1), ("Neu", 1), ("Alt", 2)] {
+            let body = Some(json!({ "headline": headline }));
+            let etag = app.get_with(path, &[("authorization", &admin)]);
+            let etag = etag.header("etag").to_owned();
+            let reply = app.write("PATCH", path, &admin, &[("if-match", &etag)], body);
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+            let audit = app.get_with(
+                "/v1/audit?action=article.update",
+                &[("authorization", &admin)],
+            );
+            let count = audit.json()["data"].as_array().unwrap().len();
+            assert_eq!(count, entries, "{name} {headline}");
+        }
+    }
 }

@@ -199,3 +199,33 @@ fn of_many_who_have_read_the_same_state_one_is_heard() {
         assert_eq!(app.json("/v1/articles/erfoud")["version"], 2, "{name}");
     }
 }
+
+#[test]
+fn what_an_article_says_of_itself_or_both_ways_is_refused_in_a_patch_too() {
+    for place in places() {
+        let app = App::on(place);
+        app.import(&[article("a"), article("b")]);
+        let editor = app.key("editor");
+        let patch = |body: serde_json::Value| {
+            let any = [("if-match", "*")];
+            app.write("PATCH", "/v1/articles/a", &editor, &any, Some(body))
+        };
+        for (body, pointer) in [
+            (json!({"pins": ["a"]}), "/pins/0"),
+            (json!({"bans": ["b", "a"]}), "/bans/1"),
+            (json!({"pins": ["b"], "bans": ["b"]}), "/bans/0"),
+            (json!({"translation_of": "a"}), "/translation_of"),
+        ] {
+            let reply = patch(body);
+            assert_eq!(reply.status, 422, "{}", reply.text());
+            assert_eq!(reply.json()["errors"][0]["pointer"], pointer);
+        }
+        // An id names its own article, whatever another is called elsewhere.
+        let id = app.json("/v1/articles/b")["id"].clone();
+        assert_eq!(patch(json!({"pins": [id]})).status, 200);
+        app.import(&[article("c").with("external_id", id.clone())]);
+        let changed = patch(json!({"byline": "x"}));
+        assert_eq!(changed.json()["editing"]["pins"], json!([id]));
+        assert_eq!(app.get("/v1/articles/a/related").slugs()[0], "b");
+    }
+}

@@ -1,5 +1,6 @@
 //! The import format and its rules.
 
+use diesel::prelude::*;
 use serde_json::json;
 
 use crate::support::app::{import_into, noon};
@@ -333,4 +334,29 @@ fn what_a_line_leaves_out_goes_and_what_it_repeats_counts_once() {
     assert_eq!((&seen["byline"], &seen["tags"]), (&json!(null), &json!([])));
     assert_eq!(seen["version"], 2);
     assert_eq!(app.get("/v1/tags").slugs().len(), 0);
+}
+
+#[test]
+fn a_tag_of_a_line_that_was_refused_hands_its_parent_to_no_other() {
+    let app = App::new();
+    let editor = app.key("editor");
+    let refuse = "CREATE TRIGGER bad BEFORE INSERT ON changes WHEN NEW.slug = 'bad'
+        BEGIN SELECT RAISE(ABORT, 'no'); END";
+    let made = app
+        .database
+        .write(|conn| Ok(diesel::sql_query(refuse).execute(conn)?));
+    made.unwrap();
+    let tagged = |name: &str, tag| article(name).with("tags", json!([tag])).0.to_string();
+    let lines = [
+        tagged(
+            "bad",
+            json!({"slug": "kid", "name": "kid", "parent": "late"}),
+        ),
+        tagged("ok", json!({"slug": "innocent", "name": "innocent"})),
+        tagged("fine", json!({"slug": "late", "name": "late"})),
+    ];
+    let (summary, _) = app.import_text(&lines.join("\n"));
+    assert_eq!((summary.created, summary.failed), (2, 1));
+    let tag = app.get_with("/v1/tags/innocent", &[("authorization", &editor)]);
+    assert_eq!(tag.json()["parent"], serde_json::Value::Null);
 }

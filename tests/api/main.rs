@@ -24,6 +24,7 @@ mod problems;
 mod publication;
 mod real;
 mod references;
+mod references_and_edits;
 mod related;
 mod related_in_samples;
 mod related_to_several;

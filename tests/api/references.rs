@@ -16,7 +16,7 @@ fn links_may_point_forward() {
         article("eau"),
     ]);
     assert_eq!(app.get("/v1/articles/first/related").slugs()[0], "second");
-    // A link is no edit.
+    // What an import sets at its end is no edit.
     let first = app.get("/v1/articles/first").json();
     assert_eq!(
         (&first["version"], &first["updated_at"]),

@@ -190,3 +190,44 @@ fn only_an_unused_tag_is_deleted() {
         );
     }
 }
+
+#[test]
+fn a_tag_that_the_public_did_not_know_is_merged_without_a_trace() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let editor = app.key("editor");
+        app.import(&[
+            article("out").tagged("eau"),
+            article("draft").tagged("secret").status("draft"),
+        ]);
+        let aliases = json!({"aliases": ["hush"]});
+        app.guarded("PATCH", "secret", &editor, Some(aliases));
+        let before = app.end_of_log();
+        let reply = app.guarded("PUT", "secret", &editor, Some(json!({"into": "eau"})));
+        assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+        assert_eq!(
+            app.tag_lines(before),
+            [("saved", "secret"), ("updated", "eau")]
+                .map(|(action, slug)| (action.to_owned(), slug.to_owned())),
+            "{name}"
+        );
+        for slug in ["secret", "hush"] {
+            for path in [
+                format!("/v1/tags/{slug}"),
+                format!("/v1/tags/{slug}/related"),
+            ] {
+                assert_eq!(app.get(&path).status, 404, "{name} {path}");
+            }
+            let filtered = app.get(&format!("/v1/articles?tag={slug}"));
+            assert_eq!(filtered.status, 400, "{name}");
+            let path = format!("/v1/tags/{slug}");
+            let seen = app.get_with(&path, &[("authorization", &editor)]);
+            assert_eq!(seen.status, 301, "{name}");
+        }
+        // An import that still names it so means the other.
+        app.import(&[article("again").tagged("secret")]);
+        assert_eq!(app.tags_of("again"), ["eau"], "{name}");
+        assert_eq!(app.get("/v1/tags/secret").status, 404, "{name}");
+    }
+}
