@@ -20,6 +20,7 @@ pub mod history;
 pub mod imports;
 pub mod inputs;
 pub mod intake;
+pub mod key_uses;
 pub mod keys;
 pub mod me;
 pub mod metrics;

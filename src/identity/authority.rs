@@ -60,6 +60,13 @@ pub struct Mark {
     pub expires_at: DateTime<Utc>,
 }
 
+impl Mark {
+    /// Whether its token has expired, on every clock that may differ from ours.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        claims::seconds(now) >= claims::seconds(self.expires_at) + claims::LEEWAY
+    }
+}
+
 impl Authority {
     /// # Errors
     /// One line for the operator.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
@@ -18,6 +19,9 @@ use crate::store::tagging::Tagger;
 use crate::transfer::lines::{self, Batch, Prepared};
 use crate::transfer::waiting::{Again, Noted, Waiting};
 
+/// Asked at the beginning of each batch, in its transaction: an error ends the import there.
+pub type Permit = Arc<dyn Fn(&mut Conn) -> Result<()> + Send + Sync>;
+
 /// Batches that may wait between two stages; bounds the memory.
 const AHEAD: usize = 2;
 
@@ -30,6 +34,8 @@ pub struct Options {
     pub clock: Clock,
     /// Who imports, where that is known.
     pub by: Option<String>,
+    /// Whether who imports still may, where that can change meanwhile.
+    pub permit: Option<Permit>,
 }
 
 /// What became of the lines.
@@ -247,6 +253,9 @@ impl<'a> Writer<'a> {
         lines: &[Prepared],
         save: fn(&mut Self, &mut Conn, &Draft) -> Result<Saved>,
     ) -> Result<Vec<Attempt>> {
+        if let Some(permit) = &self.options.permit {
+            permit(conn)?;
+        }
         self.tagger.begin(conn)?;
         let mut attempts = Vec::with_capacity(lines.len());
         for line in lines {

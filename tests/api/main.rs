@@ -28,6 +28,7 @@ mod related_in_samples;
 mod related_to_several;
 mod related_to_text;
 mod revisions;
+mod revocation;
 mod same_json;
 mod scheduler;
 mod search;
