@@ -121,7 +121,7 @@ pub async fn change_password(
                 user.ok_or_else(|| Error::conflict("", "the password has been changed meanwhile"))?;
             let session = match &act.caller.shown {
                 Shown::Session { session, .. } => Some(session.as_str()),
-                Shown::Key | Shown::Token { .. } => None,
+                Shown::Key { .. } | Shown::Token { .. } => None,
             };
             users::set_password(conn, user.num, &hash, session, act.now)?;
             let target = Target {
@@ -153,7 +153,7 @@ impl PasswordChange {
             .read(|conn| users::by_name(conn, &caller.name))?;
         let stored = user.as_ref().map(|user| user.password.as_str());
         match password::is_right(&self.current_password, stored)? {
-            true => {}
+            true => attempts.succeeded(attempt, now),
             false => {
                 attempts.failed(attempt, now);
                 return Err(Error::member("/current_password", "is not your password"));

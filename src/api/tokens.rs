@@ -29,6 +29,7 @@ use crate::store::users::{self, UserRow};
 
 /// In the audit trail, who has not shown who it is.
 const UNKNOWN: &str = "unknown";
+const WRONG: &str = "name or password is wrong";
 
 /// A login: `name` and `password`, or the `refresh_token` of an earlier answer.
 #[derive(Deserialize, ToSchema)]
@@ -61,7 +62,7 @@ pub struct TokensView {
 ///
 /// Gives an access token for a name and a password, or for a refresh token. A refresh token is good once; one that
 /// comes again ends its whole session, since two have it. Failed logins are counted by name and by address: after too
-/// many, wait as `Retry-After` says. An `Idempotency-Key` is not looked at, since a kept answer would hold the tokens.
+/// many, wait as `Retry-After` says. So are right ones, more loosely. An `Idempotency-Key` is not looked at, since a kept answer would hold the tokens.
 #[utoipa::path(
     tag = "identity",
     operation_id = "create_token",
@@ -97,7 +98,19 @@ pub async fn create_token(
                 address: state.door.address(&request),
                 request_id,
             };
-            in_turn(&state, move |state, now| entrance.enter(state, now)).await?
+            let entered = in_turn(&state, move |state, now| {
+                let user = entrance.enter(state, now)?;
+                Ok((user, entrance))
+            });
+            match entered.await? {
+                (Entered::Logged(tokens), _) => tokens,
+                (Entered::Refused(user), entrance) => {
+                    if let Some(user) = user {
+                        entrance.note_refusal(&state, user);
+                    }
+                    return Err(Error::Unauthenticated(WRONG.to_owned()).into());
+                }
+            }
         }
         Credentials::Refresh(token) => {
             let work = move |state: &State, now| refreshed(state, &token, &request_id, now);
@@ -145,6 +158,13 @@ impl Login {
     }
 }
 
+/// What became of someone at the door.
+enum Entered {
+    Logged(TokensView),
+    /// With the user whose name was given, where there is one.
+    Refused(Option<UserRow>),
+}
+
 /// Someone at the door.
 struct Entrance {
     name: Option<String>,
@@ -155,7 +175,8 @@ struct Entrance {
 }
 
 impl Entrance {
-    fn enter(&self, state: &State, now: DateTime<Utc>) -> Result<TokensView> {
+    /// One answer, and the same work, whatever is wrong.
+    fn enter(&self, state: &State, now: DateTime<Utc>) -> Result<Entered> {
         let attempts = &state.door.attempts;
         attempts
             .may_try(&self.attempt, now)
@@ -169,7 +190,10 @@ impl Entrance {
         let right = password::is_right(&self.password, stored)?;
         let user = match user {
             Some(user) if right && user.is_active() => user,
-            user => return self.refused(state, user.as_ref(), now),
+            user => {
+                attempts.failed(&self.attempt, now);
+                return Ok(Entered::Refused(user));
+            }
         };
         let begun = state.database.write(|conn| {
             // It may have changed while the password was being looked at.
@@ -191,32 +215,30 @@ impl Entrance {
         })?;
         match begun {
             Some(tokens) => {
-                attempts.succeeded(&user.name);
-                Ok(tokens)
+                attempts.succeeded(&self.attempt, now);
+                Ok(Entered::Logged(tokens))
             }
-            None => self.refused(state, Some(&user), now),
+            None => {
+                attempts.failed(&self.attempt, now);
+                Ok(Entered::Refused(Some(user)))
+            }
         }
     }
 
-    /// One answer, and the same work, whatever was wrong. A name that no one has is not noted: it may be a password
-    /// that someone typed into the wrong field.
-    fn refused(
-        &self,
-        state: &State,
-        user: Option<&UserRow>,
-        now: DateTime<Utc>,
-    ) -> Result<TokensView> {
-        state.door.attempts.failed(&self.attempt, now);
-        let (id, name) = match user {
-            Some(user) => (user.id(), user.name.as_str()),
-            None => (String::new(), ""),
-        };
-        state
-            .database
-            .write(|conn| self.note(conn, UNKNOWN, "session.refuse", &id, name, now))?;
-        Err(Error::Unauthenticated(
-            "name or password is wrong".to_owned(),
-        ))
+    /// Aside: the hash turn is given back by now, and the answer must not tell by its time whose name there is. A name
+    /// that no one has is not noted: it may be a password that someone typed into the wrong field, and anyone can make
+    /// up as many as the trail would have to hold.
+    fn note_refusal(self, state: &State, user: UserRow) {
+        let state = state.clone();
+        drop(web::block(move || {
+            let now = state.clock.now();
+            let noted = state.database.write(|conn| {
+                self.note(conn, UNKNOWN, "session.refuse", &user.id(), &user.name, now)
+            });
+            if let Err(error) = noted {
+                log::warn!("a failed login could not be noted: {error}");
+            }
+        }));
     }
 
     fn note(
@@ -333,7 +355,7 @@ pub async fn revoke_token(
     Write::of(&request, caller)?
         .carry_out(&state, |act, conn| {
             let id = match &act.caller.shown {
-                Shown::Key => {
+                Shown::Key { .. } => {
                     return Err(Error::conflict(
                         "",
                         "an API key is revoked at /v1/keys/{id}",
