@@ -14,6 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use chrono::{DateTime, Utc};
 
+use crate::api::body;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::content::role::Role;
@@ -193,9 +194,9 @@ pub async fn authenticate(
 }
 
 async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
-    // Whoever asks for a token may still carry an old one.
-    let is_login = request.method() == Method::POST && request.path() == "/v1/tokens";
-    if !request.path().starts_with("/v1/") || is_login {
+    // As the router reads it, to which `/%761/` is the same.
+    let path = request.match_info().as_str();
+    if !path.starts_with("/v1/") || shows_in_body(request, path) {
         return Ok(None);
     }
     let mut given = request.headers().get_all(header::AUTHORIZATION);
@@ -226,6 +227,15 @@ async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
     web::block(move || whose(&state, &token, now).map(Some))
         .await
         .map_err(|_| Error::Internal("looking at credentials panicked".to_owned()))?
+}
+
+/// Whoever asks for a token, or gives one back by its refresh token, shows in the body who it is, and may still carry an
+/// old access token.
+fn shows_in_body(request: &ServiceRequest, path: &str) -> bool {
+    let method = request.method();
+    path == "/v1/tokens"
+        && (method == Method::POST
+            || method == Method::DELETE && body::is_announced(request.request()))
 }
 
 /// Whose credentials these are. Each request asks the database, so that what is revoked, disabled or demoted counts

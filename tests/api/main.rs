@@ -32,6 +32,7 @@ mod revocation;
 mod same_json;
 mod scheduler;
 mod search;
+mod sessions;
 mod tag_merging;
 mod tag_secrecy;
 mod tag_writing;
