@@ -78,6 +78,7 @@ fn import(database: &Database, corpus: &str) {
         threads,
         clock: Clock::default(),
         by: None,
+        permit: None,
     };
     import::run(database, corpus.as_bytes(), &options, &mut Strict).expect("it imports");
 }

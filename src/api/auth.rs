@@ -4,28 +4,28 @@
 //! there, also where none are needed. A handler then says in its signature whom it takes: [`Caller`] with a rank, or
 //! [`Viewer`] for everyone.
 
-use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use crate::api::body;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::content::role::Role;
 use crate::content::sight::Sight;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::identity::authority::{Mark, OwnToken, Token};
 use crate::identity::claims;
 use crate::identity::secret;
-use crate::store::keys::{self, KeyRow};
-use crate::store::{sessions, users};
+use crate::store::users::{self, UserRow};
+use crate::store::{keys, sessions};
 
 /// A caller that has shown who it is.
 #[derive(Clone, Debug)]
@@ -40,7 +40,9 @@ pub struct Identity {
 /// What a caller has shown.
 #[derive(Clone, Debug)]
 pub enum Shown {
-    Key,
+    Key {
+        id: String,
+    },
     /// A token that came of a login of this user.
     Session {
         user: i64,
@@ -49,6 +51,8 @@ pub enum Shown {
     /// A token by itself, of this user, or of someone outside.
     Token {
         user: Option<i64>,
+        /// In seconds, as the token has it; 0 where it is of someone outside.
+        issued_at: f64,
         mark: Mark,
     },
 }
@@ -57,7 +61,7 @@ impl Shown {
     /// The user, where it is one of ours.
     pub fn user(&self) -> Option<i64> {
         match self {
-            Self::Key => None,
+            Self::Key { .. } => None,
             Self::Session { user, .. } => Some(*user),
             Self::Token { user, .. } => *user,
         }
@@ -190,9 +194,9 @@ pub async fn authenticate(
 }
 
 async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
-    // Whoever asks for a token may still carry an old one.
-    let is_login = request.method() == Method::POST && request.path() == "/v1/tokens";
-    if !request.path().starts_with("/v1/") || is_login {
+    // As the router reads it, to which `/%761/` is the same.
+    let path = request.match_info().as_str();
+    if !path.starts_with("/v1/") || shows_in_body(request, path) {
         return Ok(None);
     }
     let mut given = request.headers().get_all(header::AUTHORIZATION);
@@ -225,6 +229,15 @@ async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
         .map_err(|_| Error::Internal("looking at credentials panicked".to_owned()))?
 }
 
+/// Whoever asks for a token, or gives one back by its refresh token, shows in the body who it is, and may still carry an
+/// old access token.
+fn shows_in_body(request: &ServiceRequest, path: &str) -> bool {
+    let method = request.method();
+    path == "/v1/tokens"
+        && (method == Method::POST
+            || method == Method::DELETE && body::is_announced(request.request()))
+}
+
 /// Whose credentials these are. Each request asks the database, so that what is revoked, disabled or demoted counts
 /// no more from that moment on, on every server.
 fn whose(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
@@ -244,6 +257,7 @@ fn whose(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
                     role: token.role,
                     shown: Shown::Token {
                         user: None,
+                        issued_at: 0.0,
                         mark: token.mark,
                     },
                 }),
@@ -265,7 +279,7 @@ fn of_key(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
     Ok(Identity {
         role: key.role(),
         name: format!("key:{}", key.name),
-        shown: Shown::Key,
+        shown: Shown::Key { id: key.id },
     })
 }
 
@@ -286,12 +300,12 @@ fn of_user(state: &State, token: OwnToken, now: DateTime<Utc>) -> Result<Identit
         }
         None => {
             let user = users::by_name(conn, &token.subject)?.ok_or_else(ended)?;
-            let too_old = token.issued_at < claims::seconds(user.tokens_from.and_utc());
-            if too_old || sessions::is_revoked(conn, &token.mark.id)? {
+            if is_too_old(token.issued_at, &user) || sessions::is_revoked(conn, &token.mark.id)? {
                 return Err(ended());
             }
             let shown = Shown::Token {
                 user: Some(user.num),
+                issued_at: token.issued_at,
                 mark: token.mark,
             };
             Ok((user, shown))
@@ -307,33 +321,42 @@ fn of_user(state: &State, token: OwnToken, now: DateTime<Utc>) -> Result<Identit
     })
 }
 
-/// When each key was last noted to be in use.
-#[derive(Clone, Default)]
-pub struct KeyUses(Arc<Mutex<HashMap<String, DateTime<Utc>>>>);
+/// A token without a session, from before its user was logged out everywhere.
+fn is_too_old(issued_at: f64, user: &UserRow) -> bool {
+    issued_at < claims::seconds(user.tokens_from.and_utc())
+}
 
-impl KeyUses {
-    /// Once a minute, and aside: no request waits for it or fails with it.
-    fn note(&self, state: &State, key: &KeyRow, now: DateTime<Utc>) {
-        let recent = |at: DateTime<Utc>| now - at < TimeDelta::minutes(1);
-        if key.last_used_at.is_some_and(|at| recent(at.and_utc())) {
-            return;
+/// Whether what a caller has shown at the head of a request still counts: its body may have taken long, or have no end.
+/// Asked in the transaction of the work, so that nothing is written after a revocation.
+///
+/// # Errors
+/// 401 where it counts no more, 403 where the caller may do less by now.
+pub fn still_counts(conn: &mut Conn, identity: &Identity, now: DateTime<Utc>) -> Result<()> {
+    let role = match &identity.shown {
+        Shown::Key { id } => {
+            let key = keys::by_id(conn, id)?.filter(|key| key.is_good(now));
+            key.map(|key| key.role())
         }
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.get(&key.id).copied().is_some_and(recent) {
-            return;
+        Shown::Session { session, .. } => {
+            let found = sessions::of_user(conn, session, &identity.name)?;
+            let good = found.filter(|(session, user)| session.is_good(now) && user.is_active());
+            good.map(|(_, user)| user.role())
         }
-        noted.retain(|_, at| recent(*at));
-        noted.insert(key.id.clone(), now);
-        drop(noted);
-        let (database, id) = (state.database.clone(), key.id.clone());
-        let aside = move || {
-            let written = database.write(|conn| keys::note_use(conn, &id, now));
-            if let Err(error) = written {
-                log::warn!("the use of an API key could not be noted: {error}");
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().spawn(aside) {
-            log::warn!("the use of an API key could not be noted: {error}");
+        Shown::Token { mark, .. } if mark.is_over(now) || sessions::is_revoked(conn, &mark.id)? => {
+            None
         }
+        Shown::Token { user: None, .. } => Some(identity.role),
+        Shown::Token { issued_at, .. } => {
+            let user = users::by_name(conn, &identity.name)?;
+            let user = user.filter(|user| user.is_active() && !is_too_old(*issued_at, user));
+            user.map(|user| user.role())
+        }
+    };
+    match role {
+        None => Err(ended()),
+        Some(role) if role < identity.role => Err(Error::Forbidden(format!(
+            "your role has become {role} meanwhile"
+        ))),
+        Some(_) => Ok(()),
     }
 }

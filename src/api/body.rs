@@ -14,6 +14,8 @@ use crate::content::json::{self, Unread};
 use crate::error::{Error, Result};
 
 pub const JSON: &str = "application/json";
+/// Bytes of a body with a few short members, which anyone may send.
+const SMALL: usize = 8 * 1024;
 pub const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The body of a request as the type that documents it.
@@ -28,6 +30,39 @@ pub async fn json<T: DeserializeOwned>(
     read_json(&bytes(request, payload, state, JSON).await?)
 }
 
+/// As [`json`], where a few kilobytes are enough.
+///
+/// # Errors
+/// As [`json`].
+pub async fn small_json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+) -> Result<T> {
+    read_json(&small_bytes(request, payload, state, JSON).await?)
+}
+
+/// As [`bytes`], where a few kilobytes are enough.
+///
+/// # Errors
+/// As [`bytes`].
+pub async fn small_bytes(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+    media_type: &str,
+) -> Result<web::Bytes> {
+    bytes_within(request, payload, state, media_type, SMALL).await
+}
+
+/// Whether a request says that it has a body.
+pub fn is_announced(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || length.is_some_and(|length| length.as_bytes() != b"0")
+}
+
 /// The bytes of a body of this media type.
 ///
 /// # Errors
@@ -38,14 +73,25 @@ pub async fn bytes(
     state: &State,
     media_type: &str,
 ) -> Result<web::Bytes> {
+    bytes_within(request, payload, state, media_type, state.max_body).await
+}
+
+async fn bytes_within(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+    media_type: &str,
+    most: usize,
+) -> Result<web::Bytes> {
     check_form(request, media_type)?;
-    let body = payload.to_bytes_limited(state.max_body);
+    let most = most.min(state.max_body);
+    let body = payload.to_bytes_limited(most);
     // A caller that sends a byte now and then must not hold on for ever.
     let body = actix_web::rt::time::timeout(state.request_timeout, body).await;
     match body.map_err(|_| Error::Timeout)? {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Error::MalformedJson("the body broke off".to_owned())),
-        Err(_) => Err(Error::BodyTooLarge(state.max_body)),
+        Err(_) => Err(Error::BodyTooLarge(most)),
     }
 }
 

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -39,10 +40,23 @@ pub fn decode<T: DeserializeOwned>(fingerprint: &str, cursor: &str) -> Result<T>
     let Ok(key_read) = serde_json::from_slice(key) else {
         return Err(foreign);
     };
+    // No key of ours has one, and PostgreSQL takes none.
+    if serde_json::from_slice(key).is_ok_and(|key| has_nul(&key)) {
+        return Err(foreign);
+    }
     if found != digest(fingerprint, key) {
         return Err(Error::InvalidCursor("belongs to another query"));
     }
     Ok(key_read)
+}
+
+fn has_nul(key: &Value) -> bool {
+    match key {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members.values().any(has_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn digest(fingerprint: &str, key: &[u8]) -> [u8; DIGEST] {
@@ -67,6 +81,14 @@ mod tests {
             (7, "x".to_owned())
         );
         assert!(decode::<(i64, String)>("articles?tag=b", &cursor).is_err());
+    }
+
+    #[test]
+    fn a_key_has_no_nul() {
+        let cursor = encode("q", &(7, vec!["a\0b"]));
+        assert!(decode::<(i64, Vec<String>)>("q", &cursor).is_err());
+        let cursor = encode("q", &(7, vec!["a\\u0000b"]));
+        assert!(decode::<(i64, Vec<String>)>("q", &cursor).is_ok());
     }
 
     #[test]

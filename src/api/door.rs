@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, web};
@@ -24,6 +25,8 @@ pub struct Door {
     turns: Arc<Semaphore>,
     places: Semaphore,
     address_header: Option<HeaderName>,
+    /// Whether it was said that proxies tell addresses which no one looks at.
+    warned: AtomicBool,
 }
 
 impl Door {
@@ -34,15 +37,20 @@ impl Door {
             turns: Arc::new(Semaphore::new(config.workers.clamp(1, MOST_AT_ONCE))),
             places: Semaphore::new(MOST_WAITING),
             address_header: header.and_then(|name| HeaderName::try_from(name).ok()),
+            warned: AtomicBool::new(false),
         }
     }
 
-    /// Who tries to log in. The last entry of a proxy's header is the one that our proxy has written.
+    /// Who tries to log in.
     pub fn attempt(&self, request: &HttpRequest, name: Option<&str>) -> Attempt {
         Attempt::new(name, self.address(request))
     }
 
+    /// The last entry of a proxy's header is the one that our proxy has written.
     pub fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        if self.address_header.is_none() {
+            self.warn_of_proxy(request);
+        }
         let told = self.address_header.as_ref().and_then(|name| {
             let value = request.headers().get_all(name).last()?.to_str().ok()?;
             let last = value.rsplit(',').next()?.trim();
@@ -50,6 +58,18 @@ impl Door {
             address.or_else(|_| last.parse()).ok()
         });
         told.or_else(|| request.peer_addr().map(|address| address.ip()))
+    }
+
+    /// Behind a proxy all callers have one address, unless its header is named; then a few failures shut out everyone.
+    fn warn_of_proxy(&self, request: &HttpRequest) {
+        let told = |name: &str| request.headers().contains_key(name);
+        let by_proxy = told("x-forwarded-for") || told("forwarded");
+        if by_proxy && !self.warned.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "a login came through a proxy, and failed logins are counted by the proxy's address: name the header in \
+                 which it tells the caller's in KIOSQUE_CLIENT_ADDRESS_HEADER"
+            );
+        }
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit> {

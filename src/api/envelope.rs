@@ -12,6 +12,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
+use crate::api::log_lines;
 use crate::api::problem::{MEDIA_TYPE, Problem};
 use crate::error::Error;
 
@@ -19,8 +20,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const MAX_REQUEST_ID: usize = 64;
 /// What a script of another site may read of an answer besides its body.
-const EXPOSED: &str =
-    "etag, last-modified, link, location, retry-after, server-timing, x-request-id";
+const EXPOSED: &str = "etag, idempotency-replayed, last-modified, link, location, retry-after, server-timing, \
+     www-authenticate, x-request-id";
 
 /// The id of a request, for its handler.
 #[derive(Clone)]
@@ -163,7 +164,8 @@ fn failed(error: &Error, path: &str, id: &HeaderValue) -> actix_web::Error {
 fn log_cause(error: &Error, path: &str, id: &HeaderValue) {
     if error.is_ours() {
         log::error!(
-            "{path} failed, request {}: {error}",
+            "{} failed, request {}: {error}",
+            log_lines::path(path),
             id.to_str().unwrap_or_default()
         );
     }

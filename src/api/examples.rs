@@ -96,6 +96,10 @@ pub const BODIES: &[(&str, &str)] = &[
         r#"{"name":"salma@news.example","password":"une phrase de passe"}"#,
     ),
     (
+        "revoke_token",
+        r#"{"refresh_token":"kqr_Zm9yIGV4YW1wbGUgb25seQ.01921c5e-7a1a-7000-8000-000000000001"}"#,
+    ),
+    (
         "change_password",
         r#"{"current_password":"une phrase de passe","password":"une autre phrase"}"#,
     ),
@@ -121,6 +125,7 @@ pub fn added(mut document: OpenApi) -> OpenApi {
             &mut item.post,
             &mut item.put,
             &mut item.patch,
+            &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
             add(operation);

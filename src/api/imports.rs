@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::auth::{Caller, Editor};
+use crate::api::auth::{self, Caller, Editor, Identity};
 use crate::api::body;
 use crate::api::envelope::RequestId;
 use crate::api::intake::Intake;
@@ -23,7 +23,7 @@ use crate::content::article::Fault;
 use crate::error::{Error, Result};
 use crate::store::audit::Target;
 use crate::store::changes;
-use crate::transfer::import::{self, Fate, Options, Summary, Verdict, Watcher};
+use crate::transfer::import::{self, Fate, Options, Permit, Summary, Verdict, Watcher};
 
 const NDJSON: &str = "application/x-ndjson";
 /// The same under its other name.
@@ -133,7 +133,7 @@ enum LineView<'a> {
 ///
 /// One article a line, in the format of `kiosque import`: NDJSON, of any length; a line may have 8 MiB. The answer
 /// comes while the body is still being sent: a line for each line, and a last one with a `summary`, or with an
-/// `error` where the import was broken off. Lines that refer to articles further down are told at the end.
+/// `error` where the import was broken off. It is broken off, too, when its caller's credentials cease to count. Lines that refer to articles further down are told at the end.
 ///
 /// Articles are known by their names, so whatever breaks off may be sent again from the start: what is in already
 /// comes back as `unchanged`. An `Idempotency-Key` is therefore not needed, and not looked at.
@@ -168,7 +168,7 @@ pub async fn import_articles(
         .map_err(|error| Error::Internal(format!("cannot make a file for results: {error}")))?;
     let job = Job {
         state: State::clone(&state),
-        by: caller.identity.name,
+        by: caller.identity,
         request_id: RequestId::of(&request),
         path: request.path().to_owned(),
         dry_run,
@@ -220,7 +220,7 @@ impl Drop for Slot {
 /// An import on its thread.
 struct Job {
     state: State,
-    by: String,
+    by: Identity,
     request_id: String,
     path: String,
     dry_run: bool,
@@ -234,7 +234,8 @@ impl Job {
             dry_run: self.dry_run,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             clock: self.state.clock.clone(),
-            by: Some(self.by.clone()),
+            by: Some(self.by.name.clone()),
+            permit: Some(self.permit()),
         };
         let database = &self.state.database;
         let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -270,6 +271,12 @@ impl Job {
         teller.end(&last);
     }
 
+    /// An import may run for hours, in which its caller may lose the right to it.
+    fn permit(&self) -> Permit {
+        let (identity, clock) = (self.by.clone(), self.state.clock.clone());
+        Arc::new(move |conn| auth::still_counts(conn, &identity, clock.now()))
+    }
+
     /// Notes what was done, and waits until readers see it.
     fn conclude(&self, summary: &Summary) -> Result<()> {
         if self.dry_run {
@@ -283,7 +290,7 @@ impl Job {
         let State {
             database, clock, ..
         } = &self.state;
-        import::note(database, clock, &self.by, target, summary)?;
+        import::note(database, clock, &self.by.name, target, summary)?;
         let last = database.read(changes::last)?;
         self.state.progress.wait_for_followers(last, VISIBLE_WITHIN);
         Ok(())

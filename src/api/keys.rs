@@ -14,7 +14,7 @@ use crate::api::inputs::{PageInput, PageParams};
 use crate::api::openapi::{BodyFailures, Failures, Refusals};
 use crate::api::problem::Problem;
 use crate::api::state::State;
-use crate::api::users::{RoleView, check_role};
+use crate::api::user_inputs::{RoleView, check_role};
 use crate::api::writing::Write;
 use crate::api::{body, cursor, inputs};
 use crate::content::check::Check;
@@ -179,7 +179,7 @@ pub async fn create_key(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let new: NewKeyInput = body::json(&request, payload, &state).await?;
+    let new: NewKeyInput = body::small_json(&request, payload, &state).await?;
     let mut check = Check::default();
     let name = check.parsed("/name", Some(new.name), username::parse);
     let role = check_role(&mut check, Some(new.role));

@@ -11,7 +11,7 @@ use crate::api::door::in_turn;
 use crate::api::openapi::{BodyFailures, Failures, Refusals};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
-use crate::api::users::{RoleView, check_password};
+use crate::api::user_inputs::{RoleView, check_password};
 use crate::api::writing::Write;
 use crate::api::{body, inputs};
 use crate::content::check::Check;
@@ -100,7 +100,7 @@ pub async fn change_password(
     if caller.identity.shown.user().is_none() {
         return Err(Error::Forbidden("only a user has a password".to_owned()).into());
     }
-    let change: PasswordChange = body::json(&request, payload, &state).await?;
+    let change: PasswordChange = body::small_json(&request, payload, &state).await?;
     let mut check = Check::default();
     if let Err(fault) = password::check_shown(&change.current_password) {
         check.fault("/current_password", fault);
@@ -121,7 +121,7 @@ pub async fn change_password(
                 user.ok_or_else(|| Error::conflict("", "the password has been changed meanwhile"))?;
             let session = match &act.caller.shown {
                 Shown::Session { session, .. } => Some(session.as_str()),
-                Shown::Key | Shown::Token { .. } => None,
+                Shown::Key { .. } | Shown::Token { .. } => None,
             };
             users::set_password(conn, user.num, &hash, session, act.now)?;
             let target = Target {
@@ -153,7 +153,7 @@ impl PasswordChange {
             .read(|conn| users::by_name(conn, &caller.name))?;
         let stored = user.as_ref().map(|user| user.password.as_str());
         match password::is_right(&self.current_password, stored)? {
-            true => {}
+            true => attempts.succeeded(attempt, now),
             false => {
                 attempts.failed(attempt, now);
                 return Err(Error::member("/current_password", "is not your password"));

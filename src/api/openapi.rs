@@ -3,16 +3,16 @@
 use actix_web::App;
 use actix_web::dev::ResourceDef;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, Ref, RefOr};
+use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Required};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, audit, curation, health, imports, keys, me, previews, publication,
-    related, related_tags, related_to_several, related_to_text, revision_diff, revisions,
-    tag_writing, tags, tokens, translations, users,
+    article_writing, articles, audit, curation, health, imports, keys, logout, me, previews,
+    publication, related, related_tags, related_to_several, related_to_text, revision_diff,
+    revisions, tag_writing, tags, tokens, translations, users,
 };
 
 /// Every operation of the API.
@@ -53,7 +53,7 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(imports::import_articles)
         .service(audit::list_audit)
         .service(tokens::create_token)
-        .service(tokens::revoke_token)
+        .service(logout::revoke_token)
         .service(tokens::get_public_keys)
         .service(me::get_me)
         .service(me::change_password)
@@ -210,7 +210,17 @@ pub fn document() -> Document {
         .openapi(Base::openapi())
         .configure(operations)
         .split_for_parts();
-    crate::api::examples::added(named_once(document))
+    crate::api::examples::added(with_optional_body(named_once(document)))
+}
+
+/// Logging out goes with a body and without; the macro takes every body for required.
+fn with_optional_body(mut document: Document) -> Document {
+    let path = document.paths.paths.get_mut("/v1/tokens");
+    let operation = path.and_then(|path| path.delete.as_mut());
+    if let Some(RefOr::T(body)) = operation.and_then(|operation| operation.request_body.as_mut()) {
+        body.required = Some(Required::False);
+    }
+    document
 }
 
 /// The document with the problem's schema named wherever it would be spelt out, which the macros do for each of some

@@ -16,6 +16,7 @@ use utoipa_actix_web::AppExt;
 use crate::api::auth::authenticate;
 use crate::api::docs::{self, Document};
 use crate::api::envelope::{REQUEST_ID, envelope};
+use crate::api::log_lines;
 use crate::api::metrics::Metrics;
 use crate::api::openapi::{self, Paths};
 use crate::api::problem::Problem;
@@ -65,7 +66,8 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
             .wrap(metrics.middleware.clone())
             .wrap(from_fn(observe))
             .wrap(
-                Logger::new(&format!(r#"%a "%r" %s %b %Ts %{{{REQUEST_ID}}}o"#))
+                Logger::new(&format!(r#"%a "%{{LINE}}xi" %s %b %Ts %{{{REQUEST_ID}}}o"#))
+                    .custom_request_replace("LINE", log_lines::first_line)
                     .log_target("kiosque::access"),
             )
     };

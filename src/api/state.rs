@@ -6,10 +6,10 @@ use std::time::Duration;
 use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 
-use crate::api::auth::KeyUses;
 use crate::api::conditional::{Answer, Ready, Wish};
 use crate::api::door::Door;
 use crate::api::imports::Slots;
+use crate::api::key_uses::KeyUses;
 use crate::api::problem::Problem;
 use crate::api::tag_census;
 use crate::config::Config;

@@ -2,20 +2,19 @@
 
 use std::net::IpAddr;
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::api::auth::{Caller, Reader, Shown};
 use crate::api::conditional::{Answer, Wish};
 use crate::api::door::in_turn;
 use crate::api::envelope::RequestId;
-use crate::api::openapi::{BodyFailures, Failures, Refusals};
+use crate::api::openapi::{BodyFailures, Failures};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
-use crate::api::writing::Write;
 use crate::api::{body, inputs};
 use crate::content::check::Check;
 use crate::content::username;
@@ -29,6 +28,7 @@ use crate::store::users::{self, UserRow};
 
 /// In the audit trail, who has not shown who it is.
 const UNKNOWN: &str = "unknown";
+const WRONG: &str = "name or password is wrong";
 
 /// A login: `name` and `password`, or the `refresh_token` of an earlier answer.
 #[derive(Deserialize, ToSchema)]
@@ -61,7 +61,7 @@ pub struct TokensView {
 ///
 /// Gives an access token for a name and a password, or for a refresh token. A refresh token is good once; one that
 /// comes again ends its whole session, since two have it. Failed logins are counted by name and by address: after too
-/// many, wait as `Retry-After` says. An `Idempotency-Key` is not looked at, since a kept answer would hold the tokens.
+/// many, wait as `Retry-After` says. So are right ones, more loosely. An `Idempotency-Key` is not looked at, since a kept answer would hold the tokens.
 #[utoipa::path(
     tag = "identity",
     operation_id = "create_token",
@@ -83,7 +83,7 @@ pub async fn create_token(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let login: Login = body::json(&request, payload, &state).await?;
+    let login: Login = body::small_json(&request, payload, &state).await?;
     let request_id = RequestId::of(&request);
     let tokens = match login.checked()? {
         Credentials::Password { name, password } => {
@@ -97,7 +97,19 @@ pub async fn create_token(
                 address: state.door.address(&request),
                 request_id,
             };
-            in_turn(&state, move |state, now| entrance.enter(state, now)).await?
+            let entered = in_turn(&state, move |state, now| {
+                let user = entrance.enter(state, now)?;
+                Ok((user, entrance))
+            });
+            match entered.await? {
+                (Entered::Logged(tokens), _) => tokens,
+                (Entered::Refused(user), entrance) => {
+                    if let Some(user) = user {
+                        entrance.note_refusal(&state, user);
+                    }
+                    return Err(Error::Unauthenticated(WRONG.to_owned()).into());
+                }
+            }
         }
         Credentials::Refresh(token) => {
             let work = move |state: &State, now| refreshed(state, &token, &request_id, now);
@@ -145,6 +157,13 @@ impl Login {
     }
 }
 
+/// What became of someone at the door.
+enum Entered {
+    Logged(TokensView),
+    /// With the user whose name was given, where there is one.
+    Refused(Option<UserRow>),
+}
+
 /// Someone at the door.
 struct Entrance {
     name: Option<String>,
@@ -155,7 +174,8 @@ struct Entrance {
 }
 
 impl Entrance {
-    fn enter(&self, state: &State, now: DateTime<Utc>) -> Result<TokensView> {
+    /// One answer, and the same work, whatever is wrong.
+    fn enter(&self, state: &State, now: DateTime<Utc>) -> Result<Entered> {
         let attempts = &state.door.attempts;
         attempts
             .may_try(&self.attempt, now)
@@ -169,7 +189,10 @@ impl Entrance {
         let right = password::is_right(&self.password, stored)?;
         let user = match user {
             Some(user) if right && user.is_active() => user,
-            user => return self.refused(state, user.as_ref(), now),
+            user => {
+                attempts.failed(&self.attempt, now);
+                return Ok(Entered::Refused(user));
+            }
         };
         let begun = state.database.write(|conn| {
             // It may have changed while the password was being looked at.
@@ -191,32 +214,30 @@ impl Entrance {
         })?;
         match begun {
             Some(tokens) => {
-                attempts.succeeded(&user.name);
-                Ok(tokens)
+                attempts.succeeded(&self.attempt, now);
+                Ok(Entered::Logged(tokens))
             }
-            None => self.refused(state, Some(&user), now),
+            None => {
+                attempts.failed(&self.attempt, now);
+                Ok(Entered::Refused(Some(user)))
+            }
         }
     }
 
-    /// One answer, and the same work, whatever was wrong. A name that no one has is not noted: it may be a password
-    /// that someone typed into the wrong field.
-    fn refused(
-        &self,
-        state: &State,
-        user: Option<&UserRow>,
-        now: DateTime<Utc>,
-    ) -> Result<TokensView> {
-        state.door.attempts.failed(&self.attempt, now);
-        let (id, name) = match user {
-            Some(user) => (user.id(), user.name.as_str()),
-            None => (String::new(), ""),
-        };
-        state
-            .database
-            .write(|conn| self.note(conn, UNKNOWN, "session.refuse", &id, name, now))?;
-        Err(Error::Unauthenticated(
-            "name or password is wrong".to_owned(),
-        ))
+    /// Aside: the hash turn is given back by now, and the answer must not tell by its time whose name there is. A name
+    /// that no one has is not noted: it may be a password that someone typed into the wrong field, and anyone can make
+    /// up as many as the trail would have to hold.
+    fn note_refusal(self, state: &State, user: UserRow) {
+        let state = state.clone();
+        drop(web::block(move || {
+            let now = state.clock.now();
+            let noted = state.database.write(|conn| {
+                self.note(conn, UNKNOWN, "session.refuse", &user.id(), &user.name, now)
+            });
+            if let Err(error) = noted {
+                log::warn!("a failed login could not be noted: {error}");
+            }
+        }));
     }
 
     fn note(
@@ -254,35 +275,51 @@ fn refreshed(
         || Error::Unauthenticated("this refresh token does not count, or no more".to_owned());
     let hash = secret::digest(token);
     // Looked for before it is used, so that no stranger keeps the writers waiting.
-    let known = state
-        .database
-        .read(|conn| sessions::knows_refresh_token(conn, &hash))?;
-    if !known {
+    let known = state.database.read(|conn| session_of(conn, token))?;
+    let Some((session, _)) = known else {
         return Err(refused());
-    }
+    };
     // A reuse is no error here: what it ends must be kept.
-    let tokens = state
-        .database
-        .write(|conn| match sessions::refresh(conn, &hash, now)? {
-            Refreshed::Good(user, session) => tokens(state, conn, &user, &session, now).map(Some),
-            Refreshed::Reused(user, session) => {
-                let entry = Entry {
-                    actor: UNKNOWN,
-                    action: "session.reuse",
-                    target: Target {
-                        kind: "session",
-                        id: &session.id,
-                        name: &user.name,
-                    },
-                    request_id: Some(request_id),
-                    detail: None,
-                };
-                audit::append(conn, &entry, now)?;
-                Ok(None)
-            }
-            Refreshed::Nothing => Ok(None),
-        })?;
+    let tokens =
+        state.database.write(
+            |conn| match sessions::refresh(conn, &session.id, &hash, now)? {
+                Refreshed::Good(user, session) => {
+                    tokens(state, conn, &user, &session, now).map(Some)
+                }
+                Refreshed::Reused(user, session) => {
+                    let entry = Entry {
+                        actor: UNKNOWN,
+                        action: "session.reuse",
+                        target: Target {
+                            kind: "session",
+                            id: &session.id,
+                            name: &user.name,
+                        },
+                        request_id: Some(request_id),
+                        detail: None,
+                    };
+                    audit::append(conn, &entry, now)?;
+                    Ok(None)
+                }
+                Refreshed::Nothing => Ok(None),
+            },
+        )?;
     tokens.ok_or_else(refused)
+}
+
+/// The session that a refresh token is of, and its user. Used tokens are not kept for ever, so a token says of which
+/// session it is; that one which is not known opens nothing, but shows that it was used, and ends the session.
+pub fn session_of(conn: &mut Conn, token: &str) -> Result<Option<(SessionRow, UserRow)>> {
+    if let Some(found) = sessions::of_refresh_token(conn, &secret::digest(token))? {
+        return Ok(Some(found));
+    }
+    let id = token
+        .strip_prefix(secret::REFRESH_TOKEN)
+        .and_then(|token| Uuid::try_parse(token.rsplit_once('.')?.1).ok());
+    match id {
+        Some(id) => sessions::with_user(conn, &id.to_string()),
+        None => Ok(None),
+    }
 }
 
 /// New tokens of a session.
@@ -293,7 +330,7 @@ fn tokens(
     session: &SessionRow,
     now: DateTime<Utc>,
 ) -> Result<TokensView> {
-    let refresh_token = secret::new(secret::REFRESH_TOKEN)?;
+    let refresh_token = format!("{}.{}", secret::new(secret::REFRESH_TOKEN)?, session.id);
     sessions::keep_refresh_token(conn, &session.id, &secret::digest(&refresh_token), now)?;
     let within = (session.id.as_str(), session.expires_at.and_utc());
     let (access_token, expires_in) = state
@@ -305,58 +342,6 @@ fn tokens(
         expires_in,
         refresh_token,
     })
-}
-
-/// Log out
-///
-/// Ends the session of the access token it is called with: neither its access tokens nor its refresh token count from
-/// then on. A token that belongs to no session ends alone. An API key is not ended here but at `/v1/keys/{id}`.
-#[utoipa::path(
-    tag = "identity",
-    operation_id = "revoke_token",
-    security(("bearer" = ["reader"])),
-    responses(
-        (status = 204, description = "Logged out"),
-        (status = 409, description = "The caller has shown an API key", body = ProblemView,
-         content_type = "application/problem+json"),
-        Failures,
-        Refusals,
-    )
-)]
-#[delete("/v1/tokens")]
-pub async fn revoke_token(
-    request: HttpRequest,
-    state: web::Data<State>,
-    caller: Caller<Reader>,
-) -> Result<HttpResponse, Problem> {
-    inputs::parse_none(request.query_string())?;
-    Write::of(&request, caller)?
-        .carry_out(&state, |act, conn| {
-            let id = match &act.caller.shown {
-                Shown::Key => {
-                    return Err(Error::conflict(
-                        "",
-                        "an API key is revoked at /v1/keys/{id}",
-                    ));
-                }
-                Shown::Session { session, .. } => {
-                    sessions::revoke(conn, session, act.now)?;
-                    session
-                }
-                Shown::Token { mark, .. } => {
-                    sessions::revoke_token(conn, &mark.id, mark.expires_at, act.now)?;
-                    &mark.id
-                }
-            };
-            let target = Target {
-                kind: "session",
-                id,
-                name: &act.caller.name,
-            };
-            act.note(conn, "session.end", target, None)?;
-            Ok(Answer::no_content())
-        })
-        .await
 }
 
 /// Public keys

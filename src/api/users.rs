@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::address::Address;
@@ -15,29 +15,18 @@ use crate::api::openapi::{BodyFailures, Failures, Gone, Refusals, VersionFailure
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::api::user_inputs::{RoleView, UserPatch, check_password, check_role, read_user_patch};
 use crate::api::writing::Write;
 use crate::api::{body, cursor, inputs};
-use crate::content::check::{Check, one_of};
+use crate::content::check::Check;
 use crate::content::role::Role;
 use crate::content::time::utc_text;
 use crate::content::username;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::identity::password;
 use crate::store::audit::Target;
+use crate::store::keys::{self, KeyRow};
 use crate::store::users::{self, UserRow, Wanted};
-
-/// What a user or a key may do; each may do what those before it may.
-#[derive(ToSchema)]
-#[schema(as = Role, rename_all = "snake_case")]
-#[allow(dead_code)]
-pub enum RoleView {
-    Reader,
-    Partner,
-    Author,
-    Editor,
-    Admin,
-}
 
 /// A user.
 #[derive(Serialize, ToSchema)]
@@ -89,19 +78,6 @@ pub struct NewUser {
     /// 8 to 72 bytes.
     #[schema(format = Password, example = "une phrase de passe")]
     password: String,
-}
-
-/// What of a user is to change.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UserPatch {
-    #[schema(value_type = Option<RoleView>, nullable = false)]
-    role: Option<String>,
-    #[schema(nullable = false)]
-    disabled: Option<bool>,
-    /// 8 to 72 bytes. Ends every session of the user.
-    #[schema(format = Password, nullable = false)]
-    password: Option<String>,
 }
 
 /// List users
@@ -211,7 +187,7 @@ pub async fn create_user(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let new: NewUser = body::json(&request, payload, &state).await?;
+    let new: NewUser = body::small_json(&request, payload, &state).await?;
     let mut check = Check::default();
     let name = check.parsed("/name", Some(new.name), username::parse);
     let role = check_role(&mut check, Some(new.role));
@@ -235,8 +211,8 @@ pub async fn create_user(
 
 /// Change a user
 ///
-/// A new role counts at once. Who is disabled or gets a new password is logged out everywhere. The last active admin
-/// stays one.
+/// A new role counts at once. Who is disabled or gets a new password is logged out everywhere. API keys that a disabled
+/// user has made still count; the audit trail names them. The last active admin stays one.
 #[utoipa::path(
     tag = "identity",
     operation_id = "update_user",
@@ -263,7 +239,7 @@ pub async fn update_user(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let bytes = body::bytes(&request, payload, &state, body::MERGE_PATCH).await?;
+    let bytes = body::small_bytes(&request, payload, &state, body::MERGE_PATCH).await?;
     let patch = read_user_patch(&bytes)?;
     let write = Write::of(&request, caller)?;
     let hash = match patch.password {
@@ -280,47 +256,25 @@ pub async fn update_user(
                 password: hash,
             };
             let updated = users::update(conn, &user, &wanted, act.now)?;
-            let detail = json!({
+            let mut detail = json!({
                 "role": patch.role.map(Role::as_str),
                 "disabled": patch.disabled,
                 "password": wanted.password.is_some(),
             });
+            if patch.disabled == Some(true) {
+                let keys = keys::made_by(conn, &user.name, act.now)?;
+                detail["keys_that_still_count"] = json!(names(&keys));
+            }
             act.note(conn, "user.update", target(&user, &user.id()), Some(detail))?;
             shown(&updated)
         })
         .await
 }
 
-/// A patch that was checked.
-struct Patch {
-    role: Option<Role>,
-    disabled: Option<bool>,
-    password: Option<String>,
-}
-
-fn read_user_patch(bytes: &[u8]) -> Result<Patch> {
-    let members = body::read_patch(bytes)?;
-    let mut check = Check::default();
-    for name in ["role", "disabled", "password"] {
-        if members.get(name).is_some_and(Value::is_null) {
-            check.fault(&format!("/{name}"), "cannot be removed");
-        }
-    }
-    let patch: UserPatch = body::read_value(Value::Object(members))?;
-    let role = check_role(&mut check, patch.role);
-    check_password(&mut check, patch.password.as_deref());
-    check.finish().map_err(Error::InvalidBody)?;
-    Ok(Patch {
-        role,
-        disabled: patch.disabled,
-        password: patch.password,
-    })
-}
-
 /// Delete a user
 ///
-/// The user is logged out everywhere and cannot come back; what the user made stays, and the name is never given to
-/// another.
+/// The user is logged out everywhere and cannot come back, and the API keys that the user made are revoked (the audit
+/// trail names them). What the user wrote stays, and the name is never given to another.
 #[utoipa::path(
     tag = "identity",
     operation_id = "delete_user",
@@ -350,8 +304,9 @@ pub async fn delete_user(
         .carry_out(&state, move |act, conn| {
             let user = find(conn, &name)?;
             act.precondition.holds_for(&state_tag(&user))?;
-            users::delete(conn, &user, act.now)?;
-            act.note(conn, "user.delete", target(&user, &user.id()), None)?;
+            let keys = users::delete(conn, &user, act.now)?;
+            let detail = json!({"revoked_keys": names(&keys)});
+            act.note(conn, "user.delete", target(&user, &user.id()), Some(detail))?;
             Ok(Answer::no_content())
         })
         .await
@@ -365,6 +320,10 @@ fn find(conn: &mut Conn, name: &str) -> Result<UserRow> {
         Some(_) => Err(Error::Gone(format!("the user {name:?} was deleted"))),
         None => Ok(row),
     }
+}
+
+fn names(keys: &[KeyRow]) -> Vec<&str> {
+    keys.iter().map(|key| key.name.as_str()).collect()
 }
 
 fn shown(user: &UserRow) -> Result<Answer> {
@@ -383,17 +342,5 @@ fn target<'a>(user: &'a UserRow, id: &'a str) -> Target<'a> {
         kind: "user",
         id,
         name: &user.name,
-    }
-}
-
-pub fn check_role(check: &mut Check, role: Option<String>) -> Option<Role> {
-    check.parsed("/role", role, |text| {
-        Role::parse(text).ok_or_else(|| one_of(text, &Role::ALL.map(Role::as_str)))
-    })
-}
-
-pub fn check_password(check: &mut Check, given: Option<&str>) {
-    if let Some(Err(fault)) = given.map(password::check) {
-        check.fault("/password", fault);
     }
 }

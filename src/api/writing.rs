@@ -1,5 +1,6 @@
 //! Writing: what surrounds every operation that changes something.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::api::auth::{Caller, Identity, Rank};
+use crate::api::auth::{self, Caller, Identity, Rank};
 use crate::api::conditional::{Answer, Wish};
 use crate::api::envelope::RequestId;
 use crate::api::precondition::Precondition;
@@ -66,9 +67,14 @@ impl Write {
     /// # Errors
     /// 400 where the key is no such.
     pub fn repeatable(mut self, request: &HttpRequest, body: &[u8]) -> Result<Self> {
-        let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else {
+        let mut given = request.headers().get_all(IDEMPOTENCY_KEY);
+        let Some(value) = given.next() else {
             return Ok(self);
         };
+        if given.next().is_some() {
+            let fault = "is given more than once".to_owned();
+            return Err(Error::parameter("Idempotency-Key", fault));
+        }
         let key = value
             .to_str()
             .ok()
@@ -115,19 +121,22 @@ impl Write {
         work: impl FnOnce(&Act, &mut Conn) -> Result<Answer>,
     ) -> Result<Answer> {
         if let Some(request) = &self.repeatable {
-            let claimed = state
-                .database
-                .write(|conn| idempotency::claim(conn, request, now))?;
+            let claimed = state.database.write(|conn| {
+                auth::still_counts(conn, &self.caller, now)?;
+                idempotency::claim(conn, request, now)
+            })?;
             if let Claimed::Answered(stored) = claimed {
                 let answer = Answer::from_stored(&stored)?;
                 return Ok(answer.header(REPLAYED, HeaderValue::from_static("true")));
             }
         }
-        let written = state.database.write(|conn| {
+        let write = |conn: &mut Conn| {
+            // As late as this: while it waited for its turn, an article's hour may have come and been logged.
+            let now = state.clock.now();
+            auth::still_counts(conn, &self.caller, now)?;
             let act = Act {
                 state,
-                // As late as this: while it waited for its turn, an article's hour may have come and been logged.
-                now: state.clock.now(),
+                now,
                 caller: &self.caller,
                 precondition: &self.precondition,
                 request_id: &self.request_id,
@@ -137,8 +146,11 @@ impl Write {
                 idempotency::answer(conn, request, &answer.to_stored()?)?;
             }
             Ok((answer, changes::last(conn)?))
-        });
-        match written {
+        };
+        // A panic has changed nothing either, and must not keep the key.
+        let written = catch_unwind(AssertUnwindSafe(|| state.database.write(write)));
+        let panicked = || Err(Error::Internal("a handler panicked".to_owned()));
+        match written.unwrap_or_else(|_| panicked()) {
             Ok((answer, seq)) => {
                 state.progress.wait_for_followers(seq, VISIBLE_WITHIN);
                 Ok(answer)

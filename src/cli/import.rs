@@ -63,6 +63,7 @@ impl Import {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             clock: Clock::default(),
             by: None,
+            permit: None,
         };
         let summary = import::run(database, input, &options, &mut watcher);
         let summary = summary.map_err(|error| format!("{}: {error}", path.display()))?;
@@ -82,6 +83,7 @@ pub fn import_samples(database: &Database, samples: &[u8]) -> Result<Summary, St
         threads: 1,
         clock: Clock::default(),
         by: None,
+        permit: None,
     };
     let summary = import::run(database, samples, &options, &mut watcher)
         .map_err(|error| format!("cannot load the samples: {error}"))?;

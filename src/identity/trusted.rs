@@ -1,8 +1,9 @@
 //! Tokens of an outside issuer, whose public keys are fetched and kept for a while.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use crate::identity::secret;
 const FRESH: Duration = Duration::from_secs(600);
 /// Between two fetches, however many tokens name a key that is not known.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How long keys count that cannot be fetched again: their issuer may have withdrawn them long ago.
+const LAST_RESORT: Duration = Duration::from_secs(24 * 3_600);
 /// What one fetch may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_BYTES: u64 = 1 << 20;
@@ -35,7 +38,7 @@ struct Inner {
     config: TrustedIssuer,
     agent: ureq::Agent,
     keys: RwLock<Known>,
-    /// When keys were last asked for. Whoever holds it is asking.
+    /// When keys were last asked for.
     asked: Mutex<Option<Instant>>,
 }
 
@@ -57,6 +60,9 @@ impl Trusted {
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
+        if let KeySource::Url(url) = &config.keys {
+            check_url(url)?;
+        }
         let inner = Inner {
             config: config.clone(),
             agent,
@@ -111,7 +117,7 @@ impl Trusted {
     }
 
     fn has_signed(&self, token: &Jws) -> bool {
-        let known = self.0.known();
+        let known = self.0.known(Instant::now());
         let candidates = |known: &Known| known.keys.iter().any(|key| token.may_be_of(key));
         if candidates(&known) {
             if known.since.is_none_or(|since| since.elapsed() >= FRESH) {
@@ -119,18 +125,22 @@ impl Trusted {
             }
             return signed(&known, token);
         }
-        // A new key, perhaps. Whoever comes while it is being asked for waits for the answer.
-        self.0.renew();
-        signed(&self.0.known(), token)
+        // A new key, perhaps. Whoever comes while it is being asked for is refused at once, for strangers must not keep
+        // threads waiting.
+        if !self.0.may_ask(Instant::now()) {
+            return false;
+        }
+        self.0.ask();
+        signed(&self.0.known(Instant::now()), token)
     }
 
     /// Old keys still count while new ones are on their way, and when those do not come.
     fn renew_aside(&self) {
-        if let Err(TryLockError::WouldBlock) = self.0.asked.try_lock() {
+        if !self.0.may_ask(Instant::now()) {
             return;
         }
         let inner = Arc::clone(&self.0);
-        let started = thread::Builder::new().spawn(move || inner.renew());
+        let started = thread::Builder::new().spawn(move || inner.ask());
         if let Err(error) = started {
             log::warn!("cannot start a thread to fetch keys: {error}");
         }
@@ -142,11 +152,25 @@ fn signed(known: &Known, token: &Jws) -> bool {
 }
 
 impl Inner {
-    fn known(&self) -> Known {
-        self.keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn known(&self, now: Instant) -> Known {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let age = known
+            .since
+            .map(|since| now.saturating_duration_since(since));
+        match age.is_some_and(|age| age >= LAST_RESORT) {
+            true => Known::default(),
+            false => known.clone(),
+        }
+    }
+
+    /// Once in a while, for one of those who want to.
+    fn may_ask(&self, now: Instant) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = asked.is_some_and(|at| now.saturating_duration_since(at) < PAUSE);
+        if !recent {
+            *asked = Some(now);
+        }
+        !recent
     }
 
     fn keep(&self, keys: Vec<PublicKey>) {
@@ -156,12 +180,7 @@ impl Inner {
         };
     }
 
-    /// Asks for the keys, unless that was done a moment ago.
-    fn renew(&self) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.is_some_and(|at| at.elapsed() < PAUSE) {
-            return;
-        }
+    fn ask(&self) {
         let fetched = match &self.config.keys {
             KeySource::File(path) => read_file(path),
             KeySource::Url(url) => self.fetch(url),
@@ -170,7 +189,6 @@ impl Inner {
             Ok(keys) => self.keep(keys),
             Err(error) => log::warn!("keys of {}: {error}", self.config.issuer),
         }
-        *asked = Some(Instant::now());
     }
 
     fn fetch(&self, url: &str) -> Result<Vec<PublicKey>, String> {
@@ -181,6 +199,19 @@ impl Inner {
         }
         let body = response.body_mut().with_config().limit(MAX_BYTES);
         jwk::read_set(&body.read_to_vec().map_err(said)?)
+    }
+}
+
+/// Whoever can change the answer on its way says who everyone is.
+fn check_url(url: &str) -> Result<(), String> {
+    let parsed: Option<ureq::http::Uri> = url.parse().ok();
+    let host = parsed.as_ref().and_then(|url| url.host());
+    let host = host.ok_or_else(|| format!("the address of keys {url:?} is none"))?;
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    match is_here || !url.starts_with("http://") {
+        true => Ok(()),
+        false => Err(format!("keys are fetched over https: {url:?} is not")),
     }
 }
 
@@ -204,6 +235,50 @@ fn role(claims: &Members, claim: &str) -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn trusting(keys: KeySource) -> Result<Trusted, String> {
+        Trusted::open(&TrustedIssuer {
+            issuer: "https://login.example".to_owned(),
+            audience: "k".to_owned(),
+            keys,
+            role_claim: "role".to_owned(),
+        })
+    }
+
+    #[test]
+    fn keys_come_over_https_or_from_this_machine() {
+        for (url, good) in [
+            ("https://login.example/keys", true),
+            ("http://login.example/keys", false),
+            ("http://127.0.0.1:8000/keys", true),
+            ("http://[::1]/keys", true),
+            ("http://localhost/keys", true),
+            ("http://127.0.0.1.login.example/keys", false),
+            ("http://localhost@login.example/keys", false),
+        ] {
+            let opened = trusting(KeySource::Url(url.to_owned()));
+            assert_eq!(opened.is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn keys_count_for_a_day_without_being_fetched_again() {
+        let trusted = trusting(KeySource::Url("https://login.example/keys".to_owned())).unwrap();
+        let key = jsonwebtoken::DecodingKey::from_secret(b"k");
+        trusted.0.keep(vec![PublicKey {
+            kid: None,
+            algorithm: jsonwebtoken::Algorithm::EdDSA,
+            key,
+        }]);
+        let after = |seconds| {
+            let then = Instant::now() + Duration::from_secs(seconds);
+            trusted.0.known(then).keys.len()
+        };
+        assert_eq!((after(86_000), after(86_401)), (1, 0));
+        assert!(trusted.0.may_ask(Instant::now()));
+        assert!(!trusted.0.may_ask(Instant::now()));
+        assert!(trusted.0.may_ask(Instant::now() + PAUSE));
+    }
 
     #[test]
     fn the_highest_known_role_counts() {

@@ -126,6 +126,23 @@ pub fn revoke(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
+/// The keys that count and that this user has made, or a key that this user has made, and so on.
+pub fn made_by(conn: &mut Conn, user: &str, now: DateTime<Utc>) -> Result<Vec<KeyRow>> {
+    let mut made: Vec<KeyRow> = Vec::new();
+    let mut makers = vec![user.to_owned()];
+    while let Some(maker) = makers.pop() {
+        // Also through those that count no more: what they have made may.
+        let rows: Vec<KeyRow> = api_keys::table
+            .filter(api_keys::created_by.eq(&maker))
+            .order(api_keys::id)
+            .load(conn)?;
+        makers.extend(rows.iter().map(|row| format!("key:{}", row.name)));
+        made.extend(rows);
+    }
+    made.retain(|key| key.is_good(now));
+    Ok(made)
+}
+
 pub fn note_use(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
     diesel::update(api_keys::table.find(id))
         .set(api_keys::last_used_at.eq(to_stored(now)))

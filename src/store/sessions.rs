@@ -10,6 +10,9 @@ use crate::db::schema::{refresh_tokens, revoked_tokens, sessions, users};
 use crate::error::Result;
 use crate::store::users::UserRow;
 
+/// Living sessions of a user.
+const MAX_SESSIONS: i64 = 200;
+
 #[derive(Queryable, Clone, Debug, PartialEq)]
 pub struct SessionRow {
     pub id: String,
@@ -41,6 +44,7 @@ pub fn start(
     now: DateTime<Utc>,
 ) -> Result<SessionRow> {
     forget_old(conn, now)?;
+    end_surplus(conn, user_num, now)?;
     Ok(diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(Uuid::now_v7().to_string()),
@@ -50,6 +54,24 @@ pub fn start(
         ))
         .returning(sessions::all_columns)
         .get_result(conn)?)
+}
+
+/// Makes room for one more session, by ending the oldest.
+fn end_surplus(conn: &mut Conn, user_num: i64, now: DateTime<Utc>) -> Result<()> {
+    let surplus: Vec<String> = sessions::table
+        .filter(sessions::user_num.eq(user_num))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(to_stored(now)))
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .offset(MAX_SESSIONS - 1)
+        // SQLite takes no offset without a limit; what is left over for the next login is little.
+        .limit(1_000)
+        .select(sessions::id)
+        .load(conn)?;
+    for id in &surplus {
+        revoke(conn, id, now)?;
+    }
+    Ok(())
 }
 
 /// Lets a refresh token with this hash continue the session.
@@ -69,44 +91,50 @@ pub fn keep_refresh_token(
     Ok(())
 }
 
-pub fn knows_refresh_token(conn: &mut Conn, hash: &str) -> Result<bool> {
-    let found: Option<String> = refresh_tokens::table
-        .find(hash)
-        .select(refresh_tokens::hash)
-        .first(conn)
-        .optional()?;
-    Ok(found.is_some())
-}
-
-/// Uses up the refresh token with this hash.
-pub fn refresh(conn: &mut Conn, hash: &str, now: DateTime<Utc>) -> Result<Refreshed> {
-    type Row = (Option<NaiveDateTime>, SessionRow, UserRow);
-    let found: Option<Row> = refresh_tokens::table
+/// The session and its user, by the hash of a refresh token, be it used or not.
+pub fn of_refresh_token(conn: &mut Conn, hash: &str) -> Result<Option<(SessionRow, UserRow)>> {
+    Ok(refresh_tokens::table
         .inner_join(sessions::table.inner_join(users::table))
         .filter(refresh_tokens::hash.eq(hash))
-        .select((
-            refresh_tokens::used_at,
-            sessions::all_columns,
-            users::all_columns,
-        ))
+        .select((sessions::all_columns, users::all_columns))
         .first(conn)
-        .optional()?;
-    match found {
-        Some((_, session, user)) if !session.is_good(now) || !user.is_active() => {
-            Ok(Refreshed::Nothing)
-        }
-        Some((Some(_), session, user)) => {
-            revoke(conn, &session.id, now)?;
-            Ok(Refreshed::Reused(user, session))
-        }
-        Some((None, session, user)) => {
-            diesel::update(refresh_tokens::table.find(hash))
-                .set(refresh_tokens::used_at.eq(to_stored(now)))
-                .execute(conn)?;
-            Ok(Refreshed::Good(user, session))
-        }
-        None => Ok(Refreshed::Nothing),
+        .optional()?)
+}
+
+pub fn with_user(conn: &mut Conn, id: &str) -> Result<Option<(SessionRow, UserRow)>> {
+    Ok(sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(id))
+        .select((sessions::all_columns, users::all_columns))
+        .first(conn)
+        .optional()?)
+}
+
+/// Uses up the refresh token of this session that has this hash. One that is not there was used so long ago that it is
+/// forgotten.
+pub fn refresh(
+    conn: &mut Conn,
+    session: &str,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Refreshed> {
+    let found = with_user(conn, session)?;
+    let good = found.filter(|(session, user)| session.is_good(now) && user.is_active());
+    let Some((session, user)) = good else {
+        return Ok(Refreshed::Nothing);
+    };
+    let unused = refresh_tokens::table
+        .find(hash)
+        .filter(refresh_tokens::session_id.eq(&session.id))
+        .filter(refresh_tokens::used_at.is_null());
+    let used = diesel::update(unused)
+        .set(refresh_tokens::used_at.eq(to_stored(now)))
+        .execute(conn)?;
+    if used == 0 {
+        revoke(conn, &session.id, now)?;
+        return Ok(Refreshed::Reused(user, session));
     }
+    Ok(Refreshed::Good(user, session))
 }
 
 /// The session and its user, by the user's name.

@@ -8,6 +8,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::users;
 use crate::error::{Error, Result};
+use crate::store::keys::{self, KeyRow};
 use crate::store::{previews, sessions};
 
 #[derive(Queryable, Clone, Debug, PartialEq)]
@@ -143,12 +144,17 @@ pub fn update(
     Ok(users::table.find(user.num).first(conn)?)
 }
 
-/// Takes a user away for good; the row stays, so that its name is never another person's.
+/// Takes a user away for good, with the keys that the user has made, which are given back; the row stays, so that its
+/// name is never another person's.
 ///
 /// # Errors
 /// [`Error::Conflict`] for the last admin.
-pub fn delete(conn: &mut Conn, user: &UserRow, now: DateTime<Utc>) -> Result<()> {
+pub fn delete(conn: &mut Conn, user: &UserRow, now: DateTime<Utc>) -> Result<Vec<KeyRow>> {
     is_not_last_admin(conn, user, "")?;
+    let made = keys::made_by(conn, &user.name, now)?;
+    for key in &made {
+        keys::revoke(conn, &key.id, now)?;
+    }
     shut_out(conn, user, now)?;
     let at = Some(to_stored(now));
     diesel::update(users::table.find(user.num))
@@ -159,7 +165,7 @@ pub fn delete(conn: &mut Conn, user: &UserRow, now: DateTime<Utc>) -> Result<()>
             users::version.eq(user.version + 1),
         ))
         .execute(conn)?;
-    Ok(())
+    Ok(made)
 }
 
 /// Sets the hash of a new password and ends every session but one.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
@@ -22,6 +23,9 @@ use crate::transfer::waiting::{Again, Noted, Waiting};
 
 pub use crate::transfer::verdicts::{Complaint, Fate, Made, Summary, Verdict, Watcher};
 
+/// Asked at the beginning of each batch, in its transaction: an error ends the import there.
+pub type Permit = Arc<dyn Fn(&mut Conn) -> Result<()> + Send + Sync>;
+
 /// Batches that may wait between two stages; bounds the memory.
 const AHEAD: usize = 2;
 
@@ -34,6 +38,8 @@ pub struct Options {
     pub clock: Clock,
     /// Who imports, where that is known.
     pub by: Option<String>,
+    /// Whether who imports still may, where that can change meanwhile.
+    pub permit: Option<Permit>,
 }
 
 /// Imports every line of `input`. A bad line is complained of and the others go in.
@@ -192,6 +198,9 @@ impl<'a> Writer<'a> {
         noted: &[Noted<First>],
         save: SaveLine<'a>,
     ) -> Result<Vec<Attempt>> {
+        if let Some(permit) = &self.options.permit {
+            permit(conn)?;
+        }
         self.tagger.begin(conn)?;
         let mut attempts = Vec::with_capacity(lines.len());
         for (at, line) in lines.iter().enumerate() {

@@ -103,3 +103,40 @@ fn the_use_of_a_key_is_noted_once_a_minute() {
         used("2025-06-01T12:01:00Z");
     }
 }
+
+#[test]
+fn keys_go_with_the_user_who_made_them() {
+    for place in places() {
+        let app = App::on(place);
+        let admin = app.login("root", "admin");
+        let ada = app.login("ada", "admin");
+        let make = |by: &str, name: &str| {
+            let body = json!({"name": name, "role": "admin"});
+            let made = app.write("POST", "/v1/keys", by, &[], Some(body));
+            assert_eq!(made.status, 201, "{}", made.text());
+            format!("Bearer {}", made.json()["key"].as_str().unwrap())
+        };
+        let first = make(&ada, "first");
+        let second = make(&first, "second");
+        let other = make(&admin, "other");
+        let counts = |key: &str| app.get_with("/v1/me", &[("authorization", key)]).status;
+        let any = [("if-match", "*")];
+        let off = json!({"disabled": true});
+        let done = app.write("PATCH", "/v1/users/ada", &admin, &any, Some(off));
+        assert_eq!(done.status, 200, "{}", done.text());
+        assert_eq!([&first, &second].map(|key| counts(key)), [200, 200]);
+        let done = app.write("DELETE", "/v1/users/ada", &admin, &any, None);
+        assert_eq!(done.status, 204, "{}", done.text());
+        let after = [&first, &second, &other].map(|key| counts(key));
+        assert_eq!(after, [401, 401, 200]);
+        for (action, member) in [
+            ("user.update", "keys_that_still_count"),
+            ("user.delete", "revoked_keys"),
+        ] {
+            let path = format!("/v1/audit?action={action}");
+            let trail = app.get_with(&path, &[("authorization", &admin)]).json();
+            let named = &trail["data"][0]["detail"][member];
+            assert_eq!(*named, json!(["first", "second"]), "{trail}");
+        }
+    }
+}

@@ -202,3 +202,34 @@ fn published_keys_are_fetched_once_and_not_for_every_stranger() {
         "no redirect is followed"
     );
 }
+
+#[test]
+fn no_one_waits_for_an_issuer_that_does_not_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    let app = App::configured(Place::sqlite(), |config| {
+        config.identity.trusted = Some(TrustedIssuer {
+            issuer: "https://login.example".to_owned(),
+            audience: "k".to_owned(),
+            keys: KeySource::Url(url),
+            role_claim: "role".to_owned(),
+        });
+    });
+    let rsa = EncodingKey::from_rsa_pem(&pem("rsa.pem")).unwrap();
+    let claims = json!({
+        "iss": "https://login.example", "aud": "k", "sub": "ada", "exp": noon().timestamp() + 60,
+    });
+    let header = json!({"alg": "RS256", "kid": "unknown"}).to_string();
+    let token = token(&header, &claims.to_string(), &rsa, Algorithm::RS256);
+    std::thread::scope(|scope| {
+        scope.spawn(|| status(&app, &token));
+        // It is connected to, and says nothing.
+        let _silent = listener.accept().unwrap();
+        let begun = std::time::Instant::now();
+        for _ in 0..50 {
+            assert_eq!(status(&app, &token), 401);
+        }
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_secs(3), "{took:?}");
+    });
+}

@@ -47,6 +47,7 @@ fn import_during(
         threads: 1,
         clock: Clock::at(app.clock.now()),
         by: None,
+        permit: None,
     };
     let mut complaints = Vec::new();
     let mut watcher = Meanwhile {

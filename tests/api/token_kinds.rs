@@ -88,7 +88,7 @@ fn a_token_of_our_secret_counts_where_each_claim_is_right() {
         with(claims(), "nbf", json!(now)),
         with(claims(), "exp", json!(now as f64 + 0.5)),
         with(claims(), "exp", json!(now - 29)),
-        with(claims(), "iat", json!(now + 29)),
+        with(claims(), "iat", json!(now + 1)),
         with(claims(), "role", json!("admin")),
         with(claims(), "more", json!({"x": [1]})),
     ] {
@@ -324,4 +324,12 @@ fn of_several_keys_the_first_signs_and_all_verify() {
         app.get("/.well-known/jwks.json").json(),
         json!({"keys": []})
     );
+}
+
+#[test]
+fn a_token_without_a_session_is_not_from_the_future() {
+    let app = with_ada(App::new());
+    let at = |seconds: i64| hs256(&with(claims(), "iat", json!(noon().timestamp() + seconds)));
+    assert_eq!(status(&app, &at(1)), 200);
+    assert_eq!(status(&app, &at(2)), 401);
 }

@@ -302,6 +302,7 @@ fn import_bytes_into(
         threads: 2,
         clock: Clock::at(now),
         by: None,
+        permit: None,
     };
     let summary = import::run(database, bytes, &options, &mut heard);
     (summary.expect("the import runs"), heard.0)
