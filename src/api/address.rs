@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, web};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::api::articles::Page;
 use crate::api::state::State;
 
 /// Everything outside RFC 3986's unreserved characters.
@@ -41,6 +42,11 @@ impl Address {
         let cursor = format!("cursor={cursor}");
         query.push(&cursor);
         format!("{}{}?{}", self.public_url, self.path, query.join("&"))
+    }
+
+    /// The page after this one, where there is one.
+    pub fn next(&self, page: &Page) -> Option<String> {
+        Some(self.with_cursor(page.next.as_ref()?))
     }
 
     /// A thing by itself, without the parameters of this request.

@@ -43,6 +43,26 @@ pub struct Page {
     pub count: Option<i64>,
 }
 
+impl Page {
+    /// Cuts what was found down to a page; there is a next one where more was found than asked for. `key` is where an
+    /// item stands in its list, whose name or digest `fingerprint` is.
+    pub fn cut<T, K: Serialize>(
+        found: &mut Vec<T>,
+        limit: usize,
+        fingerprint: &str,
+        key: impl Fn(&T) -> K,
+    ) -> Self {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| more);
+        Self {
+            limit,
+            next: last.map(|last| cursor::encode(fingerprint, &key(last))),
+            count: None,
+        }
+    }
+}
+
 /// Articles, and where the page stands in its list.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ArticleList)]
@@ -226,12 +246,12 @@ fn list(
         let next = found
             .next
             .map(|key| cursor::encode(&input.fingerprint, &key));
-        let link = next.as_ref().map(|next| address.with_cursor(next));
         let page = Page {
             limit: input.limit,
             next,
             count: found.count,
         };
+        let link = address.next(&page);
         let (expiry, tags) = (article_views::first_expiry(&views), cache_tags(&views));
         let modified = article_views::last_modified(&views);
         let answer = match shape.members {

@@ -165,18 +165,11 @@ pub async fn list_audit(
             let mut rows = state
                 .database
                 .read(|conn| audit::newest(conn, &input.filter, input.limit + 1))?;
-            let more = rows.len() > input.limit;
-            rows.truncate(input.limit);
-            let last = rows.last().filter(|_| more);
-            let next = last.map(|row| cursor::encode(&input.fingerprint, &row.seq));
-            let link = next.as_deref().map(|next| address.with_cursor(next));
+            let page = Page::cut(&mut rows, input.limit, &input.fingerprint, |row| row.seq);
+            let link = address.next(&page);
             let view = AuditListView {
                 data: rows.into_iter().map(AuditView::from).collect(),
-                page: Page {
-                    limit: input.limit,
-                    next,
-                    count: None,
-                },
+                page,
             };
             Ok(Answer::json(&view)?.next(link).private(true))
         })

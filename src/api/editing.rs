@@ -14,7 +14,7 @@ use crate::content::article::Draft;
 use crate::content::body::Body;
 use crate::content::input::ArticleInput;
 use crate::content::role::Role;
-use crate::content::visibility::{Standing, Status};
+use crate::content::visibility::Status;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
@@ -55,8 +55,8 @@ pub fn may_write(act: &Act, row: &ArticleRow) -> Result<()> {
         return Ok(());
     }
     let own = row.created_by.as_deref() == Some(&act.caller.name);
-    let draft =
-        row.visibility().status == Status::Draft && row.standing(act.now) == Standing::Hidden;
+    // A draft is always hidden.
+    let draft = row.visibility().status == Status::Draft;
     match own && draft {
         true => Ok(()),
         false => Err(Error::Forbidden(
@@ -98,9 +98,7 @@ pub fn may_become(act: &Act, draft: &Draft) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn present(conn: &mut Conn, row: &ArticleRow) -> Result<Value> {
-    let whole = state::of(conn, &[row.num])?.pop();
-    let whole = whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))?;
-    let mut line = whole.to_line(conn)?;
+    let mut line = state::whole(conn, row)?.to_line(conn)?;
     if let Some(members) = line.as_object_mut() {
         members.shift_remove("updated_at");
     }

@@ -9,7 +9,6 @@ use crate::content::role::Role;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::{self, ArticleRow};
-use crate::store::state::Whole;
 use crate::store::{aliases, revisions, state};
 
 /// A saved version of an article.
@@ -73,22 +72,13 @@ pub fn living(row: &ArticleRow) -> Result<()> {
     }
 }
 
-/// Everything of the article as it stands.
-///
-/// # Errors
-/// When the database fails.
-pub fn present(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
-    let whole = state::of(conn, &[row.num])?.pop();
-    whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
-}
-
 /// One of the article's versions, the present one included.
 ///
 /// # Errors
 /// 404 where it never had it.
 pub fn version(conn: &mut Conn, row: &ArticleRow, number: i64) -> Result<Version> {
     if number == row.version {
-        let whole = present(conn, row)?;
+        let whole = state::whole(conn, row)?;
         return Ok(Version {
             number,
             saved_at: whole.saved_at(),

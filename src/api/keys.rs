@@ -138,16 +138,9 @@ fn list(conn: &mut Conn, input: &PageInput, address: &Address) -> Result<Answer>
         None => None,
     };
     let mut rows = keys::page(conn, before.as_deref(), input.rows())?;
-    let more = rows.len() > input.limit;
-    rows.truncate(input.limit);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|row| cursor::encode("keys", &row.id));
-    let link = next.as_ref().map(|next| address.with_cursor(next));
-    let page = Page {
-        limit: input.limit,
-        next,
-        count: input.count.then(|| keys::count(conn)).transpose()?,
-    };
+    let mut page = Page::cut(&mut rows, input.limit, "keys", |row| row.id.clone());
+    page.count = input.count.then(|| keys::count(conn)).transpose()?;
+    let link = address.next(&page);
     let data = rows.into_iter().map(KeyView::of).collect();
     Ok(Answer::json(&KeyListView { data, page })?
         .next(link)

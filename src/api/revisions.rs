@@ -21,8 +21,8 @@ use crate::content::role::Role;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
-use crate::store::revisions;
 use crate::store::save::Outcome;
+use crate::store::{revisions, state};
 
 /// A version of an article.
 #[derive(Serialize, ToSchema)]
@@ -132,7 +132,7 @@ fn list(conn: &mut Conn, row: &ArticleRow, input: &ListInput, address: &Address)
     };
     let mut data = Vec::with_capacity(input.limit + 1);
     if row.version < before {
-        let saved_at = history::present(conn, row)?.saved_at();
+        let saved_at = state::whole(conn, row)?.saved_at();
         data.push(RevisionView::of(row.version, saved_at, &row.saved_by));
     }
     // One more than asked for shows whether there is a next page.
@@ -142,16 +142,8 @@ fn list(conn: &mut Conn, row: &ArticleRow, input: &ListInput, address: &Address)
     {
         data.push(RevisionView::of(version, saved_at, &saved_by));
     }
-    let more = data.len() > input.limit;
-    data.truncate(input.limit);
-    let last = data.last().filter(|_| more).map(|view| view.version);
-    let next = last.map(|version| cursor::encode(&fingerprint, &version));
-    let link = next.as_ref().map(|next| address.with_cursor(next));
-    let page = Page {
-        limit: input.limit,
-        next,
-        count: None,
-    };
+    let page = Page::cut(&mut data, input.limit, &fingerprint, |view| view.version);
+    let link = address.next(&page);
     let view = RevisionListView {
         data,
         page,
@@ -272,7 +264,7 @@ fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answ
     editing::may_write(act, &row)?;
     let mut line = history::version(conn, &row, history::number(version)?)?.state;
     act.precondition.holds_for(&editing::tag_of(&row))?;
-    let mut present = history::present(conn, &row)?.to_line(conn)?;
+    let mut present = state::whole(conn, &row)?.to_line(conn)?;
     if let (Some(line), Some(present)) = (line.as_object_mut(), present.as_object_mut()) {
         line.shift_remove("updated_at");
         let others: &[&str] = match act.caller.role >= Role::Editor {

@@ -117,16 +117,9 @@ fn list(conn: &mut Conn, input: &PageInput, address: &Address) -> Result<Answer>
         None => None,
     };
     let mut rows = users::page(conn, after.as_deref(), input.rows())?;
-    let more = rows.len() > input.limit;
-    rows.truncate(input.limit);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|row| cursor::encode("users", &row.name));
-    let link = next.as_ref().map(|next| address.with_cursor(next));
-    let page = Page {
-        limit: input.limit,
-        next,
-        count: input.count.then(|| users::count(conn)).transpose()?,
-    };
+    let mut page = Page::cut(&mut rows, input.limit, "users", |row| row.name.clone());
+    page.count = input.count.then(|| users::count(conn)).transpose()?;
+    let link = address.next(&page);
     let data = rows.iter().map(UserView::of).collect();
     Ok(Answer::json(&UserListView { data, page })?
         .next(link)

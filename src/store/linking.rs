@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 use crate::store::changes::Action;
 use crate::store::save::{self, Outcome, Save, Saved};
-use crate::store::{curations, transitions};
+use crate::store::{curations, state, transitions};
 
 /// An article as the import has left it.
 pub struct Left<'a> {
@@ -27,7 +27,7 @@ impl Save<'_> {
     /// [`Error::Conflict`] where the article is not as it was left; the transaction may go on.
     pub fn link(&self, conn: &mut Conn, draft: &Draft, left: &Left) -> Result<Saved> {
         let mut before = as_left(conn, left)?;
-        let whole = save::whole(conn, &before)?;
+        let whole = state::whole(conn, &before)?;
         let links = self.links(conn, draft, Some(&whole))?;
         let pins_before = whole.curation;
         let group = links

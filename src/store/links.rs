@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::content::article::{Draft, Fault, Reference, RelatedMode};
 use crate::content::sight::Sight;
-use crate::content::visibility::{Standing, Status};
+use crate::content::visibility::Status;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
@@ -167,10 +167,8 @@ impl Save<'_> {
     }
 
     fn is_own_draft(&self, row: &ArticleRow) -> bool {
-        let visibility = row.visibility();
-        self.sight.reaches(row.created_by.as_deref())
-            && visibility.status == Status::Draft
-            && visibility.standing(self.now) == Standing::Hidden
+        // A draft is always hidden.
+        self.sight.reaches(row.created_by.as_deref()) && row.visibility().status == Status::Draft
     }
 
     /// Names of tags, their place and their meaning are the editors': an author's mention makes a plain new tag.

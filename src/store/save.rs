@@ -18,7 +18,7 @@ use crate::store::changes::Action;
 use crate::store::curations::{self, Curation};
 use crate::store::links::Links;
 use crate::store::naming::{self, Owner};
-use crate::store::state::{self, Whole};
+use crate::store::state;
 use crate::store::tagging::{self, Tagger};
 use crate::store::{aliases, groups, previews, revisions, rows, transitions};
 
@@ -131,7 +131,7 @@ impl Save<'_> {
         before: &ArticleRow,
         change: impl FnOnce(ArticleRow) -> ArticleRow,
     ) -> Result<ArticleRow> {
-        let whole = whole(conn, before)?;
+        let whole = state::whole(conn, before)?;
         revisions::keep(conn, &whole)?;
         let row = change(self.next_version(before.clone()));
         update_row(conn, &row)?;
@@ -197,7 +197,7 @@ impl Save<'_> {
         tagger: &mut Tagger,
     ) -> Result<Saved> {
         self.may_tag(draft)?;
-        let whole = whole(conn, &before)?;
+        let whole = state::whole(conn, &before)?;
         let links = self.links(conn, draft, Some(&whole))?;
         let standing = before.standing(self.now);
         let group = links
@@ -346,11 +346,6 @@ impl Save<'_> {
         }
         groups::tell_all(conn, group, row.num, self.now)
     }
-}
-
-pub(super) fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
-    let whole = state::of(conn, &[row.num])?.pop();
-    whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
 }
 
 pub(super) fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::content::time::utc_text;
 use crate::db::Conn;
 use crate::db::schema::articles;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
 use crate::store::curations::{self, Curation};
 use crate::store::tags::{self as tag_store, TagRow};
@@ -28,6 +28,15 @@ pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<Vec<Whole>> {
     let mut rows = article_store::by_nums(conn, nums)?;
     rows.sort_by_key(|row| row.num);
     complete(conn, rows)
+}
+
+/// One article.
+///
+/// # Errors
+/// When the database fails, or has lost its body.
+pub fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
+    let whole = of(conn, &[row.num])?.pop();
+    whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
 }
 
 /// The articles with a greater number than `after`, at most `limit`, in order of number.
