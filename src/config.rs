@@ -35,6 +35,8 @@ pub struct Config {
     pub related_tags: f32,
     pub related_floor: f32,
     pub max_age: u32,
+    /// Bytes of answers that are kept; 0: none are.
+    pub cache: u64,
     pub follow_interval: Duration,
     pub identity: IdentityConfig,
 }
@@ -106,6 +108,11 @@ pub const SETTINGS: &[Setting] = &[
         name: "KIOSQUE_RELATED_FLOOR",
         default: "0.1",
         help: "least score, from 0 to 1, with which an article is shown as related",
+    },
+    Setting {
+        name: "KIOSQUE_CACHE_MB",
+        default: "128",
+        help: "megabytes of finished answers that are kept; 0: every answer is made anew",
     },
     Setting {
         name: "KIOSQUE_MAX_AGE",
@@ -233,6 +240,7 @@ impl Config {
             related_tags: values.number("KIOSQUE_RELATED_TAGS", 0.0..=2.0)?,
             related_floor: values.number("KIOSQUE_RELATED_FLOOR", 0.0..=1.0)?,
             max_age: values.number("KIOSQUE_MAX_AGE", 0..=86_400)?,
+            cache: values.number::<u64>("KIOSQUE_CACHE_MB", 0..=1_000_000)? * 1_000_000,
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),

@@ -6,6 +6,7 @@
 //! says what an article is. [`config`] and [`error`] are used by all.
 
 pub mod api;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod content;

@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "api",
             "transfer",
             "follower",
+            "cache",
             "scheduler",
             "identity",
             "related",
@@ -24,11 +25,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "follower", "identity", "related", "search", "transfer", "store", "db", "content",
+            "follower", "cache", "identity", "related", "search", "transfer", "store", "db",
+            "content",
         ],
     ),
     ("identity", &["content"]),
-    ("follower", &["related", "search", "store", "db", "content"]),
+    (
+        "follower",
+        &["cache", "related", "search", "store", "db", "content"],
+    ),
+    ("cache", &["content"]),
     ("scheduler", &["store", "db", "content"]),
     ("transfer", &["store", "db", "content"]),
     ("store", &["db", "content"]),

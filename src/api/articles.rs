@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::api::address::Address;
 use crate::api::article_views;
 use crate::api::auth::Viewer;
-use crate::api::conditional::Answer;
+use crate::api::conditional::{Answer, Keep};
 use crate::api::cursor;
 use crate::api::inputs::{self, ArticleParams, ListInput, ListParams, Shape};
 use crate::api::openapi::Failures;
@@ -17,6 +17,7 @@ use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::views::ArticleView;
+use crate::cache::Stretch;
 use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
@@ -98,8 +99,9 @@ pub async fn list_articles(
         Some(statuses) => Scope::Newsroom(statuses.clone(), viewer.must_be(Role::Author)?.sight()),
     };
     let address = Address::of(&request);
+    let question = input.question();
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             list(state, &input, scope, &address, now)
         })
         .await
@@ -132,8 +134,9 @@ pub async fn get_article(
     let mut shape = inputs::parse_article(request.query_string())?;
     shape.sight = viewer.sight();
     let address = Address::of(&request);
+    let question = format!("article {slug:?} {}", shape.question());
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state
                 .database
                 .read(|conn| match locate_for(conn, &slug, &shape.sight, now)? {
@@ -196,7 +199,10 @@ fn one(
     shape: &Shape,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
+    let derived = shape.related || shape.related_tags;
+    let incomplete = derived && !state.related_is_complete();
+    // A translation may be about to appear.
+    let in_group = row.translation_group.is_some();
     let views = article_views::articles(conn, state, &[row], shape, now)?;
     let Some(view) = views.first() else {
         return Err(Error::Internal("an article lost its view".to_owned()));
@@ -208,8 +214,13 @@ fn one(
     Ok(answer
         .stands_for(StateTag::of(&view.id, view.version))
         .last_modified(article_views::last_modified(&views))
-        .until(article_views::first_expiry(&views), now)
-        .cache_tags(cache_tags(&views))
+        .until(article_views::first_expiry(&views))
+        .cache_tags(cache_tags(&views, shape))
+        .keep(Keep {
+            with_time: derived || in_group,
+            derived,
+            ..Keep::default()
+        })
         .not_cached(incomplete))
 }
 
@@ -221,10 +232,11 @@ fn list(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     state.database.read(|conn| {
+        let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
         let listing = Listing {
             language: input.language.clone(),
             source: input.source.clone(),
-            tags: resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?,
+            tags: wanted.filter.clone(),
             ids: input.ids.clone(),
             from: input.from,
             to: input.to,
@@ -241,10 +253,12 @@ fn list(
             None => plain_page(conn, input, listing)?,
         };
         let shape = &input.shape;
-        let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
+        let derived = shape.related || shape.related_tags;
+        let incomplete = derived && !state.related_is_complete();
         let views = article_views::articles(conn, state, &found.rows, shape, now)?;
         let next = found
             .next
+            .as_ref()
             .map(|key| cursor::encode(&input.fingerprint, &key));
         let page = Page {
             limit: input.limit,
@@ -252,7 +266,18 @@ fn list(
             count: found.count,
         };
         let link = address.next(&page);
-        let (expiry, tags) = (article_views::first_expiry(&views), cache_tags(&views));
+        let expiry = article_views::first_expiry(&views);
+        let tags = std::iter::once("articles".to_owned()).chain(cache_tags(&views, shape));
+        let tags: Vec<String> = tags
+            .chain(found.after.iter().map(|id| format!("article-{id}")))
+            .chain(wanted.cache_tags(&views))
+            .collect();
+        let keep = Keep {
+            stretch: Some(stretch(input, wanted.filter, &found)),
+            with_time: true,
+            derived: derived || input.text.is_some(),
+            until: None,
+        };
         let modified = article_views::last_modified(&views);
         let answer = match shape.members {
             None => Answer::json(&ArticleListView { data: views, page })?,
@@ -266,9 +291,10 @@ fn list(
         };
         Ok(answer
             .last_modified(modified)
-            .until(expiry, now)
+            .until(expiry)
             .next(link)
             .cache_tags(tags)
+            .keep(keep)
             .not_cached(incomplete))
     })
 }
@@ -277,6 +303,10 @@ fn list(
 struct Found {
     rows: Vec<ArticleRow>,
     next: Option<(i64, Uuid)>,
+    /// The key after which it begins itself.
+    begins_after: Option<(i64, Uuid)>,
+    /// The id of the first article after the page.
+    after: Option<String>,
     count: Option<i64>,
 }
 
@@ -288,11 +318,10 @@ fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Resul
         listing.after = Some(Key { date, id });
     }
     let mut rows = listing::page(conn, &listing)?;
-    let more = rows.len() > input.limit;
-    rows.truncate(input.limit);
+    let after = rows.drain(input.limit.min(rows.len())..).next();
     let key = rows
         .last()
-        .filter(|_| more)
+        .filter(|_| after.is_some())
         .and_then(|row| Key::of(row, input.use_date));
     let count = input
         .count
@@ -301,6 +330,10 @@ fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Resul
     Ok(Found {
         rows,
         next: key.map(|key| (key.date.timestamp_micros(), key.id)),
+        begins_after: listing
+            .after
+            .map(|key| (key.date.timestamp_micros(), key.id)),
+        after: after.map(|row| row.id),
         count,
     })
 }
@@ -351,10 +384,58 @@ fn search_page(
     Ok(Found {
         rows: nums.iter().filter_map(|num| rows.remove(num)).collect(),
         next: last.map(|hit| (hit.key.rank, hit.key.id)),
+        // Whatever moves may change the order.
+        begins_after: None,
+        after: None,
         count: found
             .count
             .map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
     })
+}
+
+/// Which articles would change the page if they came to stand in it.
+fn stretch(input: &ListInput, tags: Option<TagFilter<i64>>, found: &Found) -> Stretch {
+    let place = |key: &(i64, Uuid)| (key.0, key.1.to_string());
+    let micros = |time: DateTime<Utc>| time.timestamp_micros();
+    Stretch {
+        language: input.language.clone(),
+        source: input.source.clone(),
+        tags,
+        ids: input
+            .ids
+            .as_ref()
+            .map(|ids| ids.iter().map(Uuid::to_string).collect()),
+        from: input.from.map(micros),
+        to: input.to.map(micros),
+        use_date: input.use_date,
+        order: input.order,
+        after: found.begins_after.as_ref().map(place),
+        last: found.next.as_ref().map(place),
+        whole: input.count || input.text.is_some(),
+    }
+}
+
+/// A filter with tags by number, and the tags' ids.
+#[derive(Default)]
+pub struct Resolved {
+    pub filter: Option<TagFilter<i64>>,
+    ids: Vec<String>,
+}
+
+impl Resolved {
+    /// What is to be told to a cache of a list with this filter: the tags, and, of those that no article shown bears,
+    /// whether any article does at all. For a tag without articles is not known.
+    pub fn cache_tags(&self, views: &[ArticleView]) -> Vec<String> {
+        let is_borne = |id: &String| {
+            let mut borne = views.iter().flat_map(|view| &view.tags);
+            borne.any(|tag| tag.id == *id)
+        };
+        let of_tag = |id: &String| {
+            let counted = (!is_borne(id)).then(|| format!("tagged-{id}"));
+            std::iter::once(format!("tag-{id}")).chain(counted)
+        };
+        self.ids.iter().flat_map(of_tag).collect()
+    }
 }
 
 /// The filter with tags by number.
@@ -366,25 +447,28 @@ pub fn resolved(
     filter: Option<&TagFilter<String>>,
     for_public: bool,
     now: DateTime<Utc>,
-) -> Result<Option<TagFilter<i64>>> {
+) -> Result<Resolved> {
+    let mut ids = Vec::new();
     let mut resolve = |slug: &String| {
         let found = match for_public {
             true => tags::find_public(conn, slug, now)?,
             false => tags::find(conn, slug)?,
         };
-        match found.map(tags::Found::into_row) {
-            Some(tag) => Ok(tag.num),
-            None => Err(inputs::unknown_tag(slug)),
-        }
+        let tag = found.map(tags::Found::into_row);
+        let tag = tag.ok_or_else(|| inputs::unknown_tag(slug))?;
+        ids.push(tag.id);
+        Ok::<i64, Error>(tag.num)
     };
-    filter
+    let filter = filter
         .map(|filter| filter.try_map(&mut resolve))
-        .transpose()
+        .transpose()?;
+    Ok(Resolved { filter, ids })
 }
 
-/// A list's name, each article's and each tag's: what a cache is told when one changes.
-fn cache_tags(views: &[ArticleView]) -> Vec<String> {
-    let mut cache_tags = vec!["articles".to_owned()];
+/// Each article's and each tag's name: what a cache is told when one changes. What rests on neighbours changes with
+/// any article.
+fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
+    let mut cache_tags = Vec::new();
     for view in views {
         let neighbours = view
             .related
@@ -395,6 +479,12 @@ fn cache_tags(views: &[ArticleView]) -> Vec<String> {
             cache_tags.push(format!("article-{}", article.id));
             cache_tags.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
         }
+    }
+    if shape.related || shape.related_tags {
+        cache_tags.push("related".to_owned());
+    }
+    if shape.related_tags {
+        cache_tags.push("tags".to_owned());
     }
     cache_tags
 }

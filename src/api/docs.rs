@@ -1,14 +1,23 @@
 //! `/docs` and `/openapi.json`: Swagger UI, whose every file is in the program, and the document it shows.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::api::conditional::{Answer, Wish};
+use crate::api::conditional::Answer;
+use crate::api::finished::Finished;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 
-/// The OpenAPI document, serialised once.
-pub struct Document(pub Vec<u8>);
+/// The OpenAPI document, made once.
+pub struct Document(Arc<Finished>);
+
+impl Document {
+    pub fn of(json: Vec<u8>, max_age: u32) -> Self {
+        Self(Arc::new(Answer::of_json(json).finish(max_age)))
+    }
+}
 
 #[get("/openapi.json")]
 pub async fn get_document(
@@ -16,8 +25,7 @@ pub async fn get_document(
     state: web::Data<State>,
     document: web::Data<Document>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = Answer::of_json(document.0.clone());
-    Ok(answer.fulfil(&Wish::of(&request), state.max_age).respond())
+    state.give(&request, Arc::clone(&document.0)).await
 }
 
 /// The page's files are named relative to a folder.

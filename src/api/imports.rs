@@ -292,7 +292,7 @@ impl Job {
         } = &self.state;
         import::note(database, clock, &self.by.name, target, summary)?;
         let last = database.read(changes::last)?;
-        self.state.progress.wait_for_followers(last, VISIBLE_WITHIN);
+        self.state.wait_until_visible(last, VISIBLE_WITHIN);
         Ok(())
     }
 

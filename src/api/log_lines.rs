@@ -2,8 +2,17 @@
 
 use std::borrow::Cow;
 
+use std::time::Instant;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceRequest;
 use percent_encoding::percent_decode_str;
+
+use crate::api::envelope::REQUEST_ID;
+
+/// Whose lines tell of each request.
+pub const ACCESS: &str = "kiosque::access";
 
 const PREVIEWS: &str = "v1/previews/";
 const HIDDEN: &str = "/v1/previews/…";
@@ -27,6 +36,28 @@ pub fn first_line(request: &ServiceRequest) -> String {
         }
         _ => format!("{method} {shown} {version:?}"),
     }
+}
+
+/// The access line of an answer from the cache, as the logging layer writes it of others.
+pub fn log_hit(request: &ServiceRequest, response: &HttpResponse, started: Instant) {
+    if !log::log_enabled!(target: ACCESS, log::Level::Info) {
+        return;
+    }
+    let peer = request.peer_addr().map(|peer| peer.ip().to_string());
+    let size = match response.body().size() {
+        BodySize::Sized(size) => size,
+        _ => 0,
+    };
+    let id = response.headers().get(REQUEST_ID);
+    log::info!(
+        target: ACCESS,
+        "{} \"{}\" {} {size} {:.6}s {}",
+        peer.as_deref().unwrap_or("-"),
+        first_line(request),
+        response.status().as_u16(),
+        started.elapsed().as_secs_f64(),
+        id.and_then(|id| id.to_str().ok()).unwrap_or("-")
+    );
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::article_views;
-use crate::api::conditional::Answer;
+use crate::api::conditional::{Answer, Keep};
 use crate::api::inputs::Shape;
 use crate::api::related::Asked;
 use crate::api::state::State;
@@ -108,7 +108,10 @@ impl Shown {
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let mut material = Material::load(conn, state, &found.neighbours, &found.copies, now)?;
-        let (cache_tags, expiry) = (material.cache_tags(found), material.expiry());
+        let (mut cache_tags, expiry) = (material.cache_tags(found), material.expiry());
+        cache_tags.extend(asked.tags.cache_tags(&[]));
+        // Any article may come to be a neighbour.
+        cache_tags.push("related".to_owned());
         Ok(Self {
             data: material.views(&found.neighbours),
             page: RelatedPage {
@@ -123,7 +126,7 @@ impl Shown {
     }
 
     /// The list, as the neighbours of `sources`. `name` is the cache tag that covers it whatever is in it.
-    pub fn list(self, name: String, sources: &[ArticleRow], now: DateTime<Utc>) -> Result<Answer> {
+    pub fn list(self, name: String, sources: &[ArticleRow]) -> Result<Answer> {
         let of_sources = sources
             .iter()
             .flat_map(|row| [format!("related-{}", row.id), format!("article-{}", row.id)]);
@@ -138,8 +141,13 @@ impl Shown {
         let expiry = sources.iter().filter_map(expiry).chain(self.expiry).min();
         Ok(Answer::json(&RelatedListView { data, page })?
             .last_modified(modified)
-            .until(expiry, now)
+            .until(expiry)
             .cache_tags(cache_tags)
+            .keep(Keep {
+                with_time: true,
+                derived: true,
+                ..Keep::default()
+            })
             .not_cached(!complete))
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::address::Address;
-use crate::api::articles::{Located, locate, resolved};
+use crate::api::articles::{Located, Resolved, locate, resolved};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{RelatedInput, RelatedParams};
 use crate::api::neighbours::{Material, RelatedListView, Shown};
@@ -12,7 +12,6 @@ use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
 use crate::api::views::ArticleView;
-use crate::content::tag_filter::TagFilter;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
@@ -43,15 +42,16 @@ pub async fn list_related_articles(
 ) -> Result<HttpResponse, Problem> {
     let input = RelatedInput::parse(request.query_string())?;
     let address = Address::of(&request);
+    let question = format!("related {slug:?} {input:?}");
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state.database.read(|conn| match locate(conn, &slug, now)? {
                 Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
                 Located::Here(row) => {
                     let asked = Asked::resolve(conn, state, &input, now)?;
                     let found = asked.of(state, row.num, now);
                     let name = format!("related-{}", row.id);
-                    Shown::load(conn, state, &asked, &found, now)?.list(name, &[*row], now)
+                    Shown::load(conn, state, &asked, &found, now)?.list(name, &[*row])
                 }
             })
         })
@@ -66,7 +66,7 @@ pub struct Asked {
     pub exclude: Vec<i64>,
     pub from: Option<i64>,
     pub language: related::Language,
-    pub tags: Option<TagFilter<i64>>,
+    pub tags: Resolved,
 }
 
 impl Asked {
@@ -101,7 +101,7 @@ impl Asked {
             exclude: &self.exclude,
             from: self.from,
             language: self.language.clone(),
-            tag: self.tags.as_ref(),
+            tag: self.tags.filter.as_ref(),
             now: now.timestamp_micros(),
         })
     }

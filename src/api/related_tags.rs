@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::address::Address;
 use crate::api::articles::{Located, locate};
-use crate::api::conditional::Answer;
+use crate::api::conditional::{Answer, Keep};
 use crate::api::inputs::{self, DEFAULT_RELATED, RelatedTagParams};
 use crate::api::neighbours::rounded;
 use crate::api::openapi::Failures;
@@ -66,8 +66,9 @@ pub async fn list_tags_related_to_tag(
 ) -> Result<HttpResponse, Problem> {
     let limit = inputs::parse_related_tags(request.query_string())?;
     let address = Address::of(&request);
+    let question = format!("tags related to tag {slug:?} {limit}");
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state.database.read(|conn| {
                 let row = match find(conn, &slug, For::Everyone, now)? {
                     tags::Found::Alias(row) => {
@@ -81,10 +82,8 @@ pub async fn list_tags_related_to_tag(
                         .engine(now)
                         .related_tags(row.num, limit, now.timestamp_micros());
                 let data = neighbour_tags(conn, state, &neighbours, now)?;
-                let cache_tags = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
-                Ok(Answer::json(&RelatedTagListView { data })?
-                    .cache_tags(cache_tags)
-                    .not_cached(!complete))
+                let names = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
+                answer(data, names, complete)
             })
         })
         .await
@@ -114,8 +113,9 @@ pub async fn list_tags_related_to_article(
 ) -> Result<HttpResponse, Problem> {
     let limit = inputs::parse_related_tags(request.query_string())?;
     let address = Address::of(&request);
+    let question = format!("tags related to article {slug:?} {limit}");
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state.database.read(|conn| {
                 let row = match locate(conn, &slug, now)? {
                     Located::Moved(slug) => {
@@ -126,13 +126,24 @@ pub async fn list_tags_related_to_article(
                 let complete = state.related_is_complete();
                 let data =
                     neighbour_tags(conn, state, &neighbourhood(state, row.num, limit, now), now)?;
-                let cache_tags = [format!("related-{}", row.id), format!("article-{}", row.id)];
-                Ok(Answer::json(&RelatedTagListView { data })?
-                    .cache_tags(cache_tags)
-                    .not_cached(!complete))
+                let names = [format!("related-{}", row.id), format!("article-{}", row.id)];
+                answer(data, names, complete)
             })
         })
         .await
+}
+
+/// The list. `names` are the cache tags of what it is about; it changes with any article and any count.
+fn answer(data: Vec<RelatedTagView>, names: [String; 2], complete: bool) -> Result<Answer> {
+    let of_all = ["related", "tags"].map(str::to_owned);
+    Ok(Answer::json(&RelatedTagListView { data })?
+        .cache_tags(names.into_iter().chain(of_all))
+        .keep(Keep {
+            with_time: true,
+            derived: true,
+            ..Keep::default()
+        })
+        .not_cached(!complete))
 }
 
 fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> Vec<TagNeighbour> {

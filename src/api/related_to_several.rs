@@ -31,8 +31,9 @@ pub async fn list_related_to_several(
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let input = SeveralInput::parse(request.query_string())?;
+    let question = format!("several {input:?}");
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state.database.read(|conn| {
                 let mut sources: Vec<ArticleRow> = articles::by_names(conn, &input.names)?;
                 // One that is not public must not tell of itself by its neighbours.
@@ -42,7 +43,7 @@ pub async fn list_related_to_several(
                 let asked = Asked::resolve(conn, state, &input.related, now)?;
                 let found = asked.put(now, |ask| state.engine(now).related_to_many(&nums, ask));
                 let shown = Shown::load(conn, state, &asked, &found, now)?;
-                shown.list("related".to_owned(), &sources, now)
+                shown.list("related".to_owned(), &sources)
             })
         })
         .await

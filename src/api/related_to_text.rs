@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::articles::Resolved;
 use crate::api::body;
 use crate::api::conditional::Answer;
 use crate::api::inputs::{self, DEFAULT_RELATED, MAX_EXCLUDED};
@@ -193,7 +194,7 @@ impl TextInput {
             exclude: exclude.iter().map(|row| row.num).collect(),
             from: None,
             language: related::Language::Own,
-            tags: None,
+            tags: Resolved::default(),
         })
     }
 }

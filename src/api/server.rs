@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{Server, ServerHandle, ServiceRequest};
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::Method;
 use actix_web::http::header;
 use actix_web::middleware::{Logger, from_fn};
@@ -16,8 +16,9 @@ use utoipa_actix_web::AppExt;
 use crate::api::auth::authenticate;
 use crate::api::docs::{self, Document};
 use crate::api::envelope::{REQUEST_ID, envelope};
+use crate::api::hits::Hits;
 use crate::api::log_lines;
-use crate::api::metrics::Metrics;
+use crate::api::metrics;
 use crate::api::openapi::{self, Paths};
 use crate::api::problem::Problem;
 use crate::api::state::State;
@@ -41,20 +42,19 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
     let document = openapi::document();
     let text = serde_json::to_vec(&document)
         .map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
-    let text = web::Data::new(Document(text));
+    let document_page = web::Data::new(Document::of(text, state.max_age));
     let paths = web::Data::from(Arc::new(Paths::of(&document)));
-    let metrics = Metrics::new()?;
     let state = web::Data::new(state);
 
     let app = move || {
         App::new()
             .into_utoipa_app()
             .app_data(state.clone())
-            .app_data(text.clone())
+            .app_data(document_page.clone())
             .app_data(paths.clone())
-            .app_data(web::Data::new(metrics.clone()))
             .configure(openapi::operations)
             .into_app()
+            .service(metrics::get_metrics)
             .service(docs::get_document)
             .service(docs::to_folder)
             .service(docs::from_root)
@@ -63,13 +63,13 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
             .wrap(from_fn(authenticate))
             .wrap(from_fn(envelope))
             .wrap(cors())
-            .wrap(metrics.middleware.clone())
-            .wrap(from_fn(observe))
+            .wrap(from_fn(metrics::count))
             .wrap(
                 Logger::new(&format!(r#"%a "%{{LINE}}xi" %s %b %Ts %{{{REQUEST_ID}}}o"#))
                     .custom_request_replace("LINE", log_lines::first_line)
-                    .log_target("kiosque::access"),
+                    .log_target(log_lines::ACCESS),
             )
+            .wrap(Hits(state.clone()))
     };
     let server = HttpServer::new(app)
         .workers(settings.workers)
@@ -123,20 +123,4 @@ async fn elsewhere(request: HttpRequest, paths: web::Data<Paths>) -> Result<Http
             .finish()),
         None => Err(Error::UnknownRoute.into()),
     }
-}
-
-/// Brings the gauges up to date before they are read.
-async fn observe(
-    request: ServiceRequest,
-    next: actix_web::middleware::Next<impl actix_web::body::MessageBody>,
-) -> Result<actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
-    if request.path() == "/metrics"
-        && let (Some(metrics), Some(state)) = (
-            request.app_data::<web::Data<Metrics>>(),
-            request.app_data::<web::Data<State>>(),
-        )
-    {
-        metrics.observe(&state.progress);
-    }
-    next.call(request).await
 }

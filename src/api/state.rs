@@ -3,15 +3,20 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 
-use crate::api::conditional::{Answer, Ready, Wish};
+use crate::api::auth::Identity;
+use crate::api::conditional::Answer;
 use crate::api::door::Door;
+use crate::api::finished::Finished;
 use crate::api::imports::Slots;
 use crate::api::key_uses::KeyUses;
+use crate::api::metrics::{Meters, Metrics};
 use crate::api::problem::Problem;
 use crate::api::tag_census;
+use crate::api::wish::Wish;
+use crate::cache::{Cache, Kept, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::Database;
@@ -20,6 +25,24 @@ use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
 use crate::related::Engine;
 use crate::search;
+use crate::store::tags;
+
+/// How often a request joins others that want the same before it goes its own way.
+const JOINS: usize = 3;
+
+/// What the cache keeps.
+pub struct Page {
+    pub finished: Arc<Finished>,
+    pub meters: Meters,
+}
+
+/// What is derived from the store, and how far it has come.
+pub struct Indexes {
+    pub search: search::Index,
+    pub engine: Arc<RwLock<Engine>>,
+    pub cache: Option<Arc<Cache<Page>>>,
+    pub progress: Progress,
+}
 
 #[derive(Clone)]
 pub struct State {
@@ -27,6 +50,9 @@ pub struct State {
     pub search: search::Index,
     pub engine: Arc<RwLock<Engine>>,
     pub progress: Progress,
+    /// `None`: answers are not kept.
+    pub cache: Option<Arc<Cache<Page>>>,
+    pub metrics: Metrics,
     /// How many imports may run at a time.
     pub imports: Slots,
     pub clock: Clock,
@@ -44,17 +70,18 @@ impl State {
     pub fn new(
         config: &Config,
         database: Database,
-        search: search::Index,
-        engine: Arc<RwLock<Engine>>,
-        progress: Progress,
+        indexes: Indexes,
         clock: Clock,
         authority: Arc<Authority>,
+        metrics: Metrics,
     ) -> Self {
         Self {
             database,
-            search,
-            engine,
-            progress,
+            search: indexes.search,
+            engine: indexes.engine,
+            progress: indexes.progress,
+            cache: indexes.cache,
+            metrics,
             imports: Slots::default(),
             clock,
             tags: tag_census::Kept::default(),
@@ -87,15 +114,160 @@ impl State {
         self.progress.is_ready(RelatedIndex::NAME)
     }
 
+    /// Blocks until readers see what was written at this line of the log, or the time is up: then nothing that is kept
+    /// is given until it has been followed.
+    pub fn wait_until_visible(&self, seq: i64, within: Duration) {
+        let followed = self.progress.wait_for_followers(seq, within);
+        if let Some(cache) = self.cache.as_ref().filter(|_| !followed) {
+            cache.ledger().distrust_until(seq);
+        }
+    }
+
     /// Answers a request by work that may block.
     pub async fn answer(
         &self,
         request: &HttpRequest,
         work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
-    ) -> Result<actix_web::HttpResponse, Problem> {
-        let wish = Wish::of(request);
-        self.blocking(move |state, now| Ok(work(state, now)?.fulfil(&wish, state.max_age)))
+    ) -> Result<HttpResponse, Problem> {
+        self.finished(Wish::of(request.method(), request), work)
             .await
+    }
+
+    /// The same for a request whose form has been looked at.
+    pub async fn finished(
+        &self,
+        wish: Wish,
+        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let done = self.blocking(move |state, now| {
+            let finished = work(state, now)?.finish(state.max_age);
+            finished.prepare(&wish);
+            Ok((finished, wish, now))
+        });
+        let (finished, wish, now) = done.await?;
+        Ok(finished.respond(&wish, now))
+    }
+
+    /// Answers with what was made before.
+    pub async fn give(
+        &self,
+        request: &HttpRequest,
+        finished: Arc<Finished>,
+    ) -> Result<HttpResponse, Problem> {
+        let wish = Wish::of(request.method(), request);
+        if !finished.is_to_be_prepared(&wish) {
+            return Ok(finished.respond(&wish, self.clock.now()));
+        }
+        let prepared = self.blocking(move |_, now| {
+            finished.prepare(&wish);
+            Ok((finished, wish, now))
+        });
+        let (finished, wish, now) = prepared.await?;
+        Ok(finished.respond(&wish, now))
+    }
+
+    /// Answers a question of the public's from the cache, or by work that may block, which is then done once for all
+    /// who ask the same meanwhile. `question` is the request in one spelling, whatever order and spelling it came in.
+    pub async fn answer_from_cache(
+        &self,
+        request: &HttpRequest,
+        question: String,
+        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let is_public = request.extensions().get::<Identity>().is_none();
+        let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
+            return self.answer(request, work).await;
+        };
+        let address = request.uri().path_and_query().map_or("", |it| it.as_str());
+        for _ in 0..JOINS {
+            let now = self.clock.now().timestamp_micros();
+            if let Some(kept) = cache.to_question(&question, address, now) {
+                self.metrics.count_hit();
+                return self.give(request, Arc::clone(&kept.answer.finished)).await;
+            }
+            match cache.join(&question) {
+                Turn::Mine(_flight) => {
+                    self.metrics.count_asked("miss");
+                    return self.make(cache, request, &question, address, work).await;
+                }
+                Turn::Theirs(others) => {
+                    self.metrics.count_asked("shared");
+                    let ended = actix_web::rt::time::timeout(self.request_timeout, others.ended());
+                    ended.await.map_err(|_| Error::Timeout)?;
+                }
+            }
+        }
+        // What the others made cannot be kept, or changes faster than it is made.
+        self.metrics.count_asked("miss");
+        self.make(cache, request, &question, address, work).await
+    }
+
+    /// Makes an answer, and keeps it if it may be kept.
+    async fn make(
+        &self,
+        cache: &Cache<Page>,
+        request: &HttpRequest,
+        question: &str,
+        address: &str,
+        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let wish = Wish::of(request.method(), request);
+        // Before the snapshot is taken: it has surely seen these lines.
+        let seen = cache.ledger().position();
+        let seen_by_all = self.followed_by_all();
+        let done = self.blocking(move |state, now| {
+            let mut answer = work(state, now)?;
+            let mut depends = answer.take_depends();
+            if let Some(depends) = depends.as_mut().filter(|depends| depends.with_time) {
+                depends.until = depends.until.min(state.horizon(seen, now)?);
+            }
+            let finished = Arc::new(answer.finish(state.max_age));
+            finished.prepare(&wish);
+            Ok((finished, depends, wish, now))
+        });
+        let (finished, depends, wish, now) = done.await?;
+        let response = finished.respond(&wish, now);
+        let kept = depends.and_then(|depends| {
+            let seen = match depends.derived {
+                true => seen_by_all.map(|by_all| by_all.min(seen)),
+                false => Some(seen),
+            };
+            Some((depends, seen?))
+        });
+        if let Some((depends, seen)) = kept {
+            let pattern = request.match_pattern();
+            let page = Page {
+                meters: self.metrics.route(pattern.as_deref().unwrap_or("unknown")),
+                finished: Arc::clone(&finished),
+            };
+            let made_at = now.timestamp_micros();
+            let kept = Kept::new(page, finished.bytes(), depends, made_at, seen);
+            cache.keep(question, address, kept);
+        }
+        Ok(response)
+    }
+
+    /// The line of the log that everything derived has come to; `None` while something is being built.
+    fn followed_by_all(&self) -> Option<i64> {
+        let positions = self.progress.positions();
+        let least: Option<Vec<i64>> = positions.into_values().collect();
+        least?.into_iter().min()
+    }
+
+    /// When the next article appears or disappears by itself, in unix microseconds, for someone who has surely seen
+    /// the lines up to `seen`.
+    fn horizon(&self, seen: i64, now: DateTime<Utc>) -> Result<i64> {
+        let ledger = self.cache.as_ref().map(|cache| cache.ledger());
+        let micros = now.timestamp_micros();
+        if let Some(known) = ledger.and_then(|ledger| ledger.horizon(seen, micros)) {
+            return Ok(known);
+        }
+        let next = self.database.read(|conn| tags::next_moment(conn, now))?;
+        let next = next.map_or(i64::MAX, |moment| moment.timestamp_micros());
+        if let Some(ledger) = ledger {
+            ledger.set_horizon(seen, next);
+        }
+        Ok(next)
     }
 
     /// Runs work that takes long without the database, on a thread kept for what blocks.
@@ -112,14 +284,14 @@ impl State {
 
     /// Runs work on a thread kept for what blocks; the one place where a time-out or a panic of such work becomes a
     /// problem.
-    pub async fn blocking(
+    pub async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Ready> + Send + 'static,
-    ) -> Result<actix_web::HttpResponse, Problem> {
+        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
         let state = self.clone();
         let blocking = web::block(move || work(&state, state.clock.now()));
         match actix_web::rt::time::timeout(self.request_timeout, blocking).await {
-            Ok(Ok(result)) => result.map(Ready::respond).map_err(Problem::from),
+            Ok(Ok(result)) => result.map_err(Problem::from),
             Ok(Err(_)) => Err(Error::Internal("a handler panicked".to_owned()).into()),
             Err(_) => Err(Error::Timeout.into()),
         }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::api::address::Address;
 use crate::api::articles::Page;
 use crate::api::auth::Viewer;
-use crate::api::conditional::Answer;
+use crate::api::conditional::{Answer, Keep};
 use crate::api::cursor;
 use crate::api::inputs::{self, TagListInput, TagListParams, TagOrder};
 use crate::api::openapi::Failures;
@@ -60,8 +60,9 @@ pub async fn list_tags(
         input.fingerprint.push_str(" for the newsroom");
     }
     let address = Address::of(&request);
+    let question = input.question();
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state
                 .database
                 .read(|conn| list(conn, state, &input, whom, &address, now))
@@ -93,8 +94,9 @@ pub async fn get_tag(
     let whom = For::of(&viewer.sight());
     inputs::parse_none(request.query_string())?;
     let address = Address::of(&request);
+    let question = format!("tag {slug:?}");
     state
-        .answer(&request, move |state, now| {
+        .answer_from_cache(&request, question, move |state, now| {
             state.database.read(|conn| {
                 let row = match find(conn, &slug, whom, now)? {
                     tags::Found::Alias(row) => {
@@ -116,7 +118,11 @@ pub fn one(
     whom: For,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    let cache_tag = format!("tag-{}", row.id);
+    let mut cache_tags = vec![format!("tag-{}", row.id), format!("tagged-{}", row.id)];
+    if row.parent_num.is_some() {
+        // Named while it may be known.
+        cache_tags.push("tags".to_owned());
+    }
     let modified = row.updated_at.and_utc();
     let state_tag = StateTag::of(&row.id, row.version);
     let view = tag_views::shown(conn, &state.tags, vec![row], whom, now)?.pop();
@@ -124,13 +130,22 @@ pub fn one(
     Ok(Answer::json(&view)?
         .stands_for(state_tag)
         .last_modified(Some(modified))
-        .cache_tags([cache_tag]))
+        .cache_tags(cache_tags)
+        .keep(counted()))
 }
 
 /// The tag that a slug leads to.
 ///
 /// # Errors
 /// 404 where there is none that the caller may know of.
+/// How long what has counts in it may be kept.
+fn counted() -> Keep {
+    Keep {
+        with_time: true,
+        ..Keep::default()
+    }
+}
+
 pub fn find(conn: &mut Conn, slug: &str, whom: For, now: DateTime<Utc>) -> Result<tags::Found> {
     let missing = || Error::NotFound(format!("there is no tag {slug:?}"));
     if slug.contains('\0') {
@@ -179,6 +194,7 @@ fn list(
     Ok(Answer::json(&TagListView { data, page })?
         .next(link)
         .cache_tags(["tags".to_owned()])
+        .keep(counted())
         .private(whom.is_newsroom()))
 }
 

@@ -9,12 +9,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::conditional::{Answer, Wish};
+use crate::api::conditional::Answer;
 use crate::api::door::in_turn;
 use crate::api::envelope::RequestId;
 use crate::api::openapi::{BodyFailures, Failures};
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::State;
+use crate::api::wish::Wish;
 use crate::api::{body, inputs};
 use crate::content::check::Check;
 use crate::content::username;
@@ -120,7 +121,8 @@ pub async fn create_token(
         }
     };
     let answer = Answer::json(&tokens)?.private(true);
-    Ok(answer.fulfil(&Wish::of(&request), 0).respond())
+    let wish = Wish::of(request.method(), &request);
+    Ok(answer.finish(0).respond(&wish, state.clock.now()))
 }
 
 enum Credentials {

@@ -10,11 +10,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::api::auth::{self, Caller, Identity, Rank};
-use crate::api::conditional::{Answer, Wish};
+use crate::api::conditional::Answer;
 use crate::api::envelope::RequestId;
 use crate::api::precondition::Precondition;
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::api::wish::Wish;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::identity::secret;
@@ -55,7 +56,7 @@ impl Write {
     pub fn of<R: Rank>(request: &HttpRequest, caller: Caller<R>) -> Result<Self> {
         Ok(Self {
             caller: caller.identity,
-            wish: Wish::of(request),
+            wish: Wish::of(request.method(), request),
             precondition: Precondition::of(request)?,
             request_id: RequestId::of(request),
             repeatable: None,
@@ -106,10 +107,10 @@ impl Write {
         state: &State,
         work: impl FnOnce(&Act, &mut Conn) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
+        let wish = self.wish.clone();
         state
-            .blocking(move |state, now| {
-                let answer = self.done(state, now, work)?;
-                Ok(answer.private(true).fulfil(&self.wish, state.max_age))
+            .finished(wish, move |state, now| {
+                Ok(self.done(state, now, work)?.private(true))
             })
             .await
     }
@@ -152,7 +153,7 @@ impl Write {
         let panicked = || Err(Error::Internal("a handler panicked".to_owned()));
         match written.unwrap_or_else(|_| panicked()) {
             Ok((answer, seq)) => {
-                state.progress.wait_for_followers(seq, VISIBLE_WITHIN);
+                state.wait_until_visible(seq, VISIBLE_WITHIN);
                 Ok(answer)
             }
             Err(error) => {

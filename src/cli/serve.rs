@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::api::metrics::Metrics;
 use crate::api::server;
-use crate::api::state::State;
+use crate::api::state::{Indexes, State};
+use crate::cache::{Cache, Ledger};
 use crate::cli::import::import_samples;
 use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
-use crate::follower::{Follower, ProfileFile, Progress, RelatedIndex, SearchIndex};
+use crate::follower::{
+    Derived, Follower, ProfileFile, Progress, RelatedIndex, ResponseCache, SearchIndex,
+};
 use crate::identity::authority::Authority;
 use crate::related::{Engine, Settings};
 use crate::scheduler::Scheduler;
@@ -133,25 +137,28 @@ pub fn assemble(
     // An index ahead of the log was derived from a store that has been put back to an older state.
     let position = position.filter(|position| *position <= last);
     let engine = Arc::new(RwLock::new(Engine::new(Settings::default())));
-    let follower = Follower::start(
-        &database,
-        vec![
-            Box::new(SearchIndex::new(writer, position)),
-            Box::new(RelatedIndex::new(
-                Arc::clone(&engine),
-                super::related_settings(config),
-                ProfileFile {
-                    dir: config.search_dir.clone(),
-                    store: store_id,
-                    last: Some(last),
-                },
-                clock.clone(),
-                config.workers,
-            )),
-        ],
-        config.follow_interval,
-    )
-    .map_err(no_thread)?;
+    let mut derived: Vec<Box<dyn Derived>> = vec![
+        Box::new(SearchIndex::new(writer, position)),
+        Box::new(RelatedIndex::new(
+            Arc::clone(&engine),
+            super::related_settings(config),
+            ProfileFile {
+                dir: config.search_dir.clone(),
+                store: store_id,
+                last: Some(last),
+            },
+            clock.clone(),
+            config.workers,
+        )),
+    ];
+    let cache = (config.cache > 0).then(|| {
+        let ledger = Arc::new(Ledger::at(last));
+        let follower = ResponseCache::new(Arc::clone(&ledger), clock.clone());
+        derived.push(Box::new(follower));
+        Arc::new(Cache::new(config.cache, ledger))
+    });
+    let follower =
+        Follower::start(&database, derived, config.follow_interval).map_err(no_thread)?;
     let scheduler =
         Scheduler::start(&database, clock.clone(), config.follow_interval).map_err(no_thread)?;
     let progress = follower.progress();
@@ -164,8 +171,14 @@ pub fn assemble(
         follower,
         scheduler,
     };
+    let indexes = Indexes {
+        search: index,
+        engine,
+        cache,
+        progress,
+    };
     Ok((
-        State::new(config, database, index, engine, progress, clock, authority),
+        State::new(config, database, indexes, clock, authority, Metrics::new()?),
         services,
     ))
 }

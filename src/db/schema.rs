@@ -106,6 +106,7 @@ tables! {
         action -> Text,
         at -> Timestamp,
         version -> BigInt,
+        moved_tags -> Nullable<Text>,
     }
     users (num) {
         num -> BigInt,

@@ -1,5 +1,6 @@
 //! Reads the change log and keeps what is derived from the store up to date with it.
 
+mod cache;
 mod related;
 mod search;
 
@@ -10,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+pub use cache::ResponseCache;
 pub use related::{ProfileFile, RelatedIndex};
 pub use search::SearchIndex;
 
@@ -34,6 +36,14 @@ pub trait Derived: Send {
     /// Up to which line of the log it has followed; `None`: it must be built.
     fn position(&self) -> Option<i64>;
     fn clear(&mut self) -> Result<()>;
+    /// Whether it takes articles in; if not, the lines themselves are enough.
+    fn wants_articles(&self) -> bool {
+        true
+    }
+    /// Looks at the next lines of the log, in one snapshot with the store, before the articles come.
+    fn read(&mut self, _conn: &mut Conn, _lines: &[ChangeRow]) -> Result<()> {
+        Ok(())
+    }
     /// Takes articles in, in the place of what it knew of them.
     fn put(&mut self, articles: &[Whole]) -> Result<()>;
     fn remove(&mut self, num: i64) -> Result<()>;
@@ -209,7 +219,10 @@ impl Run {
             self.build()?;
             return Ok(true);
         };
-        let batch = self.database.read(|conn| Batch::after(conn, position))?;
+        let derived = &mut self.derived;
+        let batch = self
+            .database
+            .read(|conn| Batch::after(conn, position, derived.as_mut()))?;
         let Some(batch) = batch else {
             self.announce();
             return Ok(self.derived.rest());
@@ -279,14 +292,19 @@ struct Batch {
 }
 
 impl Batch {
-    fn after(conn: &mut Conn, position: i64) -> Result<Option<Self>> {
+    fn after(conn: &mut Conn, position: i64, derived: &mut dyn Derived) -> Result<Option<Self>> {
         let lines = changes::after(conn, position, BATCH)?;
         let Some(last) = lines.last() else {
             return Ok(None);
         };
+        derived.read(conn, &lines)?;
+        let nums = match derived.wants_articles() {
+            true => touched(conn, &lines)?.into_iter().collect(),
+            false => Vec::new(),
+        };
         Ok(Some(Self {
             position: last.seq,
-            nums: touched(conn, &lines)?.into_iter().collect(),
+            nums,
         }))
     }
 }

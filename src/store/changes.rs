@@ -70,6 +70,16 @@ pub struct ChangeRow {
     pub action: String,
     pub at: NaiveDateTime,
     pub version: i64,
+    /// See [`Change::moved_tags`]; `None` in lines from before that was told.
+    pub moved_tags: Option<String>,
+}
+
+impl ChangeRow {
+    /// The tags that the article gained or lost; `None` where the line does not tell.
+    pub fn moved_tags(&self) -> Option<Vec<i64>> {
+        let text = self.moved_tags.as_ref()?;
+        Some(text.split(',').filter_map(|num| num.parse().ok()).collect())
+    }
 }
 
 /// A line to be written.
@@ -80,6 +90,8 @@ pub struct Change<'a> {
     pub slug: &'a str,
     pub action: Action,
     pub version: i64,
+    /// Numbers of the tags that an article gained or lost.
+    pub moved_tags: &'a [i64],
 }
 
 /// Appends a line. The transaction must have begun as the only writer, so that the numbers commit in
@@ -94,9 +106,15 @@ pub fn append(conn: &mut Conn, change: &Change, now: DateTime<Utc>) -> Result<()
             changes::action.eq(change.action.as_str()),
             changes::at.eq(to_stored(now)),
             changes::version.eq(change.version),
+            changes::moved_tags.eq(Some(joined(change.moved_tags))),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+fn joined(nums: &[i64]) -> String {
+    let texts: Vec<String> = nums.iter().map(i64::to_string).collect();
+    texts.join(",")
 }
 
 /// The lines after `seq`, oldest first.

@@ -255,7 +255,8 @@ impl Save<'_> {
             previews::revoke_of(conn, row.num, self.now)?;
         }
         let action = Action::between(before.is_public(self.now), row.is_public(self.now));
-        transitions::log(conn, &row, action, self.now)?;
+        let moved = moved(&tags_before, &tags);
+        transitions::log_moved(conn, &row, action, &moved, self.now)?;
         let same_place = row.language == before.language && before.deleted_at.is_none();
         if !same_group && let Some(left) = &before.translation_group {
             groups::tell_all(conn, left, row.num, self.now)?;
@@ -353,6 +354,13 @@ pub(super) fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
         .set(row)
         .execute(conn)?;
     Ok(())
+}
+
+/// Those that are in one only.
+fn moved(before: &[i64], after: &[i64]) -> Vec<i64> {
+    let lost = before.iter().filter(|tag| !after.contains(tag));
+    let gained = after.iter().filter(|tag| !before.contains(tag));
+    lost.chain(gained).copied().collect()
 }
 
 fn same_but_for_group(row: &ArticleRow, before: &ArticleRow) -> bool {

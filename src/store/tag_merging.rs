@@ -55,6 +55,7 @@ pub fn merge(
         slug: &from.slug,
         action,
         version: from.version + 1,
+        moved_tags: &[],
     };
     changes::append(conn, &change, now)?;
     if !was_public && into_was_public {
@@ -120,6 +121,7 @@ pub fn delete(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<()> {
             false => Action::Saved,
         },
         version: tag.version + 1,
+        moved_tags: &[],
     };
     changes::append(conn, &change, now)
 }

@@ -277,6 +277,7 @@ pub fn log_change(conn: &mut Conn, row: &TagRow, action: Action, now: DateTime<U
         slug: &row.slug,
         action,
         version: row.version,
+        moved_tags: &[],
     };
     changes::append(conn, &change, now)
 }

@@ -53,8 +53,19 @@ pub fn settle(conn: &mut Conn, row: &mut ArticleRow, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// Appends an article's line to the log.
+/// Appends an article's line to the log; its tags have not moved.
 pub fn log(conn: &mut Conn, row: &ArticleRow, action: Action, now: DateTime<Utc>) -> Result<()> {
+    log_moved(conn, row, action, &[], now)
+}
+
+/// Appends an article's line to the log, with the tags that it gained or lost.
+pub fn log_moved(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    action: Action,
+    moved_tags: &[i64],
+    now: DateTime<Utc>,
+) -> Result<()> {
     let change = Change {
         kind: ChangeKind::Article,
         num: row.num,
@@ -62,6 +73,7 @@ pub fn log(conn: &mut Conn, row: &ArticleRow, action: Action, now: DateTime<Utc>
         slug: &row.slug,
         action,
         version: row.version,
+        moved_tags,
     };
     changes::append(conn, &change, now)
 }

@@ -214,6 +214,14 @@ impl ListInput {
     }
 }
 
+impl ListInput {
+    /// The same for all requests that ask the same.
+    pub fn question(&self) -> String {
+        let page = (self.limit, &self.cursor, self.count);
+        format!("{} {page:?} {}", self.fingerprint, self.shape.question())
+    }
+}
+
 fn statuses(params: &mut Params) -> Option<Vec<Status>> {
     let words = params.words(
         "status",
@@ -336,6 +344,14 @@ impl TagListInput {
             cursor,
             count: count.unwrap_or(false),
         })
+    }
+}
+
+impl TagListInput {
+    /// The same for all requests that ask the same.
+    pub fn question(&self) -> String {
+        let page = (self.limit, &self.cursor, self.count);
+        format!("{} {page:?}", self.fingerprint)
     }
 }
 

@@ -38,6 +38,7 @@ pub struct RelatedParams {
 }
 
 /// How neighbours are to be chosen; names are still names.
+#[derive(Debug)]
 pub struct RelatedInput {
     pub limit: usize,
     pub exclude: Vec<String>,
@@ -108,6 +109,7 @@ impl IntoParams for SeveralParams {
     }
 }
 
+#[derive(Debug)]
 pub struct SeveralInput {
     /// Slugs and ids.
     pub names: Vec<String>,

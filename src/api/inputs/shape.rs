@@ -38,6 +38,22 @@ impl Shape {
         }
     }
 
+    /// The same for all requests that ask the same.
+    pub fn question(&self) -> String {
+        let mut members = self.members.clone();
+        if let Some(members) = &mut members {
+            members.sort_unstable();
+            members.dedup();
+        }
+        let looked_up = (
+            self.body,
+            self.related,
+            self.related_tags,
+            self.translations,
+        );
+        format!("{members:?} {looked_up:?}")
+    }
+
     pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {
         let known = ["body", "related", "related_tags", "translations"];
         let include = params.words("include", &known).unwrap_or_default();

@@ -1,0 +1,291 @@
+//! An answer in its final form: bytes, validators, codings, headers, ready to be given any number of times.
+//!
+//! The entity tag of a thing that can be written has two parts: which version of which thing it is, and a digest of the
+//! very bytes. The first guards writes (`If-Match`), whatever form the caller read the thing in; the whole tells
+//! caches whether the bytes are the same.
+
+use std::io::Write;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate, TryIntoHeaderValue};
+use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::api::precondition::StateTag;
+use crate::api::wish::{Coding, Wish};
+
+/// Smaller bodies gain nothing from compression.
+const WORTH_COMPRESSING: usize = 860;
+/// Seconds a cache may serve an old answer while it asks for a new one, and while we do not answer.
+const WHILE_REVALIDATING: u32 = 60;
+const IF_ERROR: u32 = 86_400;
+/// Bytes of cache tags: half of what the large content delivery networks take.
+const MAX_CACHE_TAGS: usize = 8_000;
+
+const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+
+/// What an answer is made of.
+pub struct Parts {
+    pub body: Vec<u8>,
+    pub status: Option<StatusCode>,
+    pub moved_to: Option<String>,
+    pub location: Option<String>,
+    pub stands_for: Option<StateTag>,
+    pub last_modified: Option<DateTime<Utc>>,
+    pub link: Option<String>,
+    pub cache_tags: Vec<String>,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub freshness: Freshness,
+}
+
+/// Who may keep an answer, and for how long.
+pub enum Freshness {
+    /// For one caller only.
+    Private,
+    /// It says something about this moment only.
+    Momentary,
+    Public {
+        /// In seconds.
+        max_age: u32,
+        /// When something in it must disappear.
+        until: Option<DateTime<Utc>>,
+    },
+}
+
+/// An answer in every form in which it may be asked for; those that take work are made when they first are.
+pub struct Finished {
+    status: StatusCode,
+    body: Bytes,
+    /// In the order of [`Coding::COMPRESSED`]; `None` where a form is no gain.
+    compressed: [OnceLock<Option<Bytes>>; Coding::COMPRESSED.len()],
+    /// By [`Coding`]; empty for what has no validators.
+    tags: Vec<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    freshness: Freshness,
+    /// What [`Freshness`] says as long as nothing in it is about to disappear.
+    usual: HeaderValue,
+}
+
+impl Finished {
+    pub fn of(parts: Parts) -> Self {
+        let status = match &parts.moved_to {
+            Some(_) => StatusCode::MOVED_PERMANENTLY,
+            None => parts.status.unwrap_or(StatusCode::OK),
+        };
+        let tags = match parts.moved_to {
+            Some(_) => Vec::new(),
+            None => entity_tags(&parts.body, parts.stands_for.as_ref()),
+        };
+        Self {
+            status,
+            tags,
+            headers: headers(&parts),
+            usual: value(parts.freshness.as_usual()),
+            freshness: parts.freshness,
+            body: parts.body.into(),
+            compressed: Default::default(),
+        }
+    }
+
+    /// About how many bytes it takes, with all its forms.
+    pub fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(_, value)| value.len() + 64);
+        // The compressed forms together are about as long as the plain one.
+        2 * self.body.len() + headers.sum::<usize>() + 400
+    }
+
+    /// Whether the form that is wished for takes work that has not been done.
+    pub fn is_to_be_prepared(&self, wish: &Wish) -> bool {
+        !self.is_unchanged(wish)
+            && self
+                .form(self.coding(wish))
+                .is_some_and(|form| form.get().is_none())
+    }
+
+    /// Does the work for the form that is wished for.
+    pub fn prepare(&self, wish: &Wish) {
+        let coding = self.coding(wish);
+        if let Some(form) = self.form(coding)
+            && !self.is_unchanged(wish)
+        {
+            form.get_or_init(|| compressed(&self.body, coding));
+        }
+    }
+
+    /// The response to a request that came at `now`.
+    pub fn respond(&self, wish: &Wish, now: DateTime<Utc>) -> HttpResponse {
+        let coding = self.coding(wish);
+        let (coding, body) = match self.form(coding).and_then(OnceLock::get) {
+            Some(Some(compressed)) => (coding, compressed),
+            _ => (Coding::Identity, &self.body),
+        };
+        let unchanged = self.is_unchanged(wish);
+        let is_empty = unchanged || self.tags.is_empty() || self.status == StatusCode::NO_CONTENT;
+        let status = match unchanged {
+            true => StatusCode::NOT_MODIFIED,
+            false => self.status,
+        };
+        let mut response = match is_empty {
+            true => HttpResponse::new(status),
+            false => HttpResponse::with_body(status, BoxBody::new(body.clone())),
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, self.cache_control(now));
+        headers.insert(
+            header::VARY,
+            HeaderValue::from_static("accept-encoding, authorization"),
+        );
+        // Of the form that would be sent, also where none is.
+        let named = match unchanged {
+            true => self.coding(wish),
+            false => coding,
+        };
+        if let Some(tag) = self.tags.get(named as usize) {
+            headers.insert(header::ETAG, tag.clone());
+        }
+        for (name, value) in &self.headers {
+            headers.append(name.clone(), value.clone());
+        }
+        if !is_empty {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+            if coding != Coding::Identity {
+                headers.insert(
+                    header::CONTENT_ENCODING,
+                    HeaderValue::from_static(coding.as_str()),
+                );
+            }
+        }
+        response
+    }
+
+    fn is_unchanged(&self, wish: &Wish) -> bool {
+        let tag = self.tags.get(self.coding(wish) as usize);
+        tag.is_some_and(|tag| wish.knows(tag))
+    }
+
+    fn coding(&self, wish: &Wish) -> Coding {
+        match self.body.len() >= WORTH_COMPRESSING {
+            true => wish.coding(),
+            false => Coding::Identity,
+        }
+    }
+
+    fn form(&self, coding: Coding) -> Option<&OnceLock<Option<Bytes>>> {
+        let place = Coding::COMPRESSED
+            .iter()
+            .position(|known| *known == coding)?;
+        self.compressed.get(place)
+    }
+
+    fn cache_control(&self, now: DateTime<Utc>) -> HeaderValue {
+        match self.freshness {
+            Freshness::Public {
+                max_age,
+                until: Some(until),
+            } => {
+                let seconds = u32::try_from((until - now).num_seconds()).unwrap_or(0);
+                match seconds <= max_age + WHILE_REVALIDATING {
+                    true => value(format!("public, max-age={}", seconds.min(max_age))),
+                    false => self.usual.clone(),
+                }
+            }
+            _ => self.usual.clone(),
+        }
+    }
+}
+
+impl Freshness {
+    fn as_usual(&self) -> String {
+        match self {
+            Self::Private => "private, no-store".to_owned(),
+            Self::Momentary => "no-store".to_owned(),
+            Self::Public { max_age, .. } => format!(
+                "public, max-age={max_age}, stale-while-revalidate={WHILE_REVALIDATING}, stale-if-error={IF_ERROR}"
+            ),
+        }
+    }
+}
+
+/// A strong tag names exact bytes, so each coding has its own (RFC 9110 section 8.8.3.3).
+fn entity_tags(body: &[u8], stands_for: Option<&StateTag>) -> Vec<HeaderValue> {
+    let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..18]);
+    let state = match stands_for {
+        Some(StateTag(state)) => format!("{state}."),
+        None => String::new(),
+    };
+    Coding::ALL
+        .iter()
+        .map(|coding| match coding {
+            Coding::Identity => value(format!("\"{state}{digest}\"")),
+            coding => value(format!("\"{state}{digest}-{}\"", coding.as_str())),
+        })
+        .collect()
+}
+
+/// Those that are the same whatever the request wishes.
+fn headers(parts: &Parts) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = parts.headers.clone();
+    if let Some(location) = parts.moved_to.as_ref().or(parts.location.as_ref()) {
+        headers.push((header::LOCATION, value(location.clone())));
+    }
+    if parts.moved_to.is_some() {
+        return headers;
+    }
+    if let Some(time) = parts.last_modified {
+        let date = HttpDate::from(SystemTime::from(time)).try_into_value();
+        headers.extend(date.ok().map(|date| (header::LAST_MODIFIED, date)));
+    }
+    if let Some(link) = &parts.link {
+        headers.push((header::LINK, value(link.clone())));
+    }
+    let mut tags = &parts.cache_tags[..];
+    // Those of an answer that holds too much for a header shrink to the first, which stands for all.
+    if tags.iter().map(|tag| tag.len() + 1).sum::<usize>() > MAX_CACHE_TAGS {
+        tags = &tags[..1];
+    }
+    if !tags.is_empty() {
+        headers.push((CACHE_TAG, value(tags.join(","))));
+        headers.push((SURROGATE_KEY, value(tags.join(" "))));
+    }
+    headers
+}
+
+/// What is put into headers here is ours, in visible characters; anything else would be left out.
+fn value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// `None` where nothing is to be done. Writing to memory does not fail.
+fn compressed(body: &[u8], coding: Coding) -> Option<Bytes> {
+    let compressed = match coding {
+        Coding::Identity => None,
+        Coding::Gzip => {
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+            encoder.write_all(body).ok()?;
+            encoder.finish().ok()
+        }
+        Coding::Brotli => {
+            let parameters = brotli::enc::BrotliEncoderParams {
+                quality: 5,
+                ..Default::default()
+            };
+            let mut out = Vec::new();
+            brotli::BrotliCompress(&mut &body[..], &mut out, &parameters).ok()?;
+            Some(out)
+        }
+        Coding::Zstd => zstd::bulk::compress(body, 3).ok(),
+    };
+    compressed.map(Bytes::from)
+}

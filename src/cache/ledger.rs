@@ -1,0 +1,299 @@
+//! What has moved, and at which line of the change log.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::cache::depends::Depends;
+
+/// No state of a ledger.
+pub const NEVER: u64 = 0;
+
+/// Groups of which the last line is remembered, twice over; with more, what was not asked for since is forgotten.
+const GROUPS: usize = 100_000;
+/// Articles that moved of which it is remembered what they became.
+const RECENT: usize = 2_000;
+
+/// What moved with some lines of the log.
+#[derive(Debug, Default)]
+pub struct Moves {
+    /// Names of groups, as in cache tags.
+    pub groups: Vec<String>,
+    pub articles: Vec<Moved>,
+}
+
+/// An article that moved, as it is now.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    pub id: String,
+    /// Unix microseconds: when time alone next changes whether the public sees it.
+    pub turns_at: Option<i64>,
+    /// `None`: the public does not see it.
+    pub seen: Option<Seen>,
+}
+
+/// What decides in which lists an article stands, and where. Times in unix microseconds.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub language: String,
+    pub source: Option<String>,
+    /// By number.
+    pub tags: Vec<i64>,
+    pub published_at: Option<i64>,
+    pub updated_at: i64,
+    pub first_published_at: Option<i64>,
+}
+
+/// What has moved since the start. Filled by the follower, asked by the cache.
+pub struct Ledger {
+    /// Rises with every change of the rest.
+    state: AtomicU64,
+    /// The line up to which the log has been followed.
+    position: AtomicI64,
+    /// Nothing kept is worth anything until that line has been followed.
+    trusted_from: AtomicI64,
+    moves: RwLock<Kept>,
+}
+
+struct Kept {
+    /// What was sure only up to an earlier line is worth nothing.
+    floor: i64,
+    /// At which line each group last moved, in two parts: when the young one is full, it takes the old one's place.
+    young: HashMap<u64, i64>,
+    old: HashMap<u64, i64>,
+    recent: VecDeque<(i64, Moved)>,
+    /// What moved at or before this line is no longer in `recent`.
+    recent_from: i64,
+    /// As of which line it was found when the next article turns, if any does.
+    horizon: Option<(i64, i64)>,
+}
+
+/// What a look at the ledger found: nothing has moved.
+pub struct Look {
+    pub state: u64,
+    pub position: i64,
+    /// Unix microseconds, perhaps lower than before: an article that moved will turn then.
+    pub until: i64,
+}
+
+impl Ledger {
+    /// One that has followed the log to this line.
+    pub fn at(position: i64) -> Self {
+        Self {
+            state: AtomicU64::new(NEVER + 1),
+            position: AtomicI64::new(position),
+            trusted_from: AtomicI64::new(position),
+            moves: RwLock::new(Kept {
+                floor: position,
+                young: HashMap::new(),
+                old: HashMap::new(),
+                recent: VecDeque::new(),
+                recent_from: position,
+                horizon: None,
+            }),
+        }
+    }
+
+    /// The line up to which the log has been followed.
+    pub fn position(&self) -> i64 {
+        self.position.load(Ordering::Acquire)
+    }
+
+    /// Takes over what moved with the lines up to `position`.
+    pub fn record(&self, position: i64, moves: &Moves) {
+        let mut kept = self.write();
+        for group in &moves.groups {
+            kept.young.insert(group_hash(group), position);
+        }
+        if kept.young.len() > GROUPS {
+            let old = std::mem::take(&mut kept.young);
+            let forgotten = std::mem::replace(&mut kept.old, old);
+            let last = forgotten.into_values().max();
+            kept.floor = kept.floor.max(last.unwrap_or(0));
+        }
+        for article in &moves.articles {
+            if kept.recent.len() == RECENT
+                && let Some((forgotten, _)) = kept.recent.pop_front()
+            {
+                kept.recent_from = forgotten;
+            }
+            kept.recent.push_back((position, article.clone()));
+        }
+        self.advance(position);
+    }
+
+    /// The lines up to `position` moved too much to be told: nothing that is kept is worth anything.
+    pub fn record_all(&self, position: i64) {
+        let mut kept = self.write();
+        kept.floor = position;
+        kept.young.clear();
+        kept.old.clear();
+        kept.recent.clear();
+        kept.recent_from = position;
+        self.advance(position);
+    }
+
+    /// A write at this line was answered before it was followed.
+    pub fn distrust_until(&self, position: i64) {
+        self.trusted_from.fetch_max(position, Ordering::AcqRel);
+    }
+
+    pub fn is_trusted(&self) -> bool {
+        self.trusted_from.load(Ordering::Acquire) <= self.position.load(Ordering::Acquire)
+    }
+
+    /// Rises with every change of what the ledger says.
+    pub fn state(&self) -> u64 {
+        self.state.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing of this has moved after the line `seen`; `None`: something has, or it is no longer known.
+    pub fn look(&self, depends: &Depends, seen: i64) -> Option<Look> {
+        let kept = self.read();
+        if seen < kept.floor {
+            return None;
+        }
+        let moved_at = |group: &u64| kept.young.get(group).or_else(|| kept.old.get(group));
+        let moved = |group: &u64| moved_at(group).is_some_and(|line| *line > seen);
+        if depends.groups.iter().any(moved) {
+            return None;
+        }
+        let mut until = i64::MAX;
+        if depends.stretch.is_some() || depends.with_time {
+            if seen < kept.recent_from {
+                return None;
+            }
+            let later = kept.recent.iter().rev();
+            for (_, moved) in later.take_while(|(line, _)| *line > seen) {
+                if depends.is_touched_by(moved) {
+                    return None;
+                }
+                if depends.with_time {
+                    until = until.min(moved.turns_at.unwrap_or(i64::MAX));
+                }
+            }
+        }
+        Some(Look {
+            // Both change under the lock only.
+            state: self.state(),
+            position: self.position(),
+            until,
+        })
+    }
+
+    /// When the next article turns (unix microseconds), as it was found at this line of the log; `None`: it is not
+    /// known, or was before `now`.
+    pub fn horizon(&self, position: i64, now: i64) -> Option<i64> {
+        let horizon = self.read().horizon;
+        horizon
+            .filter(|(line, moment)| *line == position && now < *moment)
+            .map(|(_, moment)| moment)
+    }
+
+    /// Remembers when the next article turns, as it is known by a reader who has surely seen this line.
+    pub fn set_horizon(&self, position: i64, moment: i64) {
+        let mut kept = self.write();
+        if kept.horizon.is_none_or(|(line, _)| line <= position) {
+            kept.horizon = Some((position, moment));
+        }
+    }
+
+    fn advance(&self, position: i64) {
+        self.position.store(position, Ordering::Release);
+        self.state.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Kept> {
+        self.moves.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Kept> {
+        self.moves.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Two groups of one hash only move together. It is keyed anew in each process, so that no one can make them up.
+pub fn group_hash(name: &str) -> u64 {
+    static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    HASHER.hash_one(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheduled(turns_at: i64) -> Moved {
+        Moved {
+            id: "a".to_owned(),
+            turns_at: Some(turns_at),
+            seen: None,
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_taken_for_unmoved() {
+        let ledger = Ledger::at(0);
+        let depends = Depends::on(["mine"]);
+        for line in 1..=5 {
+            let groups = (0..GROUPS / 2).map(|number| format!("{line}-{number}"));
+            let moves = Moves {
+                groups: groups.collect(),
+                articles: Vec::new(),
+            };
+            ledger.record(line, &moves);
+        }
+        // Seen at the start and never looked at since: its group may have been among the forgotten.
+        assert!(ledger.look(&depends, 0).is_none());
+        assert!(ledger.look(&depends, 4).is_some());
+    }
+
+    #[test]
+    fn an_article_that_is_scheduled_ends_what_time_may_change() {
+        let ledger = Ledger::at(0);
+        let moves = Moves {
+            groups: Vec::new(),
+            articles: vec![scheduled(500)],
+        };
+        ledger.record(1, &moves);
+        let with_time = Depends {
+            with_time: true,
+            ..Depends::on(["list"])
+        };
+        assert_eq!(ledger.look(&with_time, 0).unwrap().until, 500);
+        assert_eq!(ledger.look(&with_time, 1).unwrap().until, i64::MAX);
+        let other = Depends::on(["list"]);
+        assert_eq!(ledger.look(&other, 0).unwrap().until, i64::MAX);
+    }
+
+    #[test]
+    fn a_list_that_was_not_looked_at_for_long_is_made_anew() {
+        let ledger = Ledger::at(0);
+        let with_time = Depends {
+            with_time: true,
+            ..Depends::on(["list"])
+        };
+        for line in 1..=(RECENT as i64 + 1) {
+            let moves = Moves {
+                groups: Vec::new(),
+                articles: vec![scheduled(500)],
+            };
+            ledger.record(line, &moves);
+        }
+        assert!(ledger.look(&with_time, 0).is_none());
+        assert!(ledger.look(&with_time, 1).is_some());
+        assert!(ledger.look(&Depends::on(["article"]), 0).is_some());
+    }
+
+    #[test]
+    fn the_horizon_is_of_one_line_and_lies_ahead() {
+        let ledger = Ledger::at(7);
+        assert_eq!(ledger.horizon(7, 100), None);
+        ledger.set_horizon(7, 200);
+        assert_eq!(ledger.horizon(7, 100), Some(200));
+        assert_eq!(ledger.horizon(7, 200), None);
+        assert_eq!(ledger.horizon(8, 100), None);
+        ledger.set_horizon(6, 300);
+        assert_eq!(ledger.horizon(7, 100), Some(200));
+    }
+}
