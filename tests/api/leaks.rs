@@ -203,9 +203,12 @@ fn shown(reply: &Reply) -> (u16, String, Vec<(String, String)>) {
     let headers = headers.filter(|(name, _)| !differ.contains(&name.as_str()));
     // A tag's id is made anew on each server.
     let masked = |value: &str| -> String {
-        let words = value.split(',').map(|word| match word.rfind("tag-") {
-            Some(at) => &word[..at + 4],
-            None => word,
+        let words = value.split(',').map(|word| {
+            let prefix = ["tag-", "tagged-"].into_iter().find(|it| word.contains(it));
+            match prefix.and_then(|prefix| Some(word.find(prefix)? + prefix.len())) {
+                Some(end) => &word[..end],
+                None => word,
+            }
         });
         words.collect::<Vec<_>>().join(",")
     };

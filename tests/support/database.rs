@@ -39,6 +39,15 @@ impl Place {
         })
     }
 
+    /// The same database for another server, which keeps its files elsewhere.
+    pub fn shared(&self) -> Self {
+        Self {
+            name: self.name,
+            url: self.url.clone(),
+            folder: tempfile::tempdir().expect("a folder is made"),
+        }
+    }
+
     pub fn open(&self) -> Database {
         Database::open(&self.url, 4, Duration::from_secs(10)).expect("the database opens")
     }
