@@ -206,12 +206,12 @@ impl Newsroom {
                 self.write("PATCH", &format!("/v1/tags/{tag}"), Some(body));
                 "tag's name"
             }
-            16 if minutes % 4 == 0 => {
+            16 if minutes.is_multiple_of(4) => {
                 let body = json!({"into": TAGS[minutes % TAGS.len()]});
                 self.write("PUT", &format!("/v1/tags/{tag}/merger"), Some(body));
                 "merger"
             }
-            17 if minutes % 3 == 0 => {
+            17 if minutes.is_multiple_of(3) => {
                 self.write("DELETE", &format!("/v1/articles/{slug}"), None);
                 "deleted"
             }

@@ -101,17 +101,19 @@ pub fn request_id(headers: &HeaderMap) -> HeaderValue {
     };
     match headers.get(REQUEST_ID).filter(harmless) {
         Some(value) => value.clone(),
-        None => HeaderValue::try_from(new_id()).unwrap_or(HeaderValue::from_static("unknown")),
+        None => HeaderValue::from_bytes(&new_id()).unwrap_or(HeaderValue::from_static("unknown")),
     }
 }
 
 /// Unlike that of any other request to any server: a word drawn at the start, and a count. It is made for every
 /// request, so it costs next to nothing.
-fn new_id() -> String {
+fn new_id() -> [u8; 32] {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| getrandom::u64().unwrap_or(0));
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{:016x}{count:016x}", *PROCESS)
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let id = u128::from(*PROCESS) << 64 | u128::from(count);
+    std::array::from_fn(|place| DIGITS[(id >> (124 - 4 * place)) as usize & 15])
 }
 
 /// Gives every failure the form of a problem, whoever made it: a handler, or the framework.

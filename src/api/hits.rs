@@ -1,79 +1,103 @@
-//! The outermost layer: gives what is kept before anything else is looked at.
+//! What stands before the application: gives what is kept before anything else is looked at.
 //!
-//! A hit touches no database, no JSON and no other thread, and passes by every other layer. So it sets the headers that
-//! `envelope` sets on other answers, and counts and logs itself. Whoever shows credentials is passed on: what is kept is
-//! the public's.
+//! A hit touches no database, no JSON and no other thread, and passes by every layer and the router. So it sets the
+//! headers that `envelope` sets on other answers, and counts and logs itself. Whoever shows credentials is passed on:
+//! what is kept is the public's.
 
 use std::future::{Ready, ready};
-use std::rc::Rc;
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, EitherBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_http::Request;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, forward_ready};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{AppConfig, Response, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpResponse, web};
-use futures_util::TryFutureExt;
-use futures_util::future::{Either, MapOk};
+use actix_web::{HttpMessage, web};
+use futures_util::future::{Either, LocalBoxFuture, MapOk};
+use futures_util::{FutureExt, TryFutureExt};
 
 use crate::api::envelope::{self, SERVER_TIMING};
 use crate::api::log_lines;
 use crate::api::state::State;
 use crate::api::wish::Wish;
 
-pub struct Hits(pub web::Data<State>);
-
-pub struct HitsService<S> {
-    state: web::Data<State>,
-    service: Rc<S>,
-}
-
-impl<S, B> Transform<S, ServiceRequest> for Hits
+/// The application with the cache before it.
+pub fn before<F, I>(state: web::Data<State>, application: I) -> Hits<F>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    I: IntoServiceFactory<F, Request>,
+    F: ServiceFactory<Request>,
 {
-    type Response = ServiceResponse<EitherBody<BoxBody, B>>;
-    type Error = actix_web::Error;
-    type Transform = HitsService<S>;
-    type InitError = ();
-    type Future = Ready<Result<Self::Transform, ()>>;
-
-    fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(HitsService {
-            state: self.0.clone(),
-            service: Rc::new(service),
-        }))
+    Hits {
+        state,
+        within: application.into_factory(),
     }
 }
 
-type Widened<B> = fn(ServiceResponse<B>) -> ServiceResponse<EitherBody<BoxBody, B>>;
-type Given<B> = Ready<Result<ServiceResponse<EitherBody<BoxBody, B>>, actix_web::Error>>;
+pub struct Hits<F> {
+    state: web::Data<State>,
+    within: F,
+}
 
-impl<S, B> Service<ServiceRequest> for HitsService<S>
+pub struct HitsService<S> {
+    state: web::Data<State>,
+    within: S,
+}
+
+/// An answer that was kept, or one of the application's.
+type Given<B> = Response<EitherBody<BoxBody, B>>;
+
+impl<F, B> ServiceFactory<Request> for Hits<F>
 where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    F: ServiceFactory<Request, Response = ServiceResponse<B>, Config = AppConfig>,
+    F::Future: 'static,
+    B: MessageBody,
 {
-    type Response = ServiceResponse<EitherBody<BoxBody, B>>;
-    type Error = actix_web::Error;
-    type Future = Either<Given<B>, MapOk<S::Future, Widened<B>>>;
+    type Response = Given<B>;
+    type Error = F::Error;
+    type Config = AppConfig;
+    type Service = HitsService<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, F::InitError>>;
 
-    forward_ready!(service);
+    fn new_service(&self, config: AppConfig) -> Self::Future {
+        let state = self.state.clone();
+        let within = self.within.new_service(config);
+        within
+            .map_ok(|within| HitsService { state, within })
+            .boxed_local()
+    }
+}
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+impl<S, B> Service<Request> for HitsService<S>
+where
+    S: Service<Request, Response = ServiceResponse<B>>,
+    B: MessageBody,
+{
+    type Response = Given<B>;
+    type Error = S::Error;
+    type Future = Either<
+        Ready<Result<Given<B>, S::Error>>,
+        MapOk<S::Future, fn(ServiceResponse<B>) -> Given<B>>,
+    >;
+
+    forward_ready!(within);
+
+    fn call(&self, request: Request) -> Self::Future {
         match hit(&self.state, &request) {
-            Some(response) => {
-                let response = request.into_response(response).map_into_left_body();
-                Either::Left(ready(Ok(response)))
-            }
-            None => {
-                let widened: Widened<B> = ServiceResponse::map_into_right_body;
-                Either::Right(self.service.call(request).map_ok(widened))
-            }
+            Some(response) => Either::Left(ready(Ok(
+                response.map_body(|_, body| EitherBody::left(body))
+            ))),
+            None => Either::Right(self.within.call(request).map_ok(widened)),
         }
     }
 }
 
-fn hit(state: &State, request: &ServiceRequest) -> Option<HttpResponse> {
+fn widened<B>(response: ServiceResponse<B>) -> Given<B> {
+    Response::from(response).map_body(|_, body| EitherBody::right(body))
+}
+
+fn hit(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     let cache = state.cache.as_ref()?;
     let method = request.method();
     if !matches!(*method, Method::GET | Method::HEAD)
@@ -97,5 +121,5 @@ fn hit(state: &State, request: &ServiceRequest) -> Option<HttpResponse> {
     envelope::set_common(headers, id);
     page.meters.count(method, response.status(), started);
     log_lines::log_hit(request, &response, started);
-    Some(response)
+    Some(response.into())
 }

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use std::time::Instant;
 
+use actix_http::Request;
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceRequest;
+use actix_web::http::{Method, Uri, Version};
 use percent_encoding::percent_decode_str;
 
 use crate::api::envelope::REQUEST_ID;
@@ -28,9 +30,12 @@ pub fn path(path: &str) -> Cow<'_, str> {
 
 /// The first line of a request.
 pub fn first_line(request: &ServiceRequest) -> String {
-    let shown = path(request.path());
-    let (method, version) = (request.method(), request.version());
-    match request.query_string() {
+    line(request.method(), request.uri(), request.version())
+}
+
+fn line(method: &Method, uri: &Uri, version: Version) -> String {
+    let shown = path(uri.path());
+    match uri.query().unwrap_or_default() {
         query if !query.is_empty() && shown != HIDDEN => {
             format!("{method} {shown}?{query} {version:?}")
         }
@@ -38,22 +43,25 @@ pub fn first_line(request: &ServiceRequest) -> String {
     }
 }
 
-/// The access line of an answer from the cache, as the logging layer writes it of others.
-pub fn log_hit(request: &ServiceRequest, response: &HttpResponse, started: Instant) {
-    if !log::log_enabled!(target: ACCESS, log::Level::Info) {
+/// The access line of an answer from the cache, as the logging layer writes it of others, but at the level `debug`: a
+/// line costs as much as half the answer.
+pub fn log_hit(request: &Request, response: &HttpResponse, started: Instant) {
+    if !log::log_enabled!(target: ACCESS, log::Level::Debug) {
         return;
     }
     let peer = request.peer_addr().map(|peer| peer.ip().to_string());
+    let head = request.head();
+    let line = line(&head.method, &head.uri, head.version);
     let size = match response.body().size() {
         BodySize::Sized(size) => size,
         _ => 0,
     };
     let id = response.headers().get(REQUEST_ID);
-    log::info!(
+    log::debug!(
         target: ACCESS,
         "{} \"{}\" {} {size} {:.6}s {}",
         peer.as_deref().unwrap_or("-"),
-        first_line(request),
+        line,
         response.status().as_u16(),
         started.elapsed().as_secs_f64(),
         id.and_then(|id| id.to_str().ok()).unwrap_or("-")

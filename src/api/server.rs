@@ -16,7 +16,7 @@ use utoipa_actix_web::AppExt;
 use crate::api::auth::authenticate;
 use crate::api::docs::{self, Document};
 use crate::api::envelope::{REQUEST_ID, envelope};
-use crate::api::hits::Hits;
+use crate::api::hits;
 use crate::api::log_lines;
 use crate::api::metrics;
 use crate::api::openapi::{self, Paths};
@@ -47,7 +47,7 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
     let state = web::Data::new(state);
 
     let app = move || {
-        App::new()
+        let app = App::new()
             .into_utoipa_app()
             .app_data(state.clone())
             .app_data(document_page.clone())
@@ -68,8 +68,8 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
                 Logger::new(&format!(r#"%a "%{{LINE}}xi" %s %b %Ts %{{{REQUEST_ID}}}o"#))
                     .custom_request_replace("LINE", log_lines::first_line)
                     .log_target(log_lines::ACCESS),
-            )
-            .wrap(Hits(state.clone()))
+            );
+        hits::before(state.clone(), app)
     };
     let server = HttpServer::new(app)
         .workers(settings.workers)
