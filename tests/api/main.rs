@@ -6,6 +6,7 @@ mod support;
 mod article_writing;
 mod articles;
 mod audit;
+mod cached;
 mod conditional;
 mod copies;
 mod curation;
