@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::api::address::Address;
 use crate::api::article_views;
 use crate::api::auth::Viewer;
-use crate::api::conditional::{Answer, Keep};
+use crate::api::conditional::{Answer, Keep, LISTS};
 use crate::api::cursor;
 use crate::api::inputs::{self, ArticleParams, ListInput, ListParams, Shape};
 use crate::api::openapi::Failures;
@@ -267,7 +267,7 @@ fn list(
         };
         let link = address.next(&page);
         let expiry = article_views::first_expiry(&views);
-        let tags = std::iter::once("articles".to_owned()).chain(cache_tags(&views, shape));
+        let tags = std::iter::once(LISTS.to_owned()).chain(cache_tags(&views, shape));
         let tags: Vec<String> = tags
             .chain(found.after.iter().map(|id| format!("article-{id}")))
             .chain(wanted.cache_tags(&views))

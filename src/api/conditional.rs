@@ -12,6 +12,9 @@ use crate::api::precondition::StateTag;
 use crate::cache::{Depends, Stretch};
 use crate::error::{Error, Result};
 
+/// The cache tag of every list of articles: one for those who cannot tell which articles a list is about.
+pub const LISTS: &str = "articles";
+
 /// What a handler found, before the request's wishes are looked at.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -191,12 +194,16 @@ impl Answer {
         let is_plain = !self.private && !self.not_cached && self.moved_to.is_none();
         let keep = self.keep.take().filter(|_| is_plain)?;
         let until = [keep.until, self.expires].into_iter().flatten().min();
+        // A list says more closely than its name which articles concern it.
+        let is_closer = keep.stretch.is_some();
+        let groups = self.cache_tags.iter().map(String::as_str);
+        let groups = groups.filter(|tag| !(is_closer && *tag == LISTS));
         Some(Depends {
             stretch: keep.stretch,
             until: until.map_or(i64::MAX, |until| until.timestamp_micros()),
             with_time: keep.with_time,
             derived: keep.derived,
-            ..Depends::on(self.cache_tags.iter().map(String::as_str))
+            ..Depends::on(groups)
         })
     }
 

@@ -85,7 +85,7 @@ pub struct Stretch {
 impl Stretch {
     fn takes_in(&self, moved: &Moved) -> bool {
         if self.whole {
-            return true;
+            return moved.is_public;
         }
         let Some(seen) = &moved.seen else {
             return false;
@@ -149,6 +149,7 @@ mod tests {
     fn article(published_at: i64) -> Moved {
         Moved {
             id: "b".to_owned(),
+            is_public: true,
             turns_at: None,
             seen: Some(Seen {
                 language: "fr".to_owned(),
@@ -216,5 +217,10 @@ mod tests {
             ..stretch()
         };
         assert!(whole.takes_in(&unseen));
+        let unknown = Moved {
+            is_public: false,
+            ..unseen
+        };
+        assert!(!whole.takes_in(&unknown));
     }
 }

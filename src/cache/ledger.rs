@@ -27,6 +27,8 @@ pub struct Moves {
 #[derive(Clone, Debug)]
 pub struct Moved {
     pub id: String,
+    /// Whether the public saw it, before or after.
+    pub is_public: bool,
     /// Unix microseconds: when time alone next changes whether the public sees it.
     pub turns_at: Option<i64>,
     /// `None`: the public does not see it.
@@ -226,6 +228,7 @@ mod tests {
     fn scheduled(turns_at: i64) -> Moved {
         Moved {
             id: "a".to_owned(),
+            is_public: false,
             turns_at: Some(turns_at),
             seen: None,
         }

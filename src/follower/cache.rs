@@ -137,11 +137,17 @@ fn articles_moved(
     let nums: Vec<i64> = nums.into_iter().collect();
     let rows = articles::by_nums(conn, &nums)?;
     let borne = tags::of_articles(conn, &nums)?;
-    moves.articles = rows.iter().map(|row| moved(row, &borne, now)).collect();
-
     let public: Vec<&&ChangeRow> = lines
         .iter()
         .filter(|line| line.action != Action::Saved.as_str())
+        .collect();
+    let of_public: BTreeSet<i64> = public.iter().map(|line| line.num).collect();
+    moves.articles = rows
+        .iter()
+        .map(|row| Moved {
+            is_public: of_public.contains(&row.num) || row.is_public(now),
+            ..moved(row, &borne, now)
+        })
         .collect();
     if public.is_empty() {
         return Ok(());
@@ -188,6 +194,7 @@ fn moved(row: &ArticleRow, borne: &HashMap<i64, Vec<TagRow>>, now: DateTime<Utc>
     let tags = borne.get(&row.num).into_iter().flatten();
     Moved {
         id: row.id.clone(),
+        is_public: false,
         turns_at: turns_at.map(|time| time.timestamp_micros()),
         seen: row.is_public(now).then(|| Seen {
             language: row.language.clone(),
