@@ -15,16 +15,34 @@ TARGETS = {"bare": 0.95, "nginx": 1.0}
 
 
 def tables(results):
+    sizes = results["sizes"].values()
+    heads = [f"{int(size):,}" for size in results["sizes"]]
+    return "\n\n".join(
+        [
+            target_table(results),
+            table(["requests a second; µs of CPU each", *heads], absolute(sizes)),
+            table(["uncached, p50 and p99 in ms with 8 connections", *heads], latencies(sizes)),
+        ]
+    )
+
+
+def target_table(results):
     sizes = results["sizes"]
     heads = [f"{int(size):,}" for size in sizes]
     lines = [row(what, [value(size) for size in sizes.values()], target) for what, target, value in targets(sizes)]
-    return "\n\n".join(
-        [
-            table(["by the number of articles", *heads, "target"], lines),
-            table(["requests a second; µs of CPU each", *heads], list(absolute(sizes.values()))),
-            table(["uncached, p50 and p99 in ms with 8 connections", *heads], list(latencies(sizes.values()))),
-        ]
-    )
+    return table(["by the number of articles", *heads, "target"], lines)
+
+
+BEGIN, END = "<!-- benches/http/run --keep -->\n", "<!-- end -->"
+
+
+def put_into(readme, results):
+    """The table in the place of an older one, with the machine that it comes from."""
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    machine = results["machine"]
+    told = f"{machine['at']}, {machine['cores']} cores, {machine['cpu']}:"
+    readme.write_text(f"{before}{BEGIN}{told}\n\n{target_table(results)}\n{END}{after}")
 
 
 def targets(sizes):
@@ -37,6 +55,7 @@ def targets(sizes):
     yield "related, uncached, a second", "≥ 5,000 at 100,000", at("reads", "related", "rate")
     yield "related, uncached, p99 in ms", "≤ 5 at 100,000", at("reads", "related", "p99_ms")
     yield "reads while 50 writes a second land / without", "≥ 0.9", at("writing", "ratio")
+    yield "writes a second that landed meanwhile", "50", at("writing", "writes", "writes_a_second")
     yield "worst p99 of a read / at the smallest size", "≤ 1.5", lambda size: growth(sizes, size)
     yield "memory in MB, without the cache and what is mapped", "≤ 200 at 100,000; 1,500 at 1,000,000", at(
         "memory", "own_mb"

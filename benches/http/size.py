@@ -11,7 +11,7 @@ import time
 from urllib.parse import quote
 
 from machine import Failed, Server, kiosque, nginx, run, step
-from measure import CONNECTIONS, FEW, duel, load, visibility, with_writes
+from measure import CONNECTIONS, FEW, duel, load, medians, visibility, with_writes
 
 # Different articles that are asked for, and rows of the table that the bare query reads.
 ASKED, ROWS = 10_000, 100_000
@@ -176,7 +176,7 @@ class Size:
     def reads(self, server):
         """Rates with many connections, and latencies with a few."""
         headlines = [found["headline"].split() for found in server.json("/v1/articles?limit=100")["data"]]
-        tags = [tag["slug"] for tag in server.json("/v1/tags?limit=100")["data"]]
+        tags = [tag["slug"] for tag in server.json("/v1/tags?order_by=count&limit=100")["data"]]
         kinds = {
             "article": [f"/v1/articles/{slug}" for slug in self.asked],
             "list": [self.cases["list"]],
@@ -189,8 +189,8 @@ class Size:
         for kind, paths in kinds.items():
             how = {"paths": self.paths(kind, paths), "seconds": self.seconds}
             load(server, **how)
-            many = load(server, **how, connections=CONNECTIONS)
-            few = load(server, **how, connections=FEW)
+            many = medians([load(server, **how, connections=CONNECTIONS) for _ in range(self.rounds)])
+            few = medians([load(server, **how, connections=FEW) for _ in range(self.rounds)])
             result[kind] = {**few, "rate": many["rate"], "cpu_us": many["cpu_us"]}
         return result
 
