@@ -42,7 +42,7 @@ def put_into(readme, results):
     _, _, after = rest.partition(END)
     machine = results["machine"]
     told = f"{machine['at']}, {machine['cores']} cores, {machine['cpu']}:"
-    readme.write_text(f"{before}{BEGIN}{told}\n\n{target_table(results)}\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}{told}\n\n{target_table(results)}\n\n{END}{after}")
 
 
 def targets(sizes):
@@ -81,7 +81,7 @@ def ratio(*path):
 
     def value(size):
         found = at(*path)(size)
-        return found and f"{number(found['ratio'])} ({number(found['cpu_ratio'])})"
+        return found and f"{found['ratio']:.2f} ({found['cpu_ratio']:.2f})"
 
     return value
 
@@ -114,7 +114,7 @@ def latencies(sizes):
 
 
 def costs(one):
-    return f"{one['rate']:,.0f}; {one['cpu_us']:.0f}" if one else "–"
+    return f"{one['rate']:,.0f}; {one['cpu_us']:,.0f}" if one else "–"
 
 
 def row(what, values, *more):
@@ -178,7 +178,7 @@ def plot(results):
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x(s):.1f}" cy="{y(c):.1f}" r="3.5" fill="{colour}"/>' for s, c in zip(sizes, line)]
         parts.append(f'<circle cx="{WIDTH - RIGHT + 16}" cy="{label:.1f}" r="3.5" fill="{colour}"/>')
-        parts.append(text(WIDTH - RIGHT + 26, label + 4, f"{name}: {line[-1]:.0f}"))
+        parts.append(text(WIDTH - RIGHT + 26, label + 4, f"{name}: {line[-1]:,.0f}"))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img">'
     return "\n".join([head, f"<style>{STYLE}</style>", *parts, "</svg>"]) + "\n"
 
