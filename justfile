@@ -20,6 +20,10 @@ lint:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
 
+# Measure over HTTP against a bare actix-web server and nginx; needs wrk
+bench *ARGS:
+    benches/http/run {{ARGS}}
+
 # Write the OpenAPI document and its examples anew; twice, for the examples are compiled into the document
 openapi:
     KIOSQUE_TEST_UPDATE=1 cargo test --locked --test openapi
