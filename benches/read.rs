@@ -3,13 +3,15 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
 use actix_web::http::header::ACCEPT_ENCODING;
 use actix_web::test::TestRequest;
 use kiosque::api::article_views;
-use kiosque::api::conditional::{Answer, Wish};
+use kiosque::api::conditional::Answer;
 use kiosque::api::inputs::{ListInput, Shape};
 use kiosque::api::state::State;
 use kiosque::api::views::ArticleView;
+use kiosque::api::wish::Wish;
 use kiosque::cli::serve::assemble;
 use kiosque::config::Config;
 use kiosque::content::sight::Sight;
@@ -41,6 +43,7 @@ fn main() {
     let article = site.article(&whole);
     let json = serde_json::to_vec(&article).expect("it is serialised");
     println!("an article of {} bytes of JSON", json.len());
+    let now = site.clock.now();
 
     tell("parse the parameters of a list", || {
         ListInput::parse(black_box(QUERY))
@@ -55,8 +58,16 @@ fn main() {
             .insert_header((ACCEPT_ENCODING, coding))
             .to_http_request();
         tell(&format!("entity tag, coding and headers, {coding}"), || {
-            let answer = Answer::of_json(json.clone());
-            answer.fulfil(&Wish::of(&request), 10).respond()
+            let wish = Wish::of(&Method::GET, &request);
+            let finished = Answer::of_json(json.clone()).finish(10);
+            finished.prepare(&wish);
+            finished.respond(&wish, now)
+        });
+        let wish = Wish::of(&Method::GET, &request);
+        let finished = Answer::of_json(json.clone()).finish(10);
+        finished.prepare(&wish);
+        tell(&format!("the same once it is kept, {coding}"), || {
+            finished.respond(&Wish::of(&Method::GET, &request), now)
         });
     }
 }
