@@ -14,7 +14,7 @@ use crate::api::problem::Problem;
 use crate::api::tag_census;
 use crate::config::Config;
 use crate::content::time::Clock;
-use crate::db::Database;
+use crate::db::{Database, Reader};
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
@@ -96,6 +96,25 @@ impl State {
         let wish = Wish::of(request);
         self.blocking(move |state, now| Ok(work(state, now)?.fulfil(&wish, state.max_age)))
             .await
+    }
+
+    /// Answers by a read that takes less than handing it to another thread: a few rows by an index. On SQLite it runs
+    /// here and now, on this worker's own connection; a panic becomes a problem in `envelope`. There is no time-out, for
+    /// nothing is waited for but the disk. Elsewhere it is any other work that may block.
+    pub async fn answer_briefly(
+        &self,
+        request: &HttpRequest,
+        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
+        let Some(reader) = self.database.here() else {
+            return self
+                .answer(request, move |state, now| {
+                    work(state, &state.database.pooled(), now)
+                })
+                .await;
+        };
+        let answer = work(self, &reader, self.clock.now())?;
+        Ok(answer.fulfil(&Wish::of(request), self.max_age).respond())
     }
 
     /// Runs work that takes long without the database, on a thread kept for what blocks.
