@@ -21,12 +21,16 @@ use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::visibility::Standing;
-use crate::db::Conn;
+use crate::db::{Conn, Reader};
 use crate::error::{Error, Result};
 use crate::search;
-use crate::store::articles::{self, ArticleRow};
+use crate::store::articles::ArticleRow;
 use crate::store::listing::{self, Key, Listing, Scope};
-use crate::store::{aliases, tags};
+use crate::store::shown::{self, Shown};
+use crate::store::tags;
+
+/// Articles of a page that is read and written in less than a millisecond.
+const LONGEST_BRIEF: usize = 50;
 
 /// Where a page stands in its list.
 #[derive(Serialize, ToSchema)]
@@ -98,11 +102,20 @@ pub async fn list_articles(
         Some(statuses) => Scope::Newsroom(statuses.clone(), viewer.must_be(Role::Author)?.sight()),
     };
     let address = Address::of(&request);
-    state
-        .answer(&request, move |state, now| {
-            list(state, &input, scope, &address, now)
-        })
-        .await
+    let is_brief = scope == Scope::Public && is_brief(&input);
+    let read = move |state: &State, reader: &Reader<'_>, now: DateTime<Utc>| {
+        reader.read(|conn| list(conn, state, &input, scope, &address, now))
+    };
+    match is_brief {
+        true => state.answer_briefly(&request, read).await,
+        false => {
+            state
+                .answer(&request, move |state, now| {
+                    read(state, &state.database.pooled(), now)
+                })
+                .await
+        }
+    }
 }
 
 /// Read an article
@@ -131,17 +144,25 @@ pub async fn get_article(
 ) -> Result<HttpResponse, Problem> {
     let mut shape = inputs::parse_article(request.query_string())?;
     shape.sight = viewer.sight();
+    let is_plain = shape.is_plain();
     let address = Address::of(&request);
-    state
-        .answer(&request, move |state, now| {
+    let read = move |state: &State, reader: &Reader<'_>, now: DateTime<Utc>| {
+        let work = |conn: &mut Conn| one(conn, state, &slug, &shape, &address, now);
+        match shape.is_plain() {
+            true => reader.glance(work),
+            false => reader.read(work),
+        }
+    };
+    match is_plain {
+        true => state.answer_briefly(&request, read).await,
+        false => {
             state
-                .database
-                .read(|conn| match locate_for(conn, &slug, &shape.sight, now)? {
-                    Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, ""))),
-                    Located::Here(row) => one(conn, state, *row, &shape, now),
+                .answer(&request, move |state, now| {
+                    read(state, &state.database.pooled(), now)
                 })
-        })
-        .await
+                .await
+        }
+    }
 }
 
 /// Where an article is found under a name.
@@ -169,35 +190,57 @@ pub fn locate_for(
     sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<Located> {
-    let missing = || Error::NotFound(format!("there is no article {name:?}"));
-    if name.contains('\0') {
-        return Err(missing());
-    }
-    let (row, moved) = match articles::find(conn, name)? {
-        Some(row) => (row, false),
-        None => (aliases::find(conn, name)?.ok_or_else(missing)?, true),
+    let row = match name.contains('\0') {
+        true => None,
+        false => shown::row_by_name(conn, name)?,
     };
-    let there = row.deleted_at.is_none();
+    let row = row.ok_or_else(|| missing(name))?;
+    Ok(match is_moved(name, &row, sight, now)? {
+        true => Located::Moved(row.slug),
+        false => Located::Here(Box::new(row)),
+    })
+}
+
+fn missing(name: &str) -> Error {
+    Error::NotFound(format!("there is no article {name:?}"))
+}
+
+/// Whether the name is a former one of the article that it leads to.
+///
+/// # Errors
+/// As [`locate`], where a caller of this sight does not see the article.
+fn is_moved(name: &str, row: &ArticleRow, sight: &Sight, now: DateTime<Utc>) -> Result<bool> {
     let seen = row.is_public(now) || sight.reaches(row.created_by.as_deref());
+    if row.deleted_at.is_none() && seen {
+        return Ok(shown::is_former(row, name));
+    }
     match row.standing(now) {
-        _ if there && seen && moved => Ok(Located::Moved(row.slug)),
-        _ if there && seen => Ok(Located::Here(Box::new(row))),
-        Standing::Hidden => Err(missing()),
+        Standing::Hidden => Err(missing(name)),
         Standing::Visible | Standing::Gone => Err(Error::Gone(format!(
             "the article {name:?} is no longer available"
         ))),
     }
 }
 
+/// The article and all that is plain of it come in one statement.
 fn one(
     conn: &mut Conn,
     state: &State,
-    row: ArticleRow,
+    name: &str,
     shape: &Shape,
+    address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
-    let views = article_views::articles(conn, state, &[row], shape, now)?;
+    let shown = match name.contains('\0') {
+        true => None,
+        false => shown::by_name(conn, name, shape.parts(), now)?,
+    };
+    let shown = shown.ok_or_else(|| missing(name))?;
+    if is_moved(name, &shown.row, &shape.sight, now)? {
+        return Ok(Answer::moved(address.article(&shown.row.slug, "")));
+    }
+    let views = article_views::views(conn, state, vec![shown], shape, now)?;
     let Some(view) = views.first() else {
         return Err(Error::Internal("an article lost its view".to_owned()));
     };
@@ -214,68 +257,73 @@ fn one(
 }
 
 fn list(
+    conn: &mut Conn,
     state: &State,
     input: &ListInput,
     scope: Scope,
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    state.database.read(|conn| {
-        let listing = Listing {
-            language: input.language.clone(),
-            source: input.source.clone(),
-            tags: resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?,
-            ids: input.ids.clone(),
-            from: input.from,
-            to: input.to,
-            use_date: input.use_date,
-            order: input.order,
-            after: None,
-            // One more than asked for shows whether there is a next page.
-            limit: input.limit + 1,
-            scope,
-            now,
-        };
-        let found = match &input.text {
-            Some(text) => search_page(conn, state, text.clone(), input, listing)?,
-            None => plain_page(conn, input, listing)?,
-        };
-        let shape = &input.shape;
-        let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
-        let views = article_views::articles(conn, state, &found.rows, shape, now)?;
-        let next = found
-            .next
-            .map(|key| cursor::encode(&input.fingerprint, &key));
-        let page = Page {
-            limit: input.limit,
-            next,
-            count: found.count,
-        };
-        let link = address.next(&page);
-        let (expiry, tags) = (article_views::first_expiry(&views), cache_tags(&views));
-        let modified = article_views::last_modified(&views);
-        let answer = match shape.members {
-            None => Answer::json(&ArticleListView { data: views, page })?,
-            Some(_) => {
-                let data = views
-                    .iter()
-                    .map(|view| article_views::shaped(view, shape))
-                    .collect::<Result<Vec<_>>>()?;
-                Answer::json(&serde_json::json!({ "data": data, "page": page }))?
-            }
-        };
-        Ok(answer
-            .last_modified(modified)
-            .until(expiry, now)
-            .next(link)
-            .cache_tags(tags)
-            .not_cached(incomplete))
-    })
+    let listing = Listing {
+        language: input.language.clone(),
+        source: input.source.clone(),
+        tags: resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?,
+        ids: input.ids.clone(),
+        from: input.from,
+        to: input.to,
+        use_date: input.use_date,
+        order: input.order,
+        after: None,
+        // One more than asked for shows whether there is a next page.
+        limit: input.limit + 1,
+        scope,
+        now,
+    };
+    let found = match &input.text {
+        Some(text) => search_page(conn, state, text.clone(), input, listing)?,
+        None => plain_page(conn, input, listing)?,
+    };
+    let shape = &input.shape;
+    let incomplete = (shape.related || shape.related_tags) && !state.related_is_complete();
+    let views = article_views::views(conn, state, found.shown, shape, now)?;
+    let next = found
+        .next
+        .map(|key| cursor::encode(&input.fingerprint, &key));
+    let page = Page {
+        limit: input.limit,
+        next,
+        count: found.count,
+    };
+    let link = address.next(&page);
+    let (expiry, tags) = (article_views::first_expiry(&views), cache_tags(&views));
+    let modified = article_views::last_modified(&views);
+    let answer = match shape.members {
+        None => Answer::json(&ArticleListView { data: views, page })?,
+        Some(_) => {
+            let data = views
+                .iter()
+                .map(|view| article_views::shaped(view, shape))
+                .collect::<Result<Vec<_>>>()?;
+            Answer::json(&serde_json::json!({ "data": data, "page": page }))?
+        }
+    };
+    Ok(answer
+        .last_modified(modified)
+        .until(expiry, now)
+        .next(link)
+        .cache_tags(tags)
+        .not_cached(incomplete))
 }
 
-/// A page of rows, the key after which the next begins, and the count where it was asked for.
+/// Whether an index leads straight to all of it, and it is short.
+fn is_brief(input: &ListInput) -> bool {
+    let found_by_walking = input.text.is_none() && input.tags.is_none() && !input.count;
+    found_by_walking && input.limit <= LONGEST_BRIEF && !input.shape.body && input.shape.is_plain()
+}
+
+/// A page of articles, the key after which the next begins, and the count where it was asked for.
 struct Found {
-    rows: Vec<ArticleRow>,
+    shown: Vec<Shown>,
     next: Option<(i64, Uuid)>,
     count: Option<i64>,
 }
@@ -287,19 +335,20 @@ fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Resul
         let date = date.ok_or(Error::InvalidCursor("is not one that this API gave"))?;
         listing.after = Some(Key { date, id });
     }
-    let mut rows = listing::page(conn, &listing)?;
-    let more = rows.len() > input.limit;
-    rows.truncate(input.limit);
-    let key = rows
+    let mut nums = listing::page(conn, &listing)?;
+    let more = nums.len() > input.limit;
+    nums.truncate(input.limit);
+    let shown = shown::by_nums(conn, &nums, input.shape.parts(), listing.now)?;
+    let key = shown
         .last()
         .filter(|_| more)
-        .and_then(|row| Key::of(row, input.use_date));
+        .and_then(|last| Key::of(&last.row, input.use_date));
     let count = input
         .count
         .then(|| listing::count(conn, &listing))
         .transpose()?;
     Ok(Found {
-        rows,
+        shown,
         next: key.map(|key| (key.date.timestamp_micros(), key.id)),
         count,
     })
@@ -346,10 +395,11 @@ fn search_page(
     let more = found.hits.len() > input.limit;
     found.hits.truncate(input.limit);
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
-    let mut rows = articles::public_by_nums(conn, &nums, now)?;
+    let mut shown = shown::by_nums(conn, &nums, input.shape.parts(), now)?;
+    shown.retain(|shown| shown.row.is_public(now));
     let last = found.hits.last().filter(|_| more);
     Ok(Found {
-        rows: nums.iter().filter_map(|num| rows.remove(num)).collect(),
+        shown,
         next: last.map(|hit| (hit.key.rank, hit.key.id)),
         count: found
             .count

@@ -16,7 +16,7 @@ use crate::content::tag_filter::TagFilter;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
-use crate::store::articles::{self, ArticleRow};
+use crate::store::articles;
 
 /// Find related articles
 ///
@@ -51,7 +51,7 @@ pub async fn list_related_articles(
                     let asked = Asked::resolve(conn, state, &input, now)?;
                     let found = asked.of(state, row.num, now);
                     let name = format!("related-{}", row.id);
-                    Shown::load(conn, state, &asked, &found, now)?.list(name, &[*row], now)
+                    Shown::load(conn, &asked, &found, now)?.list(name, &[*row], now)
                 }
             })
         })
@@ -111,21 +111,18 @@ impl Asked {
 pub fn include(
     conn: &mut Conn,
     state: &State,
-    rows: &[ArticleRow],
+    nums: &[i64],
     views: &mut [ArticleView],
     input: &RelatedInput,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let asked = Asked::resolve(conn, state, input, now)?;
-    let found: Vec<Related> = rows
-        .iter()
-        .map(|row| asked.of(state, row.num, now))
-        .collect();
+    let found: Vec<Related> = nums.iter().map(|num| asked.of(state, *num, now)).collect();
     let all: Vec<Neighbour> = found
         .iter()
         .flat_map(|related| related.neighbours.clone())
         .collect();
-    let mut material = Material::load(conn, state, &all, &[], now)?;
+    let material = Material::load(conn, &all, &[], now)?;
     for (view, related) in views.iter_mut().zip(&found) {
         view.related = Some(material.views(&related.neighbours));
     }

@@ -21,7 +21,6 @@ use crate::api::views::ArticleView;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::TagNeighbour;
-use crate::store::articles::ArticleRow;
 use crate::store::tags::{self, TagRow};
 
 /// A tag that goes with something, and how closely.
@@ -146,13 +145,13 @@ fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> V
 pub fn include_related(
     conn: &mut Conn,
     state: &State,
-    rows: &[ArticleRow],
+    nums: &[i64],
     views: &mut [ArticleView],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let found: Vec<Vec<TagNeighbour>> = rows
+    let found: Vec<Vec<TagNeighbour>> = nums
         .iter()
-        .map(|row| neighbourhood(state, row.num, DEFAULT_RELATED, now))
+        .map(|num| neighbourhood(state, *num, DEFAULT_RELATED, now))
         .collect();
     let all: Vec<TagNeighbour> = found.iter().flatten().copied().collect();
     let known: HashMap<i64, TagView> = tag_views(conn, state, &all, now)?;

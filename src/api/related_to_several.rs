@@ -41,7 +41,7 @@ pub async fn list_related_to_several(
                 let nums: Vec<i64> = sources.iter().map(|row| row.num).collect();
                 let asked = Asked::resolve(conn, state, &input.related, now)?;
                 let found = asked.put(now, |ask| state.engine(now).related_to_many(&nums, ask));
-                let shown = Shown::load(conn, state, &asked, &found, now)?;
+                let shown = Shown::load(conn, &asked, &found, now)?;
                 shown.list("related".to_owned(), &sources, now)
             })
         })

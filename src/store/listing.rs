@@ -70,11 +70,11 @@ impl Key {
 type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
 type Condition<'a> = Box<dyn BoxableExpression<articles::table, Backend, SqlType = Bool> + 'a>;
 
-/// A page of the list.
-pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<ArticleRow>> {
+/// The numbers of the articles of a page, in order.
+pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<i64>> {
     let query = dated(walked(filtered(listing), listing), listing, Part::Page);
     let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
-    Ok(query.limit(limit).load(conn)?)
+    Ok(query.limit(limit).select(articles::num).load(conn)?)
 }
 
 /// How many articles the whole list has.
