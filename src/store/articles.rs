@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::content::body::{Body, BodyFormat};
 use crate::content::visibility::{Standing, Status, Visibility};
 use crate::db::Conn;
+use crate::db::dialect::{among, each};
 use crate::db::moment::{MaybeMoment, Moment};
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
@@ -163,9 +164,8 @@ pub fn by_names(conn: &mut Conn, names: &[String]) -> Result<Vec<ArticleRow>> {
 
 /// The articles of these numbers, in no order.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<Vec<ArticleRow>> {
-    Ok(articles::table
-        .filter(articles::num.eq_any(nums))
-        .load(conn)?)
+    Ok(each!(conn, conn =>
+        articles::table.filter(among(articles::num, nums)).load(conn))?)
 }
 
 /// The ids of these articles, by number.
@@ -173,17 +173,17 @@ pub fn ids(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, String>> {
     if nums.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(i64, String)> = articles::table
-        .filter(articles::num.eq_any(nums))
-        .select((articles::num, articles::id))
-        .load(conn)?;
+    let rows: Vec<(i64, String)> = each!(conn, conn =>
+        articles::table
+            .filter(among(articles::num, nums))
+            .select((articles::num, articles::id))
+            .load(conn))?;
     Ok(rows.into_iter().collect())
 }
 
 /// The bodies of these articles, by number.
 pub fn bodies(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, BodyRow>> {
-    let rows: Vec<BodyRow> = bodies::table
-        .filter(bodies::article_num.eq_any(nums))
-        .load(conn)?;
+    let rows: Vec<BodyRow> = each!(conn, conn =>
+        bodies::table.filter(among(bodies::article_num, nums)).load(conn))?;
     Ok(rows.into_iter().map(|row| (row.article_num, row)).collect())
 }
