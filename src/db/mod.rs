@@ -6,6 +6,7 @@ pub mod migrations;
 pub mod moment;
 pub mod own;
 pub mod schema;
+mod stable_plans;
 
 use std::time::Duration;
 

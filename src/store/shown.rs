@@ -95,7 +95,7 @@ pub fn by_name(
     let now = to_stored(now);
     let id = id_in(name);
     let found: Option<Gathered> = each!(conn, conn =>
-        shown!(articles::num.nullable().eq(Named { name, id: &id }), parts, now).first(conn).optional())?;
+        shown!(articles::num.nullable().eq(Named { name, id: &id }), parts, now).get_result(conn).optional())?;
     found.map(|found| of(found, parts)).transpose()
 }
 
@@ -103,7 +103,7 @@ pub fn by_name(
 pub fn row_by_name(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
     let id = id_in(name);
     Ok(each!(conn, conn =>
-        articles::table.filter(articles::num.nullable().eq(Named { name, id: &id })).first(conn).optional())?)
+        articles::table.filter(articles::num.nullable().eq(Named { name, id: &id })).get_result(conn).optional())?)
 }
 
 /// The articles of these numbers, in their order, whoever may see them.
