@@ -106,16 +106,7 @@ pub async fn list_articles(
     let read = move |state: &State, reader: &Reader<'_>, now: DateTime<Utc>| {
         reader.read(|conn| list(conn, state, &input, scope, &address, now))
     };
-    match is_brief {
-        true => state.answer_briefly(&request, read).await,
-        false => {
-            state
-                .answer(&request, move |state, now| {
-                    read(state, &state.database.pooled(), now)
-                })
-                .await
-        }
-    }
+    state.answer_read(&request, is_brief, read).await
 }
 
 /// Read an article
@@ -153,16 +144,7 @@ pub async fn get_article(
             false => reader.read(work),
         }
     };
-    match is_plain {
-        true => state.answer_briefly(&request, read).await,
-        false => {
-            state
-                .answer(&request, move |state, now| {
-                    read(state, &state.database.pooled(), now)
-                })
-                .await
-        }
-    }
+    state.answer_read(&request, is_plain, read).await
 }
 
 /// Where an article is found under a name.

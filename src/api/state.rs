@@ -98,15 +98,16 @@ impl State {
             .await
     }
 
-    /// Answers by a read that takes less than handing it to another thread: a few rows by an index. On SQLite it runs
-    /// here and now, on this worker's own connection; a panic becomes a problem in `envelope`. There is no time-out, for
-    /// nothing is waited for but the disk. Elsewhere it is any other work that may block.
-    pub async fn answer_briefly(
+    /// Answers by reading. A brief read takes less than handing it to another thread: a few rows by an index. On SQLite it
+    /// runs here and now, on this worker's own connection; a panic becomes a problem in `envelope`, and there is no
+    /// time-out, for nothing is waited for but the disk.
+    pub async fn answer_read(
         &self,
         request: &HttpRequest,
+        is_brief: bool,
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
-        let Some(reader) = self.database.here() else {
+        let Some(reader) = self.database.here().filter(|_| is_brief) else {
             return self
                 .answer(request, move |state, now| {
                     work(state, &state.database.pooled(), now)
