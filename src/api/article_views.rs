@@ -1,7 +1,5 @@
 //! Articles as callers see them, made from what is stored.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 
@@ -20,11 +18,11 @@ use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::store::articles::{self, ArticleRow, BodyRow, TranslationRow};
-use crate::store::tags::{self};
+use crate::store::articles::{self, ArticleRow};
+use crate::store::shown::{self, BodyText, Parts, Shown};
 use crate::store::{curations, rows};
 
-/// The rows as views, in their order, with a fixed number of queries however many they are.
+/// The rows as views, in their order.
 pub fn articles(
     conn: &mut Conn,
     state: &State,
@@ -33,44 +31,59 @@ pub fn articles(
     now: DateTime<Utc>,
 ) -> Result<Vec<ArticleView>> {
     let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
-    let tags = tags::of_articles(conn, &nums)?;
-    let mut bodies = match shape.body {
-        true => articles::bodies(conn, &nums)?,
-        false => HashMap::new(),
-    };
-    let translations = match shape.translations {
-        true => {
-            let groups: Vec<&str> = rows
-                .iter()
-                .filter_map(|row| row.translation_group.as_deref())
-                .collect();
-            Some(articles::translations(conn, &groups, now)?)
-        }
-        false => None,
-    };
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut view = base(row, now)?;
-        view.tags = tags
-            .get(&row.num)
-            .map(|tags| tags.iter().map(TagBrief::from).collect())
-            .unwrap_or_default();
-        if let Some(body) = bodies.remove(&row.num) {
-            if rows.len() == 1 && shape.sight.reaches(row.created_by.as_deref()) {
-                view.editing = Some(editing(conn, row, &body)?);
-            }
-            add_body(&mut view, body);
-        }
-        view.translations = translations.as_ref().map(|groups| siblings(row, groups));
+    let shown = shown::by_nums(conn, &nums, shape.parts(), now)?;
+    views(conn, state, shown, shape, now)
+}
+
+/// What was read as views, in their order; what else the shape asks for comes with a fixed number of queries however
+/// many they are.
+pub fn views(
+    conn: &mut Conn,
+    state: &State,
+    shown: Vec<Shown>,
+    shape: &Shape,
+    now: DateTime<Utc>,
+) -> Result<Vec<ArticleView>> {
+    let nums: Vec<i64> = shown.iter().map(|shown| shown.row.num).collect();
+    let alone = shown.len() == 1;
+    let mut views = Vec::with_capacity(shown.len());
+    for shown in shown {
+        let row = &shown.row;
+        let editing = match shape.body && alone && shape.sight.reaches(row.created_by.as_deref()) {
+            true => editing(conn, row)?,
+            false => None,
+        };
+        let mut view = view(shown, now)?;
+        view.editing = editing;
         views.push(view);
     }
     if shape.related {
-        related::include(conn, state, rows, &mut views, &RelatedInput::default(), now)?;
+        related::include(
+            conn,
+            state,
+            &nums,
+            &mut views,
+            &RelatedInput::default(),
+            now,
+        )?;
     }
     if shape.related_tags {
-        related_tags::include_related(conn, state, rows, &mut views, now)?;
+        related_tags::include_related(conn, state, &nums, &mut views, now)?;
     }
     Ok(views)
+}
+
+/// What was read, and nothing else.
+pub fn view(shown: Shown, now: DateTime<Utc>) -> Result<ArticleView> {
+    let mut view = base(shown.row, now)?;
+    view.tags = shown.tags.into_iter().map(TagBrief::from).collect();
+    if let Some(body) = shown.body {
+        add_body(&mut view, body);
+    }
+    let siblings = shown.translations;
+    view.translations =
+        siblings.map(|siblings| siblings.into_iter().map(TranslationView::from).collect());
+    Ok(view)
 }
 
 /// What a reader would have seen of a saved version: `draft` is what it said.
@@ -91,38 +104,53 @@ pub fn version(
         first_published_at: draft.first_published_at.map(to_stored),
         updated_at: draft.updated_at.map_or(row.updated_at, to_stored),
         version: number,
-        ..rows::filled(row, draft, group.clone(), Standing::Hidden, now)
+        ..rows::filled(row, draft, group, Standing::Hidden, now)
     };
-    let groups: Vec<&str> = group.as_deref().into_iter().collect();
-    let mut view = base(&then, now)?;
+    let mut view = base(then, now)?;
     view.tags = draft.tags.iter().map(TagBrief::from).collect();
-    view.translations = Some(siblings(
-        &then,
-        &articles::translations(conn, &groups, now)?,
-    ));
-    add_body(&mut view, rows::body(row.num, draft, None));
+    let parts = Parts {
+        translations: true,
+        ..Parts::default()
+    };
+    // Those of the article as it is.
+    let present = shown::by_nums(conn, &[row.num], parts, now)?.pop();
+    let siblings = present.and_then(|present| present.translations);
+    view.translations = Some(
+        siblings
+            .into_iter()
+            .flatten()
+            .map(TranslationView::from)
+            .collect(),
+    );
+    let body = rows::body(row.num, draft, None);
+    add_body(
+        &mut view,
+        BodyText {
+            html: body.html,
+            text: body.text,
+            word_count: body.word_count,
+        },
+    );
     Ok(view)
 }
 
-fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
+fn base(row: ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
     let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
     let image: Option<Image> = row
         .image
         .as_deref()
-        .map(|json| stored(json, row))
+        .map(|json| stored(json, &row))
         .transpose()?;
-    let sponsors: Vec<Sponsor> = stored(&row.sponsors, row)?;
+    let sponsors: Vec<Sponsor> = stored(&row.sponsors, &row)?;
+    let status = status(&row, now);
     Ok(ArticleView {
-        id: row.id.clone(),
-        slug: row.slug.clone(),
-        language: row.language.clone(),
-        headline: row.headline.clone(),
-        standfirst: row.standfirst.clone(),
-        trail_text: row
-            .trail_text
-            .clone()
-            .unwrap_or_else(|| row.excerpt.clone()),
-        byline: row.byline.clone(),
+        id: row.id,
+        slug: row.slug,
+        language: row.language,
+        headline: row.headline,
+        standfirst: row.standfirst,
+        trail_text: row.trail_text.unwrap_or(row.excerpt),
+        byline: row.byline,
         body_html: None,
         body_text: None,
         word_count: None,
@@ -135,14 +163,14 @@ fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
             width: image.width,
             height: image.height,
         }),
-        source: row.source_name.clone().map(|name| SourceView {
+        source: row.source_name.map(|name| SourceView {
             name,
-            url: row.source_url.clone(),
+            url: row.source_url,
         }),
-        canonical_url: row.canonical_url.clone(),
+        canonical_url: row.canonical_url,
         rights: RightsView {
-            license: row.license.clone(),
-            attribution: row.attribution.clone(),
+            license: row.license,
+            attribution: row.attribution,
             syndicatable: row.syndicatable,
         },
         sponsors: sponsors
@@ -156,7 +184,7 @@ fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
             .collect(),
         tags: Vec::new(),
         translations: None,
-        status: status(row, now),
+        status,
         published_at: utc(row.published_at),
         first_published_at: utc(row.first_published_at),
         updated_at: row.updated_at.and_utc(),
@@ -168,7 +196,10 @@ fn base(row: &ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
     })
 }
 
-fn editing(conn: &mut Conn, row: &ArticleRow, body: &BodyRow) -> Result<EditingView> {
+fn editing(conn: &mut Conn, row: &ArticleRow) -> Result<Option<EditingView>> {
+    let Some(body) = articles::bodies(conn, &[row.num])?.remove(&row.num) else {
+        return Ok(None);
+    };
     let curation = curations::of(conn, &[row.num])?.remove(&row.num);
     let curation = curation.unwrap_or_default();
     let ids = articles::ids(conn, &[&curation.pins[..], &curation.bans].concat())?;
@@ -178,10 +209,10 @@ fn editing(conn: &mut Conn, row: &ArticleRow, body: &BodyRow) -> Result<EditingV
             .collect()
     };
     let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
-    Ok(EditingView {
+    Ok(Some(EditingView {
         external_id: row.external_id.clone(),
-        body: body.source.clone(),
-        body_format: body.format.clone(),
+        body: body.source,
+        body_format: body.format,
         embargoed_until: utc(row.embargoed_until),
         expires_at: utc(row.expires_at),
         related: row.related.clone(),
@@ -190,33 +221,14 @@ fn editing(conn: &mut Conn, row: &ArticleRow, body: &BodyRow) -> Result<EditingV
         created_at: row.created_at.and_utc(),
         created_by: row.created_by.clone(),
         saved_by: row.saved_by.clone(),
-    })
+    }))
 }
 
-fn add_body(view: &mut ArticleView, body: BodyRow) {
+fn add_body(view: &mut ArticleView, body: BodyText) {
     view.word_count = Some(body.word_count);
     view.reading_minutes = Some(reading_minutes(body.word_count));
     view.body_html = Some(body.html);
     view.body_text = Some(body.text);
-}
-
-fn siblings(
-    row: &ArticleRow,
-    groups: &HashMap<String, Vec<TranslationRow>>,
-) -> Vec<TranslationView> {
-    let group = row
-        .translation_group
-        .as_ref()
-        .and_then(|group| groups.get(group));
-    group
-        .into_iter()
-        .flatten()
-        .filter(|sibling| sibling.num != row.num)
-        .map(|sibling| TranslationView {
-            language: sibling.language.clone(),
-            slug: sibling.slug.clone(),
-        })
-        .collect()
 }
 
 pub fn status(row: &ArticleRow, now: DateTime<Utc>) -> StatusView {

@@ -15,7 +15,7 @@ use crate::api::inputs::{self, ArticleParams, ListInput, ListParams, Shape};
 use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
-use crate::api::state::State;
+use crate::api::state::{Question, State};
 use crate::api::views::ArticleView;
 use crate::cache::Stretch;
 use crate::content::role::Role;
@@ -25,9 +25,13 @@ use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::search;
-use crate::store::articles::{self, ArticleRow};
+use crate::store::articles::ArticleRow;
 use crate::store::listing::{self, Key, Listing, Scope};
-use crate::store::{aliases, tags};
+use crate::store::shown::{self, Shown};
+use crate::store::tags;
+
+/// Articles of a page that is read and written in less than a millisecond.
+const LONGEST_BRIEF: usize = 50;
 
 /// Where a page stands in its list.
 #[derive(Serialize, ToSchema)]
@@ -99,10 +103,13 @@ pub async fn list_articles(
         Some(statuses) => Scope::Newsroom(statuses.clone(), viewer.must_be(Role::Author)?.sight()),
     };
     let address = Address::of(&request);
-    let question = input.question();
+    let question = Question {
+        text: input.question(),
+        is_brief: scope == Scope::Public && is_brief(&input),
+    };
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            list(state, &input, scope, &address, now)
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| list(conn, state, &input, scope, &address, now))
         })
         .await
 }
@@ -134,15 +141,17 @@ pub async fn get_article(
     let mut shape = inputs::parse_article(request.query_string())?;
     shape.sight = viewer.sight();
     let address = Address::of(&request);
-    let question = format!("article {slug:?} {}", shape.question());
+    let question = Question {
+        text: format!("article {slug:?} {}", shape.question()),
+        is_brief: shape.is_plain(),
+    };
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state
-                .database
-                .read(|conn| match locate_for(conn, &slug, &shape.sight, now)? {
-                    Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, ""))),
-                    Located::Here(row) => one(conn, state, *row, &shape, now),
-                })
+        .answer_question(&request, question, move |state, reader, now| {
+            let work = |conn: &mut Conn| one(conn, state, &slug, &shape, &address, now);
+            match shape.is_plain() {
+                true => reader.glance(work),
+                false => reader.read(work),
+            }
         })
         .await
 }
@@ -172,38 +181,60 @@ pub fn locate_for(
     sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<Located> {
-    let missing = || Error::NotFound(format!("there is no article {name:?}"));
-    if name.contains('\0') {
-        return Err(missing());
-    }
-    let (row, moved) = match articles::find(conn, name)? {
-        Some(row) => (row, false),
-        None => (aliases::find(conn, name)?.ok_or_else(missing)?, true),
+    let row = match name.contains('\0') {
+        true => None,
+        false => shown::row_by_name(conn, name)?,
     };
-    let there = row.deleted_at.is_none();
+    let row = row.ok_or_else(|| missing(name))?;
+    Ok(match is_moved(name, &row, sight, now)? {
+        true => Located::Moved(row.slug),
+        false => Located::Here(Box::new(row)),
+    })
+}
+
+fn missing(name: &str) -> Error {
+    Error::NotFound(format!("there is no article {name:?}"))
+}
+
+/// Whether the name is a former one of the article that it leads to.
+///
+/// # Errors
+/// As [`locate`], where a caller of this sight does not see the article.
+fn is_moved(name: &str, row: &ArticleRow, sight: &Sight, now: DateTime<Utc>) -> Result<bool> {
     let seen = row.is_public(now) || sight.reaches(row.created_by.as_deref());
+    if row.deleted_at.is_none() && seen {
+        return Ok(shown::is_former(row, name));
+    }
     match row.standing(now) {
-        _ if there && seen && moved => Ok(Located::Moved(row.slug)),
-        _ if there && seen => Ok(Located::Here(Box::new(row))),
-        Standing::Hidden => Err(missing()),
+        Standing::Hidden => Err(missing(name)),
         Standing::Visible | Standing::Gone => Err(Error::Gone(format!(
             "the article {name:?} is no longer available"
         ))),
     }
 }
 
+/// The article and all that is plain of it come in one statement.
 fn one(
     conn: &mut Conn,
     state: &State,
-    row: ArticleRow,
+    name: &str,
     shape: &Shape,
+    address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let derived = shape.related || shape.related_tags;
     let incomplete = derived && !state.related_is_complete();
+    let shown = match name.contains('\0') {
+        true => None,
+        false => shown::by_name(conn, name, shape.parts(), now)?,
+    };
+    let shown = shown.ok_or_else(|| missing(name))?;
+    if is_moved(name, &shown.row, &shape.sight, now)? {
+        return Ok(Answer::moved(address.article(&shown.row.slug, "")));
+    }
     // A translation may be about to appear.
-    let in_group = row.translation_group.is_some();
-    let views = article_views::articles(conn, state, &[row], shape, now)?;
+    let in_group = shown.row.translation_group.is_some();
+    let views = article_views::views(conn, state, vec![shown], shape, now)?;
     let Some(view) = views.first() else {
         return Err(Error::Internal("an article lost its view".to_owned()));
     };
@@ -225,83 +256,89 @@ fn one(
 }
 
 fn list(
+    conn: &mut Conn,
     state: &State,
     input: &ListInput,
     scope: Scope,
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    state.database.read(|conn| {
-        let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
-        let listing = Listing {
-            language: input.language.clone(),
-            source: input.source.clone(),
-            tags: wanted.filter.clone(),
-            ids: input.ids.clone(),
-            from: input.from,
-            to: input.to,
-            use_date: input.use_date,
-            order: input.order,
-            after: None,
-            // One more than asked for shows whether there is a next page.
-            limit: input.limit + 1,
-            scope,
-            now,
-        };
-        let found = match &input.text {
-            Some(text) => search_page(conn, state, text.clone(), input, listing)?,
-            None => plain_page(conn, input, listing)?,
-        };
-        let shape = &input.shape;
-        let derived = shape.related || shape.related_tags;
-        let incomplete = derived && !state.related_is_complete();
-        let views = article_views::articles(conn, state, &found.rows, shape, now)?;
-        let next = found
-            .next
-            .as_ref()
-            .map(|key| cursor::encode(&input.fingerprint, &key));
-        let page = Page {
-            limit: input.limit,
-            next,
-            count: found.count,
-        };
-        let link = address.next(&page);
-        let expiry = article_views::first_expiry(&views);
-        let tags = std::iter::once(LISTS.to_owned()).chain(cache_tags(&views, shape));
-        let tags: Vec<String> = tags
-            .chain(found.after.iter().map(|id| format!("article-{id}")))
-            .chain(wanted.cache_tags(&views))
-            .collect();
-        let keep = Keep {
-            stretch: Some(stretch(input, wanted.filter, &found)),
-            with_time: true,
-            derived: derived || input.text.is_some(),
-            until: None,
-        };
-        let modified = article_views::last_modified(&views);
-        let answer = match shape.members {
-            None => Answer::json(&ArticleListView { data: views, page })?,
-            Some(_) => {
-                let data = views
-                    .iter()
-                    .map(|view| article_views::shaped(view, shape))
-                    .collect::<Result<Vec<_>>>()?;
-                Answer::json(&serde_json::json!({ "data": data, "page": page }))?
-            }
-        };
-        Ok(answer
-            .last_modified(modified)
-            .until(expiry)
-            .next(link)
-            .cache_tags(tags)
-            .keep(keep)
-            .not_cached(incomplete))
-    })
+    let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
+    let listing = Listing {
+        language: input.language.clone(),
+        source: input.source.clone(),
+        tags: wanted.filter.clone(),
+        ids: input.ids.clone(),
+        from: input.from,
+        to: input.to,
+        use_date: input.use_date,
+        order: input.order,
+        after: None,
+        // One more than asked for shows whether there is a next page.
+        limit: input.limit + 1,
+        scope,
+        now,
+    };
+    let mut found = match &input.text {
+        Some(text) => search_page(conn, state, text.clone(), input, listing)?,
+        None => plain_page(conn, input, listing)?,
+    };
+    let shape = &input.shape;
+    let derived = shape.related || shape.related_tags;
+    let incomplete = derived && !state.related_is_complete();
+    let shown = std::mem::take(&mut found.shown);
+    let views = article_views::views(conn, state, shown, shape, now)?;
+    let next = found
+        .next
+        .as_ref()
+        .map(|key| cursor::encode(&input.fingerprint, &key));
+    let page = Page {
+        limit: input.limit,
+        next,
+        count: found.count,
+    };
+    let link = address.next(&page);
+    let expiry = article_views::first_expiry(&views);
+    let tags: Vec<String> = std::iter::once(LISTS.to_owned())
+        .chain(cache_tags(&views, shape))
+        .chain(found.after.iter().map(|id| format!("article-{id}")))
+        .chain(wanted.cache_tags(&views))
+        .collect();
+    let keep = Keep {
+        stretch: Some(stretch(input, wanted.filter, &found)),
+        with_time: true,
+        derived: derived || input.text.is_some(),
+        until: None,
+    };
+    let modified = article_views::last_modified(&views);
+    let answer = match shape.members {
+        None => Answer::json(&ArticleListView { data: views, page })?,
+        Some(_) => {
+            let data = views
+                .iter()
+                .map(|view| article_views::shaped(view, shape))
+                .collect::<Result<Vec<_>>>()?;
+            Answer::json(&serde_json::json!({ "data": data, "page": page }))?
+        }
+    };
+    Ok(answer
+        .last_modified(modified)
+        .until(expiry)
+        .next(link)
+        .cache_tags(tags)
+        .keep(keep)
+        .not_cached(incomplete))
 }
 
-/// A page of rows, the key after which the next begins, and the count where it was asked for.
+/// Whether an index leads straight to all of it, and it is short.
+fn is_brief(input: &ListInput) -> bool {
+    let found_by_walking = input.text.is_none() && input.tags.is_none() && !input.count;
+    found_by_walking && input.limit <= LONGEST_BRIEF && !input.shape.body && input.shape.is_plain()
+}
+
+/// A page of articles, the key after which the next begins, and the count where it was asked for.
 struct Found {
-    rows: Vec<ArticleRow>,
+    shown: Vec<Shown>,
     next: Option<(i64, Uuid)>,
     /// The key after which it begins itself.
     begins_after: Option<(i64, Uuid)>,
@@ -317,23 +354,25 @@ fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Resul
         let date = date.ok_or(Error::InvalidCursor("is not one that this API gave"))?;
         listing.after = Some(Key { date, id });
     }
-    let mut rows = listing::page(conn, &listing)?;
-    let after = rows.drain(input.limit.min(rows.len())..).next();
-    let key = rows
+    let mut found = listing::page(conn, &listing)?;
+    let after = found.drain(input.limit.min(found.len())..).next();
+    let nums: Vec<i64> = found.iter().map(|(num, _)| *num).collect();
+    let shown = shown::by_nums(conn, &nums, input.shape.parts(), listing.now)?;
+    let key = shown
         .last()
         .filter(|_| after.is_some())
-        .and_then(|row| Key::of(row, input.use_date));
+        .and_then(|last| Key::of(&last.row, input.use_date));
     let count = input
         .count
         .then(|| listing::count(conn, &listing))
         .transpose()?;
     Ok(Found {
-        rows,
+        shown,
         next: key.map(|key| (key.date.timestamp_micros(), key.id)),
         begins_after: listing
             .after
             .map(|key| (key.date.timestamp_micros(), key.id)),
-        after: after.map(|row| row.id),
+        after: after.map(|(_, id)| id),
         count,
     })
 }
@@ -379,10 +418,11 @@ fn search_page(
     let more = found.hits.len() > input.limit;
     found.hits.truncate(input.limit);
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
-    let mut rows = articles::public_by_nums(conn, &nums, now)?;
+    let mut shown = shown::by_nums(conn, &nums, input.shape.parts(), now)?;
+    shown.retain(|shown| shown.row.is_public(now));
     let last = found.hits.last().filter(|_| more);
     Ok(Found {
-        rows: nums.iter().filter_map(|num| rows.remove(num)).collect(),
+        shown,
         next: last.map(|hit| (hit.key.rank, hit.key.id)),
         // Whatever moves may change the order.
         begins_after: None,

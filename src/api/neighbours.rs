@@ -8,15 +8,13 @@ use utoipa::ToSchema;
 
 use crate::api::article_views;
 use crate::api::conditional::{Answer, Keep};
-use crate::api::inputs::Shape;
 use crate::api::related::Asked;
-use crate::api::state::State;
 use crate::api::views::{ArticleView, TagKindView};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
-use crate::store::articles::{self, ArticleRow};
-use crate::store::tags::{self, TagRow};
+use crate::store::articles::ArticleRow;
+use crate::store::shown::{self, Parts};
 
 /// A neighbour of an article.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -102,12 +100,11 @@ pub struct Shown {
 impl Shown {
     pub fn load(
         conn: &mut Conn,
-        state: &State,
         asked: &Asked,
         found: &Related,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut material = Material::load(conn, state, &found.neighbours, &found.copies, now)?;
+        let material = Material::load(conn, &found.neighbours, &found.copies, now)?;
         let (mut cache_tags, expiry) = (material.cache_tags(found), material.expiry());
         cache_tags.extend(asked.tags.cache_tags(&[]));
         // Any article may come to be a neighbour.
@@ -156,17 +153,16 @@ fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
     row.visibility().expires_at
 }
 
-/// What is needed to show neighbours, loaded at once.
+/// What is needed to show neighbours, loaded in one statement.
 pub struct Material {
     articles: HashMap<i64, ArticleView>,
-    rows: HashMap<i64, ArticleRow>,
-    tags: HashMap<i64, TagRow>,
+    /// The ids of all tags that these bear.
+    tags: HashMap<i64, String>,
 }
 
 impl Material {
     pub fn load(
         conn: &mut Conn,
-        state: &State,
         neighbours: &[Neighbour],
         copies: &[i64],
         now: DateTime<Utc>,
@@ -175,24 +171,19 @@ impl Material {
         nums.extend(copies);
         nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
         let nums: Vec<i64> = nums.into_iter().collect();
+        let mut shown = shown::by_nums(conn, &nums, Parts::default(), now)?;
         // The engine may lag behind the database by a moment; the database decides what is seen.
-        let rows: Vec<ArticleRow> = articles::public_by_nums(conn, &nums, now)?
-            .into_values()
-            .collect();
-        let views = article_views::articles(conn, state, &rows, &Shape::default(), now)?;
-        let tag_nums: Vec<i64> = neighbours
-            .iter()
-            .flat_map(|neighbour| &neighbour.reasons)
-            .filter_map(tag_of)
-            .collect();
-        Ok(Self {
-            articles: rows.iter().map(|row| row.num).zip(views).collect(),
-            rows: rows.into_iter().map(|row| (row.num, row)).collect(),
-            tags: tags::by_nums(conn, &tag_nums)?,
-        })
+        shown.retain(|shown| shown.row.is_public(now));
+        let borne = shown.iter().flat_map(|shown| &shown.tags);
+        let tags = borne.map(|tag| (tag.num, tag.id.clone())).collect();
+        let articles = shown
+            .into_iter()
+            .map(|shown| Ok((shown.row.num, article_views::view(shown, now)?)))
+            .collect::<Result<_>>()?;
+        Ok(Self { articles, tags })
     }
 
-    pub fn views(&mut self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
+    pub fn views(&self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
         neighbours
             .iter()
             .filter_map(|neighbour| {
@@ -211,17 +202,17 @@ impl Material {
             .collect()
     }
 
-    fn rows<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleRow> {
-        nums.iter().filter_map(|num| self.rows.get(num))
+    fn of<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleView> {
+        nums.iter().filter_map(|num| self.articles.get(num))
     }
 
     fn slugs(&self, nums: &[i64]) -> Vec<String> {
-        self.rows(nums).map(|row| row.slug.clone()).collect()
+        self.of(nums).map(|view| view.slug.clone()).collect()
     }
 
     /// Every article in it and every tag, in order.
     fn cache_tags(&self, found: &Related) -> Vec<String> {
-        let named = |copies| self.rows(copies).map(|row| format!("article-{}", row.id));
+        let named = |copies| self.of(copies).map(|view| format!("article-{}", view.id));
         let mut cache_tags: Vec<String> = named(&found.copies).collect();
         for neighbour in &found.neighbours {
             if let Some(view) = self.articles.get(&neighbour.num) {
@@ -235,7 +226,10 @@ impl Material {
 
     /// When the first article in it must disappear.
     fn expiry(&self) -> Option<DateTime<Utc>> {
-        self.rows.values().filter_map(expiry).min()
+        self.articles
+            .values()
+            .filter_map(|view| view.expires_at)
+            .min()
     }
 
     /// A tag is named only while the neighbour shown bears it: the engine may lag behind by a moment.
@@ -243,12 +237,12 @@ impl Material {
         Some(match reason {
             Reason::Pin => ReasonView::Pin,
             Reason::Tag { tag, weight } => {
-                let row = self.tags.get(tag)?;
-                neighbour.tags.iter().find(|borne| borne.id == row.id)?;
+                let id = self.tags.get(tag)?;
+                let borne = neighbour.tags.iter().find(|borne| borne.id == *id)?;
                 ReasonView::Tag {
-                    tag: row.slug.clone(),
-                    name: row.name.clone(),
-                    tag_kind: row.kind.clone(),
+                    tag: borne.slug.clone(),
+                    name: borne.name.clone(),
+                    tag_kind: borne.kind.clone(),
                     weight: rounded(*weight),
                 }
             }
@@ -260,13 +254,6 @@ impl Material {
                 weight: rounded(*weight),
             },
         })
-    }
-}
-
-fn tag_of(reason: &Reason) -> Option<i64> {
-    match reason {
-        Reason::Tag { tag, .. } => Some(*tag),
-        _ => None,
     }
 }
 

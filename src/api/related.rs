@@ -10,12 +10,12 @@ use crate::api::inputs::{RelatedInput, RelatedParams};
 use crate::api::neighbours::{Material, RelatedListView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
-use crate::api::state::State;
+use crate::api::state::{Question, State};
 use crate::api::views::ArticleView;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
-use crate::store::articles::{self, ArticleRow};
+use crate::store::articles;
 
 /// Find related articles
 ///
@@ -42,16 +42,16 @@ pub async fn list_related_articles(
 ) -> Result<HttpResponse, Problem> {
     let input = RelatedInput::parse(request.query_string())?;
     let address = Address::of(&request);
-    let question = format!("related {slug:?} {input:?}");
+    let question = Question::long(format!("related {slug:?} {input:?}"));
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state.database.read(|conn| match locate(conn, &slug, now)? {
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| match locate(conn, &slug, now)? {
                 Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
                 Located::Here(row) => {
                     let asked = Asked::resolve(conn, state, &input, now)?;
                     let found = asked.of(state, row.num, now);
                     let name = format!("related-{}", row.id);
-                    Shown::load(conn, state, &asked, &found, now)?.list(name, &[*row])
+                    Shown::load(conn, &asked, &found, now)?.list(name, &[*row])
                 }
             })
         })
@@ -111,21 +111,18 @@ impl Asked {
 pub fn include(
     conn: &mut Conn,
     state: &State,
-    rows: &[ArticleRow],
+    nums: &[i64],
     views: &mut [ArticleView],
     input: &RelatedInput,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let asked = Asked::resolve(conn, state, input, now)?;
-    let found: Vec<Related> = rows
-        .iter()
-        .map(|row| asked.of(state, row.num, now))
-        .collect();
+    let found: Vec<Related> = nums.iter().map(|num| asked.of(state, *num, now)).collect();
     let all: Vec<Neighbour> = found
         .iter()
         .flat_map(|related| related.neighbours.clone())
         .collect();
-    let mut material = Material::load(conn, state, &all, &[], now)?;
+    let material = Material::load(conn, &all, &[], now)?;
     for (view, related) in views.iter_mut().zip(&found) {
         view.related = Some(material.views(&related.neighbours));
     }

@@ -14,14 +14,13 @@ use crate::api::inputs::{self, DEFAULT_RELATED, RelatedTagParams};
 use crate::api::neighbours::rounded;
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
-use crate::api::state::State;
+use crate::api::state::{Question, State};
 use crate::api::tag_views::{self, For, TagView};
 use crate::api::tags::find;
 use crate::api::views::ArticleView;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::TagNeighbour;
-use crate::store::articles::ArticleRow;
 use crate::store::tags::{self, TagRow};
 
 /// A tag that goes with something, and how closely.
@@ -66,10 +65,10 @@ pub async fn list_tags_related_to_tag(
 ) -> Result<HttpResponse, Problem> {
     let limit = inputs::parse_related_tags(request.query_string())?;
     let address = Address::of(&request);
-    let question = format!("tags related to tag {slug:?} {limit}");
+    let question = Question::long(format!("tags related to tag {slug:?} {limit}"));
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state.database.read(|conn| {
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| {
                 let row = match find(conn, &slug, For::Everyone, now)? {
                     tags::Found::Alias(row) => {
                         return Ok(Answer::moved(address.tag(&row.slug, "/related")));
@@ -113,10 +112,10 @@ pub async fn list_tags_related_to_article(
 ) -> Result<HttpResponse, Problem> {
     let limit = inputs::parse_related_tags(request.query_string())?;
     let address = Address::of(&request);
-    let question = format!("tags related to article {slug:?} {limit}");
+    let question = Question::long(format!("tags related to article {slug:?} {limit}"));
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state.database.read(|conn| {
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| {
                 let row = match locate(conn, &slug, now)? {
                     Located::Moved(slug) => {
                         return Ok(Answer::moved(address.article(&slug, "/related-tags")));
@@ -157,13 +156,13 @@ fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> V
 pub fn include_related(
     conn: &mut Conn,
     state: &State,
-    rows: &[ArticleRow],
+    nums: &[i64],
     views: &mut [ArticleView],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let found: Vec<Vec<TagNeighbour>> = rows
+    let found: Vec<Vec<TagNeighbour>> = nums
         .iter()
-        .map(|row| neighbourhood(state, row.num, DEFAULT_RELATED, now))
+        .map(|num| neighbourhood(state, *num, DEFAULT_RELATED, now))
         .collect();
     let all: Vec<TagNeighbour> = found.iter().flatten().copied().collect();
     let known: HashMap<i64, TagView> = tag_views(conn, state, &all, now)?;

@@ -7,7 +7,7 @@ use crate::api::neighbours::{RelatedListView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::related::Asked;
-use crate::api::state::State;
+use crate::api::state::{Question, State};
 use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
 
@@ -31,10 +31,10 @@ pub async fn list_related_to_several(
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let input = SeveralInput::parse(request.query_string())?;
-    let question = format!("several {input:?}");
+    let question = Question::long(format!("several {input:?}"));
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state.database.read(|conn| {
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| {
                 let mut sources: Vec<ArticleRow> = articles::by_names(conn, &input.names)?;
                 // One that is not public must not tell of itself by its neighbours.
                 sources.retain(|row| row.is_public(now));
@@ -42,7 +42,7 @@ pub async fn list_related_to_several(
                 let nums: Vec<i64> = sources.iter().map(|row| row.num).collect();
                 let asked = Asked::resolve(conn, state, &input.related, now)?;
                 let found = asked.put(now, |ask| state.engine(now).related_to_many(&nums, ask));
-                let shown = Shown::load(conn, state, &asked, &found, now)?;
+                let shown = Shown::load(conn, &asked, &found, now)?;
                 shown.list("related".to_owned(), &sources)
             })
         })

@@ -108,7 +108,7 @@ pub async fn relate_text(
                 (found, engine.suggest_tags(&profile, ask.limit, ask.now))
             });
             state.database.read(|conn| {
-                let shown = Shown::load(conn, state, &asked, &found, now)?;
+                let shown = Shown::load(conn, &asked, &found, now)?;
                 let view = RelatedToTextView {
                     data: shown.data,
                     suggested_tags: neighbour_tags(conn, state, &suggested, now)?,

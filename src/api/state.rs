@@ -19,7 +19,7 @@ use crate::api::wish::Wish;
 use crate::cache::{Cache, Kept, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
-use crate::db::Database;
+use crate::db::{Database, Reader};
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
@@ -29,6 +29,26 @@ use crate::store::tags;
 
 /// How often a request joins others that want the same before it goes its own way.
 const JOINS: usize = 3;
+
+/// What the public asks.
+pub struct Question {
+    /// In one spelling, whatever order and spelling it came in.
+    pub text: String,
+    /// Whether it takes less to answer than to hand it to another thread: a few rows by an index. On SQLite it is
+    /// answered here and now then, on this worker's own connection; a panic becomes a problem in `envelope`, and there
+    /// is no time-out, for nothing is waited for but the disk.
+    pub is_brief: bool,
+}
+
+impl Question {
+    /// One that takes its time.
+    pub fn long(text: String) -> Self {
+        Self {
+            text,
+            is_brief: false,
+        }
+    }
+}
 
 /// What the cache keeps.
 pub struct Page {
@@ -154,38 +174,55 @@ impl State {
         request: &HttpRequest,
         finished: Arc<Finished>,
     ) -> Result<HttpResponse, Problem> {
+        self.give_at(request, finished, self.clock.now()).await
+    }
+
+    /// The same for a request that came at `now`. A form that has not been made yet is made on a thread kept for what
+    /// takes long.
+    async fn give_at(
+        &self,
+        request: &HttpRequest,
+        finished: Arc<Finished>,
+        now: DateTime<Utc>,
+    ) -> Result<HttpResponse, Problem> {
         let wish = Wish::of(request.method(), request);
-        if !finished.is_to_be_prepared(&wish) {
-            return Ok(finished.respond(&wish, self.clock.now()));
+        if finished.is_to_be_prepared(&wish) {
+            let (finished, wish) = (Arc::clone(&finished), wish.clone());
+            let prepared = self.aside(move || {
+                finished.prepare(&wish);
+                Ok(())
+            });
+            prepared.await?;
         }
-        let prepared = self.blocking(move |_, now| {
-            finished.prepare(&wish);
-            Ok((finished, wish, now))
-        });
-        let (finished, wish, now) = prepared.await?;
         Ok(finished.respond(&wish, now))
     }
 
-    /// Answers a question of the public's from the cache, or by work that may block, which is then done once for all
-    /// who ask the same meanwhile. `question` is the request in one spelling, whatever order and spelling it came in.
-    pub async fn answer_from_cache(
+    /// Answers a question from the cache, or by reading, which is then done once for all who ask the same meanwhile.
+    /// Who is known asks for something else, which is not kept.
+    pub async fn answer_question(
         &self,
         request: &HttpRequest,
-        question: String,
-        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+        question: Question,
+        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let is_public = request.extensions().get::<Identity>().is_none();
         let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
-            return self.answer(request, work).await;
+            let (finished, now) = self
+                .read(question.is_brief, move |state, reader, now| {
+                    Ok((work(state, reader, now)?.finish(state.max_age), now))
+                })
+                .await?;
+            return self.give_at(request, Arc::new(finished), now).await;
         };
         let address = request.uri().path_and_query().map_or("", |it| it.as_str());
         for _ in 0..JOINS {
-            let now = self.clock.now().timestamp_micros();
-            if let Some(kept) = cache.to_question(&question, address, now) {
+            let now = self.clock.now();
+            if let Some(kept) = cache.to_question(&question.text, address, now.timestamp_micros()) {
                 self.metrics.count_hit();
-                return self.give(request, Arc::clone(&kept.answer.finished)).await;
+                let finished = Arc::clone(&kept.answer.finished);
+                return self.give_at(request, finished, now).await;
             }
-            match cache.join(&question) {
+            match cache.join(&question.text) {
                 Turn::Mine(_flight) => {
                     self.metrics.count_asked("miss");
                     return self.make(cache, request, &question, address, work).await;
@@ -207,34 +244,30 @@ impl State {
         &self,
         cache: &Cache<Page>,
         request: &HttpRequest,
-        question: &str,
+        question: &Question,
         address: &str,
-        work: impl FnOnce(&Self, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let wish = Wish::of(request.method(), request);
         // Before the snapshot is taken: it has surely seen these lines.
         let seen = cache.ledger().position();
         let seen_by_all = self.followed_by_all();
-        let done = self.blocking(move |state, now| {
-            let mut answer = work(state, now)?;
-            let mut depends = answer.take_depends();
-            if let Some(depends) = depends.as_mut().filter(|depends| depends.with_time) {
-                depends.until = depends.until.min(state.horizon(seen, now)?);
-            }
-            let finished = Arc::new(answer.finish(state.max_age));
-            finished.prepare(&wish);
-            Ok((finished, depends, wish, now))
-        });
-        let (finished, depends, wish, now) = done.await?;
-        let response = finished.respond(&wish, now);
-        let kept = depends.and_then(|depends| {
-            let seen = match depends.derived {
-                true => seen_by_all.map(|by_all| by_all.min(seen)),
-                false => Some(seen),
-            };
-            Some((depends, seen?))
-        });
-        if let Some((depends, seen)) = kept {
+        let (finished, depends, now) = self
+            .read(question.is_brief, move |state, reader, now| {
+                let mut answer = work(state, reader, now)?;
+                let mut depends = answer.take_depends();
+                if let Some(depends) = depends.as_mut().filter(|depends| depends.with_time) {
+                    depends.until = depends.until.min(state.horizon(reader, seen, now)?);
+                }
+                Ok((Arc::new(answer.finish(state.max_age)), depends, now))
+            })
+            .await?;
+        let seen = |derived| match derived {
+            true => seen_by_all.map(|by_all| by_all.min(seen)),
+            false => Some(seen),
+        };
+        if let Some(depends) = depends
+            && let Some(seen) = seen(depends.derived)
+        {
             let pattern = request.match_pattern();
             let page = Page {
                 meters: self.metrics.route(pattern.as_deref().unwrap_or("unknown")),
@@ -242,9 +275,24 @@ impl State {
             };
             let made_at = now.timestamp_micros();
             let kept = Kept::new(page, finished.bytes(), depends, made_at, seen);
-            cache.keep(question, address, kept);
+            cache.keep(&question.text, address, kept);
         }
-        Ok(response)
+        self.give_at(request, finished, now).await
+    }
+
+    /// Reads, here if that is brief and the database is a file, else on a thread kept for what blocks.
+    async fn read<T: Send + 'static>(
+        &self,
+        is_brief: bool,
+        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        match self.database.here().filter(|_| is_brief) {
+            Some(reader) => Ok(work(self, &reader, self.clock.now())?),
+            None => {
+                self.blocking(move |state, now| work(state, &state.database.pooled(), now))
+                    .await
+            }
+        }
     }
 
     /// The line of the log that everything derived has come to; `None` while something is being built.
@@ -256,13 +304,13 @@ impl State {
 
     /// When the next article appears or disappears by itself, in unix microseconds, for someone who has surely seen
     /// the lines up to `seen`.
-    fn horizon(&self, seen: i64, now: DateTime<Utc>) -> Result<i64> {
+    fn horizon(&self, reader: &Reader<'_>, seen: i64, now: DateTime<Utc>) -> Result<i64> {
         let ledger = self.cache.as_ref().map(|cache| cache.ledger());
         let micros = now.timestamp_micros();
         if let Some(known) = ledger.and_then(|ledger| ledger.horizon(seen, micros)) {
             return Ok(known);
         }
-        let next = self.database.read(|conn| tags::next_moment(conn, now))?;
+        let next = reader.read(|conn| tags::next_moment(conn, now))?;
         let next = next.map_or(i64::MAX, |moment| moment.timestamp_micros());
         if let Some(ledger) = ledger {
             ledger.set_horizon(seen, next);

@@ -14,7 +14,7 @@ use crate::api::inputs::{self, TagListInput, TagListParams, TagOrder};
 use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
-use crate::api::state::State;
+use crate::api::state::{Question, State};
 use crate::api::tag_census::Key;
 use crate::api::tag_views::{self, For, TagView};
 use crate::db::Conn;
@@ -60,12 +60,10 @@ pub async fn list_tags(
         input.fingerprint.push_str(" for the newsroom");
     }
     let address = Address::of(&request);
-    let question = input.question();
+    let question = Question::long(input.question());
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state
-                .database
-                .read(|conn| list(conn, state, &input, whom, &address, now))
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| list(conn, state, &input, whom, &address, now))
         })
         .await
 }
@@ -94,10 +92,10 @@ pub async fn get_tag(
     let whom = For::of(&viewer.sight());
     inputs::parse_none(request.query_string())?;
     let address = Address::of(&request);
-    let question = format!("tag {slug:?}");
+    let question = Question::long(format!("tag {slug:?}"));
     state
-        .answer_from_cache(&request, question, move |state, now| {
-            state.database.read(|conn| {
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| {
                 let row = match find(conn, &slug, whom, now)? {
                     tags::Found::Alias(row) => {
                         return Ok(Answer::moved(address.tag(&row.slug, "")));

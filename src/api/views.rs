@@ -8,7 +8,7 @@ use crate::api::neighbours::RelatedView;
 use crate::api::related_tags::RelatedTagView;
 use crate::content::slug::Slug;
 use crate::content::tag::TagMention;
-use crate::store::tags::TagRow;
+use crate::store::shown::{BorneTag, Sibling};
 
 /// The members of an article that `fields` may name.
 pub const FIELDS: &[&str] = &[
@@ -233,13 +233,22 @@ pub struct TranslationView {
     pub slug: String,
 }
 
-impl From<&TagRow> for TagBrief {
-    fn from(row: &TagRow) -> Self {
+impl From<BorneTag> for TagBrief {
+    fn from(tag: BorneTag) -> Self {
         Self {
-            id: row.id.clone(),
-            slug: row.slug.clone(),
-            name: row.name.clone(),
-            kind: row.kind.clone(),
+            id: tag.id,
+            slug: tag.slug,
+            name: tag.name,
+            kind: tag.kind,
+        }
+    }
+}
+
+impl From<Sibling> for TranslationView {
+    fn from(sibling: Sibling) -> Self {
+        Self {
+            language: sibling.language,
+            slug: sibling.slug,
         }
     }
 }

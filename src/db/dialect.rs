@@ -1,7 +1,16 @@
 //! Where the two databases differ: one body, compiled for each.
 
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
+
 /// Runs `$body` with `$conn` bound to the connection of the variant in use: for the few statements that
-/// diesel builds for one backend at a time, such as a batch insert.
+/// diesel builds for one backend at a time, such as a batch insert, and for those that are run so often that building
+/// their text each time would cost more than running them.
 macro_rules! each {
     ($multi:expr, $conn:ident => $body:expr) => {
         match $multi {
@@ -11,3 +20,102 @@ macro_rules! each {
     };
 }
 pub(crate) use each;
+
+/// The words that the databases do not share.
+pub trait Dialect: Backend {
+    /// Before and after the columns that a subquery gathers: its rows as one JSON array of arrays, in no order; null or
+    /// an empty array where it has none.
+    const GATHER: (&str, &str);
+}
+
+impl Dialect for Sqlite {
+    const GATHER: (&str, &str) = ("json_group_array(json_array(", "))");
+}
+
+impl Dialect for Pg {
+    const GATHER: (&str, &str) = ("CAST(json_agg(json_build_array(", ")) AS text)");
+}
+
+/// Makes a struct whose text is its own an expression of this type, for any query. Its text does not depend on its
+/// values, so it can stay prepared. For subqueries that are gathered: as the library's types they take the compiler
+/// minutes.
+macro_rules! expression {
+    ($name:ty, $id:ty => $sql_type:ty) => {
+        impl diesel::expression::Expression for $name {
+            type SqlType = $sql_type;
+        }
+        impl<Source> diesel::expression::SelectableExpression<Source> for $name {}
+        impl<Source> diesel::expression::AppearsOnTable<Source> for $name {}
+        impl<Groups> diesel::expression::ValidGrouping<Groups> for $name {
+            type IsAggregate = diesel::expression::is_aggregate::Never;
+        }
+        impl diesel::query_builder::QueryId for $name {
+            type QueryId = $id;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+    };
+}
+pub(crate) use expression;
+
+/// Whether a column's number is one of these. All of them are one value, so that the statement is the same however many
+/// they are and stays prepared; diesel's `eq_any` is a new one on SQLite each time.
+pub fn among<Column>(column: Column, nums: &[i64]) -> Among<'_, Column> {
+    let words: Vec<String> = nums.iter().map(i64::to_string).collect();
+    Among {
+        column,
+        nums,
+        json: format!("[{}]", words.join(",")),
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Among<'a, Column> {
+    column: Column,
+    nums: &'a [i64],
+    json: String,
+}
+
+impl<Column: QueryId> QueryId for Among<'_, Column> {
+    type QueryId = Among<'static, Column::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Column::HAS_STATIC_QUERY_ID;
+}
+
+impl<Column: Expression> Expression for Among<'_, Column> {
+    type SqlType = Bool;
+}
+
+impl<Column, Source> SelectableExpression<Source> for Among<'_, Column>
+where
+    Column: SelectableExpression<Source>,
+    Self: AppearsOnTable<Source>,
+{
+}
+
+impl<Column: AppearsOnTable<Source>, Source> AppearsOnTable<Source> for Among<'_, Column> where
+    Self: Expression
+{
+}
+
+impl<Column: ValidGrouping<Groups>, Groups> ValidGrouping<Groups> for Among<'_, Column> {
+    type IsAggregate = Column::IsAggregate;
+}
+
+impl<Column: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Among<'_, Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (SELECT value FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.json)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+impl<Column: QueryFragment<Pg>> QueryFragment<Pg> for Among<'_, Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.nums)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}

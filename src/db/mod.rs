@@ -3,7 +3,10 @@
 pub mod connection;
 pub mod dialect;
 pub mod migrations;
+pub mod moment;
+pub mod own;
 pub mod schema;
+mod stable_plans;
 
 use std::time::Duration;
 
@@ -23,6 +26,8 @@ pub type Backend = <Conn as diesel::Connection>::Backend;
 pub struct Database {
     readers: Pool<Manager>,
     writers: Pool<Manager>,
+    /// What opens connections that belong to one thread, where that is worth while.
+    own: Option<own::Connections>,
 }
 
 impl Database {
@@ -51,13 +56,35 @@ impl Database {
             DatabaseUrl::Sqlite(_) => pool(Access::Write, 1)?,
             DatabaseUrl::Postgres(_) => readers.clone(),
         };
-        Ok(Self { readers, writers })
+        let own = match url {
+            DatabaseUrl::Sqlite(_) => Some(own::Connections::new(Manager::new(
+                url,
+                Access::Read,
+                timeout,
+            ))),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        Ok(Self {
+            readers,
+            writers,
+            own,
+        })
     }
 
     /// Runs `work` on one snapshot of the database.
     pub fn read<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-        let mut conn = self.readers.get().map_err(unavailable)?;
-        conn.in_transaction(connection::Begin::Snapshot, work)
+        self.pooled().read(work)
+    }
+
+    /// Reading on a connection of the pool, for which it may wait.
+    pub fn pooled(&self) -> Reader<'_> {
+        Reader::Pooled(&self.readers)
+    }
+
+    /// Reading on a connection of this thread's own, which waits for nobody: for reads so short that handing them to
+    /// another thread would cost more than they take. `None` where the database is elsewhere and every read waits.
+    pub fn here(&self) -> Option<Reader<'_>> {
+        self.own.as_ref().map(Reader::Own)
     }
 
     /// Runs `work` as the only writer: all of it is kept, or, when it fails, nothing.
@@ -75,6 +102,27 @@ impl Database {
     /// Whether the database answers.
     pub fn ping(&self) -> Result<()> {
         self.read(|conn| conn.ping().map_err(Error::from))
+    }
+}
+
+/// How a read comes by its connection.
+pub enum Reader<'a> {
+    Pooled(&'a Pool<Manager>),
+    Own(&'a own::Connections),
+}
+
+impl Reader<'_> {
+    /// Runs `work` on one snapshot of the database.
+    pub fn read<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        self.glance(|conn| conn.in_transaction(connection::Begin::Snapshot, work))
+    }
+
+    /// Runs `work` that is one statement: that is a snapshot by itself, and needs no transaction around it.
+    pub fn glance<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        match self {
+            Self::Pooled(pool) => work(&mut *pool.get().map_err(unavailable)?),
+            Self::Own(connections) => connections.lend(work),
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::content::body::{Body, BodyFormat};
-use crate::content::time::to_stored;
 use crate::content::visibility::{Standing, Status, Visibility};
 use crate::db::Conn;
+use crate::db::dialect::{among, each};
+use crate::db::moment::{MaybeMoment, Moment};
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
 use crate::store::aliases;
@@ -39,18 +40,26 @@ pub struct ArticleRow {
     pub sponsors: String,
     pub translation_group: Option<String>,
     pub status: String,
+    #[diesel(deserialize_as = MaybeMoment)]
     pub published_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = MaybeMoment)]
     pub first_published_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = Moment)]
     pub updated_at: NaiveDateTime,
+    #[diesel(deserialize_as = MaybeMoment)]
     pub embargoed_until: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = MaybeMoment)]
     pub expires_at: Option<NaiveDateTime>,
     pub related: String,
+    #[diesel(deserialize_as = Moment)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = MaybeMoment)]
     pub deleted_at: Option<NaiveDateTime>,
     pub saved_by: Option<String>,
     pub version: i64,
     pub created_by: Option<String>,
     /// When time alone next changes whether the public sees it, and the log does not say so yet.
+    #[diesel(deserialize_as = MaybeMoment)]
     pub next_change_at: Option<NaiveDateTime>,
 }
 
@@ -155,23 +164,8 @@ pub fn by_names(conn: &mut Conn, names: &[String]) -> Result<Vec<ArticleRow>> {
 
 /// The articles of these numbers, in no order.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<Vec<ArticleRow>> {
-    Ok(articles::table
-        .filter(articles::num.eq_any(nums))
-        .load(conn)?)
-}
-
-/// Those of them that the public sees at `now`, by number.
-pub fn public_by_nums(
-    conn: &mut Conn,
-    nums: &[i64],
-    now: DateTime<Utc>,
-) -> Result<HashMap<i64, ArticleRow>> {
-    let rows = by_nums(conn, nums)?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| row.is_public(now))
-        .map(|row| (row.num, row))
-        .collect())
+    Ok(each!(conn, conn =>
+        articles::table.filter(among(articles::num, nums)).load(conn))?)
 }
 
 /// The ids of these articles, by number.
@@ -179,55 +173,17 @@ pub fn ids(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, String>> {
     if nums.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(i64, String)> = articles::table
-        .filter(articles::num.eq_any(nums))
-        .select((articles::num, articles::id))
-        .load(conn)?;
+    let rows: Vec<(i64, String)> = each!(conn, conn =>
+        articles::table
+            .filter(among(articles::num, nums))
+            .select((articles::num, articles::id))
+            .load(conn))?;
     Ok(rows.into_iter().collect())
 }
 
 /// The bodies of these articles, by number.
 pub fn bodies(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, BodyRow>> {
-    let rows: Vec<BodyRow> = bodies::table
-        .filter(bodies::article_num.eq_any(nums))
-        .load(conn)?;
+    let rows: Vec<BodyRow> = each!(conn, conn =>
+        bodies::table.filter(among(bodies::article_num, nums)).load(conn))?;
     Ok(rows.into_iter().map(|row| (row.article_num, row)).collect())
-}
-
-/// A translation of an article, as its siblings name it.
-#[derive(Queryable, Clone, Debug)]
-pub struct TranslationRow {
-    pub group: Option<String>,
-    pub num: i64,
-    pub language: String,
-    pub slug: String,
-}
-
-/// The public members of these translation groups, by group, in order of language.
-pub fn translations(
-    conn: &mut Conn,
-    groups: &[&str],
-    now: DateTime<Utc>,
-) -> Result<HashMap<String, Vec<TranslationRow>>> {
-    let mut by_group: HashMap<String, Vec<TranslationRow>> = HashMap::new();
-    if groups.is_empty() {
-        return Ok(by_group);
-    }
-    let rows: Vec<TranslationRow> = super::listing::public(to_stored(now))
-        .filter(articles::translation_group.eq_any(groups))
-        .order((articles::language, articles::slug))
-        .select((
-            articles::translation_group,
-            articles::num,
-            articles::language,
-            articles::slug,
-        ))
-        .load(conn)?;
-    for row in rows {
-        by_group
-            .entry(row.group.clone().unwrap_or_default())
-            .or_default()
-            .push(row);
-    }
-    Ok(by_group)
 }

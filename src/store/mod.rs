@@ -22,6 +22,7 @@ pub mod save;
 pub mod secrets;
 pub mod sessions;
 pub mod shared_pins;
+pub mod shown;
 pub mod state;
 pub mod tag_merging;
 pub mod tag_saving;

@@ -3,6 +3,7 @@
 use crate::api::params::Params;
 use crate::api::views::FIELDS;
 use crate::content::sight::Sight;
+use crate::store::shown::Parts;
 
 /// Which members of an article an answer has, and what must be looked up for them.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,19 @@ impl Shape {
             self.translations,
         );
         format!("{members:?} {looked_up:?}")
+    }
+
+    /// What comes with the rows.
+    pub fn parts(&self) -> Parts {
+        Parts {
+            body: self.body,
+            translations: self.translations,
+        }
+    }
+
+    /// Whether all of it comes with the rows.
+    pub fn is_plain(&self) -> bool {
+        !self.related && !self.related_tags && self.sight.is_public()
     }
 
     pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {

@@ -1,0 +1,254 @@
+//! Articles with what is shown of them: tags, body and translations come with the row, in one statement.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text, Timestamp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::content::time::to_stored;
+use crate::db::Conn;
+use crate::db::dialect::{Dialect, among, each, expression};
+use crate::db::schema::{articles, bodies};
+use crate::error::{Error, Result};
+use crate::store::articles::ArticleRow;
+
+/// What is shown besides the row and its tags.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parts {
+    pub body: bool,
+    pub translations: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub row: ArticleRow,
+    /// In editorial order.
+    pub tags: Vec<BorneTag>,
+    pub body: Option<BodyText>,
+    /// The public translations, in order of language.
+    pub translations: Option<Vec<Sibling>>,
+}
+
+/// A tag as an article that bears it shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BorneTag {
+    position: i32,
+    pub num: i64,
+    pub id: String,
+    pub slug: String,
+    pub name: String,
+    pub kind: String,
+}
+
+/// A body as readers see it.
+#[derive(Queryable, Clone, Debug)]
+pub struct BodyText {
+    pub html: String,
+    pub text: String,
+    pub word_count: i32,
+}
+
+/// A translation, as its siblings name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Sibling {
+    pub language: String,
+    pub slug: String,
+}
+
+/// The row, its body, its tags and its translations, as the database gives them.
+type Gathered = (ArticleRow, Option<BodyText>, Option<String>, Option<String>);
+
+macro_rules! shown {
+    ($which:expr, $parts:expr, $now:expr) => {
+        articles::table
+            .left_join(
+                bodies::table.on(bodies::article_num
+                    .eq(articles::num)
+                    .and($parts.body.into_sql::<Bool>())),
+            )
+            .filter($which)
+            .select((
+                articles::all_columns,
+                (bodies::html, bodies::text, bodies::word_count).nullable(),
+                Tags,
+                Siblings {
+                    wanted: $parts.translations,
+                    now: $now,
+                },
+            ))
+    };
+}
+
+/// The article that a slug, an id or a former slug leads to, whoever may see it.
+pub fn by_name(
+    conn: &mut Conn,
+    name: &str,
+    parts: Parts,
+    now: DateTime<Utc>,
+) -> Result<Option<Shown>> {
+    let now = to_stored(now);
+    let id = id_in(name);
+    let found: Option<Gathered> = each!(conn, conn =>
+        shown!(articles::num.nullable().eq(Named { name, id: &id }), parts, now).get_result(conn).optional())?;
+    found.map(|found| of(found, parts)).transpose()
+}
+
+/// The row alone.
+pub fn row_by_name(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
+    let id = id_in(name);
+    Ok(each!(conn, conn =>
+        articles::table.filter(articles::num.nullable().eq(Named { name, id: &id })).get_result(conn).optional())?)
+}
+
+/// The articles of these numbers, in their order, whoever may see them.
+pub fn by_nums(
+    conn: &mut Conn,
+    nums: &[i64],
+    parts: Parts,
+    now: DateTime<Utc>,
+) -> Result<Vec<Shown>> {
+    if nums.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = to_stored(now);
+    let found: Vec<Gathered> = each!(conn, conn =>
+        shown!(among(articles::num, nums), parts, now).load(conn))?;
+    let mut places: HashMap<i64, usize> = HashMap::with_capacity(nums.len());
+    for (place, num) in nums.iter().enumerate() {
+        places.insert(*num, place);
+    }
+    let mut shown: Vec<Shown> = found
+        .into_iter()
+        .map(|found| of(found, parts))
+        .collect::<Result<_>>()?;
+    shown.sort_unstable_by_key(|shown| places.get(&shown.row.num).copied());
+    Ok(shown)
+}
+
+/// Whether the name led there as a former slug.
+pub fn is_former(row: &ArticleRow, name: &str) -> bool {
+    row.slug != name && row.id != id_in(name)
+}
+
+/// Any way of writing an id; empty, which is no article's, where it is none.
+fn id_in(name: &str) -> String {
+    let id = Uuid::try_parse(name);
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+fn of((row, body, tags, translations): Gathered, parts: Parts) -> Result<Shown> {
+    let mut tags: Vec<BorneTag> = rows(tags.as_deref())?;
+    tags.sort_unstable_by_key(|tag| tag.position);
+    let translations = match parts.translations {
+        true => {
+            let mut siblings: Vec<Sibling> = rows(translations.as_deref())?;
+            siblings.sort_unstable();
+            Some(siblings)
+        }
+        false => None,
+    };
+    Ok(Shown {
+        row,
+        tags,
+        body,
+        translations,
+    })
+}
+
+fn rows<T: DeserializeOwned>(json: Option<&str>) -> Result<Vec<T>> {
+    let Some(json) = json else {
+        return Ok(Vec::new());
+    };
+    serde_json::from_str(json)
+        .map_err(|error| Error::Internal(format!("the database gathered broken rows: {error}")))
+}
+
+/// The number of the article that a slug, an id in the slug's place, or a former slug leads to.
+struct Named<'a> {
+    name: &'a str,
+    id: &'a str,
+}
+
+expression!(Named<'_>, Named<'static> => Nullable<BigInt>);
+
+impl<DB> QueryFragment<DB> for Named<'_>
+where
+    DB: Dialect + HasSqlType<Text>,
+    str: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        // What stands after the first that is there is not looked for.
+        out.push_sql("coalesce((SELECT named.num FROM articles named WHERE named.slug = ");
+        out.push_bind_param::<Text, _>(self.name)?;
+        out.push_sql("), (SELECT named.num FROM articles named WHERE named.id = ");
+        out.push_bind_param::<Text, _>(self.id)?;
+        out.push_sql("), (SELECT article_num FROM article_aliases WHERE slug = ");
+        out.push_bind_param::<Text, _>(self.name)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+/// An article's tags as [`BorneTag`] reads them.
+struct Tags;
+
+expression!(Tags, Tags => Nullable<Text>);
+
+impl<DB: Dialect> QueryFragment<DB> for Tags {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(SELECT ");
+        out.push_sql(DB::GATHER.0);
+        out.push_sql("borne.position, tags.num, tags.id, tags.slug, tags.name, tags.kind");
+        out.push_sql(DB::GATHER.1);
+        out.push_sql(
+            " FROM article_tags borne JOIN tags ON tags.num = borne.tag_num \
+             WHERE borne.article_num = articles.num)",
+        );
+        Ok(())
+    }
+}
+
+/// The other members of an article's translation group that the public sees, as [`Sibling`] reads them.
+struct Siblings {
+    wanted: bool,
+    now: NaiveDateTime,
+}
+
+expression!(Siblings, Siblings => Nullable<Text>);
+
+impl<DB> QueryFragment<DB> for Siblings
+where
+    DB: Dialect + HasSqlType<Bool> + HasSqlType<Timestamp>,
+    bool: ToSql<Bool, DB>,
+    NaiveDateTime: ToSql<Timestamp, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(SELECT ");
+        out.push_sql(DB::GATHER.0);
+        out.push_sql("sibling.language, sibling.slug");
+        out.push_sql(DB::GATHER.1);
+        out.push_sql(" FROM articles sibling WHERE ");
+        out.push_bind_param::<Bool, _>(&self.wanted)?;
+        // As in lists: said so that no index of dates answers to it.
+        out.push_sql(
+            " AND sibling.translation_group = articles.translation_group AND sibling.num <> articles.num \
+             AND sibling.status IN ('published', 'scheduled') AND sibling.deleted_at IS NULL \
+             AND NOT (sibling.published_at IS NULL OR sibling.published_at > ",
+        );
+        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_sql(
+            ") AND NOT (sibling.embargoed_until IS NOT NULL AND sibling.embargoed_until > ",
+        );
+        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_sql(") AND NOT (sibling.expires_at IS NOT NULL AND sibling.expires_at <= ");
+        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
