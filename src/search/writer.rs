@@ -25,8 +25,9 @@ pub struct Writer {
 /// Words waiting to become a segment, in bytes.
 const ARENA: usize = 32_000_000;
 
-/// Segments smaller than this many articles count as equally small when choosing what to merge.
-const SMALL: u32 = 1_000;
+/// Segments smaller than this many articles count as equally small when choosing what to merge. Every eighth write
+/// merges them, so that of a thousand would take more time than the writing itself.
+const SMALL: u32 = 200;
 
 impl Writer {
     pub(super) fn new(index: tantivy::Index, shared: Index, store_id: &str) -> Result<Self> {
