@@ -13,6 +13,10 @@ use kiosque::db::schema::{article_tags, articles, bodies, changes, tags};
 use kiosque::store::articles::{ArticleRow, BodyRow};
 use kiosque::transfer::import::{self, Complaint, Options, Summary, Watcher};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Articles in one transaction of the bare loop.
 const TRANSACTION: usize = 1_000;
 

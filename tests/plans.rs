@@ -70,11 +70,16 @@ const SORTED: &[&str] = &[
 /// One test at a time listens.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// A server that makes every answer anew.
+fn making(place: Place) -> App {
+    App::configured(place, |config| config.cache = 0)
+}
+
 #[test]
 fn no_page_reads_or_sorts_all_articles() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     set_default_instrumentation(listener).expect("diesel takes the listener");
-    let app = App::on(Place::sqlite());
+    let app = making(Place::sqlite());
     app.import(&[
         article("neuve")
             .tagged("eau")
@@ -155,7 +160,7 @@ fn postgres_reads_and_sorts_no_more() {
         return;
     };
     set_default_instrumentation(listener).expect("diesel takes the listener");
-    let app = App::on(place);
+    let app = making(place);
     app.import(&[
         article("neuve")
             .tagged("eau")

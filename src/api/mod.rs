@@ -6,6 +6,7 @@ pub mod article_writing;
 pub mod articles;
 pub mod audit;
 pub mod auth;
+pub mod bearings;
 pub mod body;
 pub mod conditional;
 pub mod curation;

@@ -1,39 +1,55 @@
-//! Every tag with its public articles counted, kept while nothing moves.
+//! Every tag with its public articles counted, kept up to date by following the change log.
 //!
 //! A census is of one state of the store, which the last line of the log names, and of a span of time in which no
-//! article appears or disappears. Within both it is exact; outside it is made anew.
+//! article appears or disappears. Within both it is exact. Outside, only what has been written or has turned visible
+//! since is counted again; everything is, once, at the start, and where tags were merged or very much has changed.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::api::bearings::Bearings;
 use crate::api::inputs::{TagListInput, TagOrder};
 use crate::api::tag_views::For;
 use crate::api::tags::Found;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::store::tags::TagOutline;
-use crate::store::{changes, tags};
+use crate::store::{census, changes, tags};
 
 /// Where a tag stands in a list: how often it is used, negated, its folded name, its slug.
 pub type Key = (i64, String, String);
 
-/// The last census, shared by all requests.
-#[derive(Clone, Default)]
-pub struct Kept(Arc<RwLock<Option<Arc<Census>>>>);
+/// Lines of the log, and articles, that are caught up with; of more a new census is taken.
+const MOST: usize = 5_000;
+/// A request may be older by this than the latest that brought the census up to date.
+const LATENESS: TimeDelta = TimeDelta::seconds(30);
+/// Articles whose taggings are read at a time.
+const PART: i64 = 50_000;
 
-/// All tags as they were counted at one moment.
-pub struct Census {
+/// The census, shared by all requests.
+#[derive(Clone, Default)]
+pub struct Kept {
+    census: Arc<RwLock<Option<Census>>>,
+    /// Whose turn it is to bring it up to date: one is enough.
+    turn: Arc<Mutex<()>>,
+}
+
+/// All tags as they are counted.
+struct Census {
     seq: i64,
-    from: DateTime<Utc>,
+    at: DateTime<Utc>,
     until: Option<DateTime<Utc>>,
-    /// By name.
+    /// In no order; a tag stays in its place.
     tags: Vec<Counted>,
-    /// Places in `tags`, the most used first.
-    by_count: Vec<usize>,
-    /// By number; zeros are missing.
-    counts: HashMap<i64, i64>,
+    places: HashMap<i64, u32>,
+    /// Places in `tags`.
+    by_name: Vec<u32>,
+    /// The most used first.
+    by_count: Vec<u32>,
+    /// What was counted of which article.
+    bearings: Bearings,
 }
 
 struct Counted {
@@ -41,26 +57,40 @@ struct Counted {
     count: i64,
 }
 
+/// What has changed since a census.
+struct News {
+    seq: i64,
+    at: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+    /// Articles, each with the tags that it now counts for.
+    articles: HashMap<i64, Vec<u32>>,
+    tags: Vec<TagOutline>,
+}
+
 impl Kept {
-    /// The census of what this connection's transaction sees, at `now`.
+    /// A page of the list of tags, as this connection's transaction sees them at `now`.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn at(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Arc<Census>> {
+    pub fn page(
+        &self,
+        conn: &mut Conn,
+        input: &TagListInput,
+        whom: For,
+        after: Option<&Key>,
+        now: DateTime<Utc>,
+    ) -> Result<Found> {
         let seq = changes::last(conn)?;
-        if let Some(census) = self.good_for(seq, now) {
-            return Ok(census);
+        loop {
+            if let Some(found) = self.ask(seq, now, |census| census.page(input, whom, after)) {
+                return Ok(found);
+            }
+            self.catch_up(conn, seq, now)?;
         }
-        let census = Arc::new(Census::take(conn, seq, now)?);
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // A slow reader must not put an old state in the place of a newer one.
-        if kept.as_ref().is_none_or(|kept| kept.seq <= seq) {
-            *kept = Some(Arc::clone(&census));
-        }
-        Ok(census)
     }
 
-    /// How many public articles bear each of these tags: from the census where it holds, else counted for these alone.
+    /// How many public articles bear each of these tags: from the census where there is one, else counted for these
+    /// alone. Zeros are missing.
     ///
     /// # Errors
     /// When the database fails.
@@ -74,24 +104,127 @@ impl Kept {
             return Ok(HashMap::new());
         }
         let seq = changes::last(conn)?;
-        let Some(census) = self.good_for(seq, now) else {
-            return tags::counts(conn, nums, now);
-        };
-        let counted = |num: &i64| Some((*num, *census.counts.get(num)?));
-        Ok(nums.iter().filter_map(counted).collect())
+        let is_taken = self.read(|census| census.is_some());
+        if is_taken {
+            self.catch_up(conn, seq, now)?;
+        }
+        match self.ask(seq, now, |census| census.counts(nums)) {
+            Some(counts) => Ok(counts),
+            None => tags::counts(conn, nums, now),
+        }
     }
 
-    fn good_for(&self, seq: i64, now: DateTime<Utc>) -> Option<Arc<Census>> {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref()
-            .filter(|census| census.holds(seq, now))
-            .cloned()
+    /// Takes the first census, so that no request has to wait for it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn take(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+        let seq = changes::last(conn)?;
+        self.catch_up(conn, seq, now)
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(Option<&Census>) -> T) -> T {
+        let census = self.census.read().unwrap_or_else(PoisonError::into_inner);
+        ask(census.as_ref())
+    }
+
+    fn ask<T>(&self, seq: i64, now: DateTime<Utc>, ask: impl FnOnce(&Census) -> T) -> Option<T> {
+        self.read(|census| census.filter(|census| census.holds(seq, now)).map(ask))
+    }
+
+    fn catch_up(&self, conn: &mut Conn, seq: i64, now: DateTime<Utc>) -> Result<()> {
+        if self.ask(seq, now, |_| ()).is_some() {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = self.read(|census| {
+            let census = census.filter(|census| !census.is_ahead(now))?;
+            Some((census.seq, census.at, census.until, census.holds(seq, now)))
+        });
+        let news = match since {
+            Some((.., true)) => return Ok(()),
+            Some((from, at, until, false)) => News::since(conn, (from, at, until), seq, now)?,
+            None => None,
+        };
+        let whole = match &news {
+            Some(_) => None,
+            None => Some(Census::take(conn, seq, now)?),
+        };
+        let mut kept = self.census.write().unwrap_or_else(PoisonError::into_inner);
+        match (whole, news, kept.as_mut()) {
+            (None, Some(news), Some(census)) => census.learn(news),
+            (whole, ..) => *kept = whole,
+        }
+        Ok(())
+    }
+}
+
+impl News {
+    /// `None`: too much has changed, or in a way that the log does not tell one by one.
+    fn since(
+        conn: &mut Conn,
+        (from, at, until): (i64, DateTime<Utc>, Option<DateTime<Utc>>),
+        seq: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>> {
+        let lines = changes::after(conn, from, MOST as i64 + 1)?;
+        let mut nums = BTreeSet::new();
+        let mut ids = HashMap::new();
+        for line in &lines {
+            match line.kind.as_str() {
+                "tag" => drop(ids.insert(line.num, &line.id)),
+                _ => drop(nums.insert(line.num)),
+            }
+        }
+        let has_turned = until.is_some_and(|until| until <= now);
+        if has_turned {
+            nums.extend(census::turned(conn, at, now)?);
+        }
+        if lines.len() > MOST || nums.len() > MOST {
+            return Ok(None);
+        }
+        let tag_nums: Vec<i64> = ids.keys().copied().collect();
+        let outlines = census::outlines(conn, &tag_nums)?;
+        // The line of a tag that was merged or deleted names one that is no more.
+        let told = |(id, tag): &(String, TagOutline)| ids.get(&tag.num) == Some(&id);
+        if outlines.len() < ids.len() || !outlines.iter().all(told) {
+            return Ok(None);
+        }
+        let mut articles: HashMap<i64, Vec<u32>> =
+            nums.iter().map(|num| (*num, Vec::new())).collect();
+        let nums: Vec<i64> = nums.into_iter().collect();
+        for (article, tag) in census::public_taggings(conn, &nums, now)? {
+            articles.entry(article).or_default().push(tag as u32);
+        }
+        let at = now.max(at);
+        Ok(Some(Self {
+            seq,
+            at,
+            // A moment that a new article brings is among them, too.
+            until: match lines.is_empty() && !has_turned {
+                true => until,
+                false => tags::next_moment(conn, at)?,
+            },
+            articles,
+            tags: outlines.into_iter().map(|(_, tag)| tag).collect(),
+        }))
     }
 }
 
 impl Census {
     fn take(conn: &mut Conn, seq: i64, now: DateTime<Utc>) -> Result<Self> {
-        let counts = tags::all_counts(conn, now)?;
+        let hidden = census::hidden(conn, now)?;
+        let last = census::last_article(conn)?;
+        let mut bearings = Bearings::default();
+        let mut counts: HashMap<i64, i64> = HashMap::new();
+        for after in (0..last).step_by(PART as usize) {
+            for (article, tag) in census::taggings(conn, after, after + PART)? {
+                if !hidden.contains(&article) {
+                    bearings.append(article, tag as u32);
+                    *counts.entry(tag).or_default() += 1;
+                }
+            }
+        }
         let tags: Vec<Counted> = tags::all_outlines(conn)?
             .into_iter()
             .map(|outline| Counted {
@@ -99,53 +232,130 @@ impl Census {
                 outline,
             })
             .collect();
-        let mut by_count: Vec<usize> = (0..tags.len()).collect();
+        let by_name: Vec<u32> = (0..tags.len() as u32).collect();
+        let mut by_count = by_name.clone();
         // Stable, so that those used alike stay in order of name.
-        by_count.sort_by_key(|&place| -tags[place].count);
+        by_count.sort_by_key(|&place| -tags[place as usize].count);
         Ok(Self {
             seq,
-            from: now,
+            at: now,
             until: tags::next_moment(conn, now)?,
+            places: (0..)
+                .zip(&tags)
+                .map(|(at, tag)| (tag.outline.num, at))
+                .collect(),
             tags,
+            by_name,
             by_count,
-            counts,
+            bearings,
         })
     }
 
     fn holds(&self, seq: i64, now: DateTime<Utc>) -> bool {
-        self.seq == seq && self.from <= now && self.until.is_none_or(|until| now < until)
+        self.seq >= seq && !self.is_ahead(now) && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether the clock has been put back.
+    fn is_ahead(&self, now: DateTime<Utc>) -> bool {
+        self.at > now + LATENESS
+    }
+
+    fn learn(&mut self, news: News) {
+        for tag in news.tags {
+            self.outline(tag);
+        }
+        for (article, tags) in news.articles {
+            for tag in self.bearings.of(article).to_vec() {
+                self.count(i64::from(tag), -1);
+            }
+            for tag in &tags {
+                self.count(i64::from(*tag), 1);
+            }
+            self.bearings.replace(article, tags);
+        }
+        (self.seq, self.at, self.until) = (news.seq, news.at, news.until);
+    }
+
+    /// Takes a tag in, or takes over what it is now.
+    fn outline(&mut self, outline: TagOutline) {
+        let known = self.places.get(&outline.num).copied();
+        if let Some(place) = known {
+            self.take_out(place);
+            self.tags[place as usize].outline = outline;
+            return self.put_in(place);
+        }
+        let place = self.tags.len() as u32;
+        self.places.insert(outline.num, place);
+        self.tags.push(Counted { outline, count: 0 });
+        self.put_in(place);
+    }
+
+    fn count(&mut self, tag: i64, change: i64) {
+        if let Some(place) = self.places.get(&tag).copied() {
+            let at = self.find(TagOrder::Count, place);
+            self.by_count.remove(at);
+            self.tags[place as usize].count += change;
+            let at = self.find(TagOrder::Count, place);
+            self.by_count.insert(at, place);
+        }
+    }
+
+    fn take_out(&mut self, place: u32) {
+        let at = self.find(TagOrder::Name, place);
+        self.by_name.remove(at);
+        let at = self.find(TagOrder::Count, place);
+        self.by_count.remove(at);
+    }
+
+    fn put_in(&mut self, place: u32) {
+        let at = self.find(TagOrder::Name, place);
+        self.by_name.insert(at, place);
+        let at = self.find(TagOrder::Count, place);
+        self.by_count.insert(at, place);
+    }
+
+    /// Where a tag is in an order, or belongs.
+    fn find(&self, order: TagOrder, place: u32) -> usize {
+        let key = self.tags[place as usize].key(order);
+        self.in_order(order)
+            .partition_point(|&other| self.tags[other as usize].key(order) < key)
+    }
+
+    fn in_order(&self, order: TagOrder) -> &[u32] {
+        match order {
+            TagOrder::Name => &self.by_name,
+            TagOrder::Count => &self.by_count,
+        }
+    }
+
+    fn counts(&self, nums: &[i64]) -> HashMap<i64, i64> {
+        let counted = |num: &i64| {
+            let place = *self.places.get(num)?;
+            let count = self.tags.get(place as usize)?.count;
+            (count > 0).then_some((*num, count))
+        };
+        nums.iter().filter_map(counted).collect()
     }
 
     /// The page of a list that comes after a key.
-    pub fn page(&self, input: &TagListInput, whom: For, after: Option<&Key>) -> Found {
-        let mut found = Found::default();
-        let mut total = 0;
-        let mut last = None;
-        for place in 0..self.tags.len() {
-            let tag = match input.order {
-                TagOrder::Name => &self.tags[place],
-                TagOrder::Count => &self.tags[self.by_count[place]],
-            };
-            if !tag.is_in(input, whom) {
-                continue;
-            }
-            total += 1;
-            let passed = after.is_some_and(|after| tag.key(input.order) <= key_of(after));
-            if passed || found.next.is_some() {
-                continue;
-            }
-            if found.nums.len() < input.limit {
-                found.nums.push(tag.outline.num);
-                last = Some(tag);
-            } else if let Some((count, name, slug)) = last.map(|tag| tag.key(input.order)) {
-                found.next = Some((count, name.to_owned(), slug.to_owned()));
-                if !input.count {
-                    return found;
-                }
-            }
+    fn page(&self, input: &TagListInput, whom: For, after: Option<&Key>) -> Found {
+        let all = self.in_order(input.order);
+        let tag = |place: &u32| &self.tags[*place as usize];
+        let passed = after.map_or(0, |after| {
+            all.partition_point(|place| tag(place).key(input.order) <= key_of(after))
+        });
+        let is_in = |place: &&u32| tag(place).is_in(input, whom);
+        let mut rest = all[passed..].iter().filter(is_in).map(tag);
+        let shown: Vec<&Counted> = rest.by_ref().take(input.limit).collect();
+        let last = shown.last().filter(|_| rest.next().is_some());
+        Found {
+            nums: shown.iter().map(|tag| tag.outline.num).collect(),
+            next: last.map(|tag| {
+                let (count, name, slug) = tag.key(input.order);
+                (count, name.to_owned(), slug.to_owned())
+            }),
+            count: input.count.then(|| all.iter().filter(is_in).count() as i64),
         }
-        found.count = input.count.then_some(total);
-        found
     }
 }
 

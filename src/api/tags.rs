@@ -170,7 +170,7 @@ fn list(
     };
     // Only an order or a total that rests on it is worth counting every tag's articles.
     let found = match input.order == TagOrder::Count || input.count {
-        true => state.tags.at(conn, now)?.page(input, whom, after.as_ref()),
+        true => state.tags.page(conn, input, whom, after.as_ref(), now)?,
         false => named_page(conn, input, whom, after, now)?,
     };
     let next = found

@@ -15,8 +15,8 @@ pub fn run(config: &Config) -> Result<(), String> {
     let database = super::open(config)?;
     let clock = Clock::default();
     let store_id = identity::of(&database, clock.now()).map_err(|error| error.to_string())?;
-    let (index, writer, _) =
-        search::open(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
+    let claim = search::claim(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
+    let index = claim.index();
     let settings = super::related_settings(config);
     let engine = Arc::new(RwLock::new(Engine::new(settings.clone())));
     let file = ProfileFile {
@@ -24,8 +24,8 @@ pub fn run(config: &Config) -> Result<(), String> {
         store: store_id,
         last: None,
     };
-    // Without a position each counts as never built.
-    let search = SearchIndex::new(writer, None);
+    // Without a last line each counts as never built.
+    let search = SearchIndex::new(claim, None);
     let related = RelatedIndex::new(engine, settings, file, clock, config.workers);
     let follower = Follower::start(
         &database,

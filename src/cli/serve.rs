@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use clap::Args;
@@ -25,8 +26,10 @@ use crate::store::{changes, identity};
 
 /// The sample articles, so that the program alone is enough for a first look.
 const SAMPLES: &[u8] = include_bytes!("../../samples/portail.ndjson");
-/// A small store is wholly indexed before the first answer; a large one is not waited for.
+/// A small store is wholly indexed before the first answer.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// One whose log is longer is not waited for.
+const SMALL: i64 = 50_000;
 
 #[derive(Args)]
 pub struct Serve {
@@ -103,6 +106,7 @@ fn load_samples(database: &Database) -> Result<(), String> {
 pub struct Services {
     follower: Follower,
     scheduler: Scheduler,
+    census: JoinHandle<()>,
 }
 
 impl Services {
@@ -115,6 +119,9 @@ impl Services {
     pub fn stop(self) {
         self.scheduler.stop();
         self.follower.stop();
+        if self.census.join().is_err() {
+            log::error!("the first census of tags had panicked");
+        }
     }
 }
 
@@ -131,14 +138,12 @@ pub fn assemble(
     let shared = matches!(config.database_url, DatabaseUrl::Postgres(_));
     let authority = Arc::new(Authority::open(&config.identity, shared)?);
     let store_id = identity::of(&database, clock.now()).map_err(told)?;
-    let (index, writer, position) =
-        search::open(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
+    let claim = search::claim(&config.search_dir, &store_id).map_err(|error| error.to_string())?;
+    let index = claim.index();
     let last = database.read(changes::last).map_err(told)?;
-    // An index ahead of the log was derived from a store that has been put back to an older state.
-    let position = position.filter(|position| *position <= last);
     let engine = Arc::new(RwLock::new(Engine::new(Settings::default())));
     let mut derived: Vec<Box<dyn Derived>> = vec![
-        Box::new(SearchIndex::new(writer, position)),
+        Box::new(SearchIndex::new(claim, Some(last))),
         Box::new(RelatedIndex::new(
             Arc::clone(&engine),
             super::related_settings(config),
@@ -162,25 +167,44 @@ pub fn assemble(
     let scheduler =
         Scheduler::start(&database, clock.clone(), config.follow_interval).map_err(no_thread)?;
     let progress = follower.progress();
-    if !progress.wait_for(last, PATIENCE) {
+    let patience = if last > SMALL {
+        Duration::ZERO
+    } else {
+        PATIENCE
+    };
+    if !progress.wait_for(last, patience) {
         log::info!(
-            "the indexes are being built; answers from them are marked until they are complete"
+            "the indexes are being opened or built; answers from them are marked until they are complete"
         );
     }
-    let services = Services {
-        follower,
-        scheduler,
-    };
     let indexes = Indexes {
         search: index,
         engine,
         cache,
         progress,
     };
-    Ok((
-        State::new(config, database, indexes, clock, authority, Metrics::new()?),
-        services,
-    ))
+    let state = State::new(config, database, indexes, clock, authority, Metrics::new()?);
+    let census = take_census(&state).map_err(no_thread)?;
+    let services = Services {
+        follower,
+        scheduler,
+        census,
+    };
+    Ok((state, services))
+}
+
+/// Counts all tags once, beside the first requests.
+fn take_census(state: &State) -> std::io::Result<JoinHandle<()>> {
+    let state = state.clone();
+    thread::Builder::new()
+        .name("census".to_owned())
+        .spawn(move || {
+            let now = state.clock.now();
+            let taken = state.database.read(|conn| state.tags.take(conn, now));
+            if let Err(error) = taken {
+                log::warn!("the tags could not be counted before they are asked for: {error}");
+            }
+        })
 }
 
 fn no_thread(error: std::io::Error) -> String {

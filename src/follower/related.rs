@@ -19,8 +19,8 @@ pub struct RelatedIndex {
     file: ProfileFile,
     clock: Clock,
     position: Option<i64>,
-    /// Weights of the articles from this slot on may be stale.
-    stale_from: Option<usize>,
+    /// Slots in the engine of articles whose weights are to be computed.
+    moved: Vec<u32>,
     threads: usize,
 }
 
@@ -51,7 +51,7 @@ impl RelatedIndex {
             file,
             clock,
             position: None,
-            stale_from: None,
+            moved: Vec::new(),
             threads: threads.max(1),
         }
     }
@@ -137,17 +137,18 @@ impl Derived for RelatedIndex {
         self.write(|engine| engine.commit(position))
             .map_err(unusable)?;
         self.position = Some(position);
-        self.stale_from = Some(0);
+        let moved = self.write(Engine::take_moved);
+        self.moved.extend(moved);
         Ok(())
     }
 
     fn rest(&mut self) -> bool {
-        const TURN: usize = 2_000;
+        /// As many as whoever has just written may have to wait for.
+        const TURN: usize = 50;
+        let turn = self.moved.split_off(self.moved.len().saturating_sub(TURN));
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        self.stale_from = self
-            .stale_from
-            .and_then(|first| engine.refresh(first, TURN));
-        self.stale_from.is_some()
+        turn.into_iter().for_each(|slot| engine.refresh_one(slot));
+        !self.moved.is_empty()
     }
 }
 

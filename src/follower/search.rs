@@ -1,30 +1,55 @@
 //! Keeps the full-text index up to date.
 
+use std::time::Instant;
+
 use chrono::NaiveDateTime;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::follower::Derived;
-use crate::search::{self, Entry, Writer};
+use crate::search::{self, Claim, Entry, Writer};
 use crate::store::state::Whole;
 
 pub struct SearchIndex {
-    writer: Writer,
+    claim: Claim,
+    /// There is one once the index is open.
+    writer: Option<Writer>,
+    last: Option<i64>,
     position: Option<i64>,
 }
 
 impl SearchIndex {
     pub const NAME: &'static str = "search";
 
-    /// `position` is what opening the index told.
-    pub fn new(writer: Writer, position: Option<i64>) -> Self {
-        Self { writer, position }
+    /// `last`: the end of the log when the server started. An index that is ahead of it is of another past; `None`:
+    /// what the index holds does not count.
+    pub fn new(claim: Claim, last: Option<i64>) -> Self {
+        Self {
+            claim,
+            writer: None,
+            last,
+            position: None,
+        }
     }
 }
 
 impl Derived for SearchIndex {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    fn open(&mut self) -> Result<()> {
+        let started = Instant::now();
+        if let Some(writer) = &mut self.writer {
+            self.position = writer.restart().map_err(failed)?;
+            return Ok(());
+        }
+        let (writer, position) = self.claim.open().map_err(failed)?;
+        self.writer = Some(writer);
+        self.position = position.filter(|position| self.last.is_some_and(|last| *position <= last));
+        let (count, seconds) = (self.claim.index().len(), started.elapsed().as_secs_f32());
+        log::info!("opened the search index of {count} articles in {seconds:.1} s");
+        Ok(())
     }
 
     fn position(&self) -> Option<i64> {
@@ -58,15 +83,21 @@ impl Derived for SearchIndex {
 impl SearchIndex {
     /// After a failure the index goes on from its last commit, or is built again where there is none.
     fn write(&mut self, work: impl FnOnce(&mut Writer) -> search::Result<()>) -> Result<()> {
-        let Err(error) = work(&mut self.writer) else {
+        let writer = self.writer.as_mut().ok_or(search::Error::Closed);
+        let writer = writer.map_err(failed)?;
+        let Err(error) = work(writer) else {
             return Ok(());
         };
-        match self.writer.restart() {
+        match writer.restart() {
             Ok(position) => self.position = position,
             Err(also) => log::error!("the search index could not be restarted: {also}"),
         }
-        Err(Error::Search(error.into()))
+        Err(failed(error))
     }
+}
+
+fn failed(error: search::Error) -> Error {
+    Error::Search(error.into())
 }
 
 fn upsert(writer: &mut Writer, article: &Whole) -> search::Result<()> {

@@ -32,6 +32,8 @@ pub struct Engine {
     aside: HashMap<i64, Place>,
     /// When which articles begin or cease to be seen, in unix microseconds.
     turns: BTreeSet<(i64, i64)>,
+    /// Whose weights have moved since this was last taken.
+    moved: Vec<Slot>,
     now: i64,
     /// Room for lookups to work in, one for each that runs at a time.
     pub(super) scratch: Mutex<Vec<Scratch>>,
@@ -132,6 +134,7 @@ impl Engine {
             live: HashMap::new(),
             aside: HashMap::new(),
             turns: BTreeSet::new(),
+            moved: Vec::new(),
             now: 0,
             scratch: Mutex::new(Vec::new()),
         }
@@ -272,14 +275,16 @@ impl Engine {
         let slot = self.slots.len() as Slot;
         self.slots.push(Article::new(record, place));
         self.live.insert(record.num(), slot);
+        self.moved.push(slot);
         let Self {
             index,
             slots,
             settings,
+            moved,
             ..
         } = self;
         index.add(slot, record, &settings.formula, &mut |stale| {
-            forget(slots, stale)
+            forget(slots, stale, moved)
         });
     }
 
@@ -299,6 +304,7 @@ impl Engine {
             settings,
             archive,
             turns,
+            moved,
             ..
         } = self;
         let Some(record) = archive.get(place).and_then(Record::parse) else {
@@ -311,7 +317,7 @@ impl Engine {
         if slot.is_some() {
             let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
             index.remove(&record, &settings.formula, &alive, &mut |stale| {
-                forget(slots, stale);
+                forget(slots, stale, moved);
             });
         }
     }
@@ -397,15 +403,24 @@ impl Engine {
     /// Tells where to go on; `None`: that was the last.
     pub fn refresh(&self, first: usize, count: usize) -> Option<usize> {
         let slots = self.slots.get(first..)?;
-        for (at, article) in slots.iter().enumerate().take(count) {
-            if article.alive
-                && article.masses().is_none()
-                && let Some(record) = self.record_at((first + at) as Slot)
-            {
-                self.masses(article, &record);
-            }
-        }
+        let end = first + count.min(slots.len());
+        (first..end).for_each(|slot| self.refresh_one(slot as Slot));
         (count < slots.len()).then_some(first + count)
+    }
+
+    /// The slots of articles whose weights have moved since this was last asked.
+    pub fn take_moved(&mut self) -> Vec<Slot> {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Computes what of the weights of the article at a slot is stale.
+    pub fn refresh_one(&self, slot: Slot) {
+        if let Some(article) = self.article(slot)
+            && article.masses().is_none()
+            && let Some(record) = self.record_at(slot)
+        {
+            self.masses(article, &record);
+        }
     }
 }
 
@@ -423,17 +438,26 @@ fn schedule(turns: &mut BTreeSet<(i64, i64)>, record: &Record, now: i64) {
     }
 }
 
-fn forget(slots: &[Article], stale: Stale) {
+/// Adds those that were not forgotten already to `moved`.
+fn forget(slots: &[Article], stale: Stale, moved: &mut Vec<Slot>) {
+    let mut forget = |slot: Slot, article: &Article| {
+        if article.masses().is_some() {
+            article.forget_masses();
+            moved.push(slot);
+        }
+    };
     match stale {
         Stale::Bearers(postings) => postings.for_each(|slot, _| {
             if let Some(article) = slots.get(slot as usize) {
-                article.forget_masses();
+                forget(slot, article);
             }
         }),
-        Stale::All => slots.iter().for_each(Article::forget_masses),
-        Stale::Language(language) => slots
-            .iter()
-            .filter(|article| article.language == language)
-            .for_each(Article::forget_masses),
+        Stale::All => (0..)
+            .zip(slots)
+            .for_each(|(slot, article)| forget(slot, article)),
+        Stale::Language(language) => (0..)
+            .zip(slots)
+            .filter(|(_, article)| article.language == language)
+            .for_each(|(slot, article)| forget(slot, article)),
     }
 }

@@ -73,6 +73,7 @@ impl Engine {
         let likely = self.candidates(source, filter, likely, &mut scratch.scores);
         scratch.stems.clear();
         scratch.pairs.clear();
+        self.fetch(&likely);
         let mut met = |slots: Vec<Slot>| -> Vec<Candidate> {
             let each = slots.into_iter();
             each.filter_map(|slot| self.met(source, slot, scratch))
@@ -80,6 +81,7 @@ impl Engine {
         };
         let (mut ranked, mut pinned) = (met(likely), met(self.pins(source, filter)));
         self.keep_promising(source, &mut ranked, promising);
+        ranked.iter().for_each(|one| one.record.pairs().fetch());
         for candidate in ranked.iter_mut().chain(&mut pinned) {
             self.meet_pairs(source, candidate, scratch);
         }
@@ -109,6 +111,13 @@ impl Engine {
             pinned,
             pair_weights,
         }
+    }
+
+    /// Brings what is read next of all candidates near at once: they lie anywhere, and to come to one after the other
+    /// is to wait for each.
+    fn fetch(&self, slots: &[Slot]) {
+        let records = slots.iter().filter_map(|slot| self.record_at(*slot));
+        records.for_each(|record| record.stems().fetch());
     }
 
     /// Reads the candidate's stems, and keeps those that it shares with the source.

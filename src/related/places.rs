@@ -37,7 +37,6 @@ impl Places {
 
     /// Adds the terms that are in the table, too. `maybe` is a scratch.
     pub fn meet(&self, terms: Terms, maybe: &mut Vec<(u32, u16)>, matches: &mut Vec<Match>) {
-        terms.fetch();
         // Without a branch for each term: most are strangers, but which ones cannot be foreseen.
         maybe.resize(terms.len() + 1, (0, 0));
         let mut count = 0;

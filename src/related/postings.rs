@@ -4,7 +4,7 @@
 //! so lists only grow at their end; those of articles that are gone stay until a sweep.
 
 /// A place in the engine's table of articles.
-pub(super) type Slot = u32;
+pub type Slot = u32;
 
 /// Levels of impact: three bits.
 pub(super) const LEVELS: usize = 8;

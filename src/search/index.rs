@@ -1,10 +1,11 @@
 //! Asking the index: one query, one page of hits.
 
+use std::sync::{Arc, OnceLock};
+
 use tantivy::IndexReader;
 use tantivy::query::BooleanQuery;
 use uuid::Uuid;
 
-use super::Result;
 use super::family::Family;
 use super::fields::Fields;
 use super::filter::conditions;
@@ -12,13 +13,15 @@ use super::matching::{Even, matching};
 use super::sieve::Sieve;
 use super::text::Text;
 use super::walk::Walk;
+use super::{Error, Result};
 use crate::content::listing::{Order, UseDate};
 use crate::content::tag_filter::TagFilter;
 
 /// Answers queries on what was last committed. Clones are cheap and share what they see.
 #[derive(Clone)]
 pub struct Index {
-    pub(super) reader: IndexReader,
+    /// There is one once the index is open.
+    reader: Arc<OnceLock<IndexReader>>,
     pub(super) fields: Fields,
 }
 
@@ -70,12 +73,29 @@ pub struct Hits {
 }
 
 impl Index {
+    pub(super) fn closed() -> Self {
+        Self {
+            reader: Arc::default(),
+            fields: Fields::schema().1,
+        }
+    }
+
+    pub(super) fn open_with(&self, reader: IndexReader) {
+        if self.reader.set(reader).is_err() {
+            log::debug!("the search index was open already");
+        }
+    }
+
+    pub(super) fn reader(&self) -> Result<&IndexReader> {
+        self.reader.get().ok_or(Error::Closed)
+    }
+
     /// One page of the articles that match. It blocks for the milliseconds it takes.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn search(&self, query: &Query) -> Result<Hits> {
-        let searcher = self.reader.searcher();
+        let searcher = self.reader()?.searcher();
         let families = match &query.language {
             Some(language) => vec![Family::of(language)],
             None => Family::ALL.to_vec(),
@@ -108,7 +128,8 @@ impl Index {
 
     /// Articles in the index.
     pub fn len(&self) -> u64 {
-        self.reader.searcher().num_docs()
+        let reader = self.reader.get();
+        reader.map_or(0, |reader| reader.searcher().num_docs())
     }
 
     pub fn is_empty(&self) -> bool {

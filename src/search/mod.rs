@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 pub use fields::Entry;
 pub use index::{Hit, Hits, Index, Key, Query};
-pub use open::{in_memory, open};
+pub use open::{Claim, claim, in_memory, open};
 pub use text::{MAX_WORDS, Text, TextError};
 pub use writer::Writer;
 
@@ -37,6 +37,8 @@ pub enum Error {
     InUse(PathBuf),
     #[error("the search index in {} cannot be used: {reason}", dir.display())]
     Directory { dir: PathBuf, reason: String },
+    #[error("the search index is not open yet")]
+    Closed,
     #[error("the search index stopped after a failure and wants a restart")]
     Stopped,
     #[error("the search index failed: {0}")]

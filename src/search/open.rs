@@ -14,44 +14,84 @@ use super::unsynced::Unsynced;
 use super::writer::{Payload, Writer};
 use super::{Error, Result};
 
-/// Opens or makes the index in `dir`. `store_id` is the identity of the database it is derived
-/// from. The position is the change log's at the last commit; `None` where the index is new, of
-/// another version, of another store, or unreadable: then it is empty now, and must be filled from
-/// the database. A position past the end of the log is the caller's to notice: the database was put
-/// back to an earlier state, and the index wants [`Writer::clear`] and filling.
+/// A directory that is ours, with an index that is still to be opened: that reads every file, and takes seconds where
+/// there are many articles.
+pub struct Claim {
+    dir: PathBuf,
+    store_id: String,
+    /// Passes on to the writer.
+    lock: Option<DirectoryLock>,
+    index: Index,
+}
+
+/// Claims the directory of an index that is derived from the database of this identity.
 ///
 /// # Errors
 /// When another process has it open, or the directory cannot be written.
+pub fn claim(dir: &Path, store_id: &str) -> Result<Claim> {
+    fs::create_dir_all(dir).map_err(|error| unusable(dir, &error))?;
+    Ok(Claim {
+        dir: dir.to_owned(),
+        store_id: store_id.to_owned(),
+        lock: Some(lock(dir)?),
+        index: Index::closed(),
+    })
+}
+
+impl Claim {
+    /// What answers queries, once the index is open.
+    pub fn index(&self) -> Index {
+        self.index.clone()
+    }
+
+    /// Opens or makes the index. The position is the change log's at the last commit; `None` where the index is new,
+    /// of another version, of another store, or unreadable: then it is empty now, and must be filled from the
+    /// database. A position past the end of the log is the caller's to notice: the database was put back to an
+    /// earlier state, and the index wants [`Writer::clear`] and filling.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or written.
+    pub fn open(&mut self) -> Result<(Writer, Option<i64>)> {
+        let dir = &self.dir;
+        let kept = match catch_unwind(AssertUnwindSafe(|| keep(dir, &self.store_id))) {
+            Ok(kept) => kept,
+            // The engine trusts its files and may run out of their bounds.
+            Err(_) => Err("it is damaged".to_owned()),
+        };
+        let (index, reader, position) = match kept {
+            Ok((index, reader, position)) => (index, reader, Some(position)),
+            Err(reason) => {
+                log::info!(
+                    "the search index in {} is to be filled from the database: {reason}",
+                    dir.display()
+                );
+                empty(dir).map_err(|error| unusable(dir, &error))?;
+                let (index, reader) = create(dir)?;
+                (index, reader, None)
+            }
+        };
+        self.index.open_with(reader);
+        let mut writer = Writer::new(index, self.index(), &self.store_id)?;
+        writer.lock = self.lock.take();
+        Ok((writer, position))
+    }
+}
+
+/// Claims and opens at once.
+///
+/// # Errors
+/// As [`claim`] and [`Claim::open`].
 pub fn open(dir: &Path, store_id: &str) -> Result<(Index, Writer, Option<i64>)> {
-    let unusable = |error: &dyn std::fmt::Display| Error::Directory {
+    let mut claim = claim(dir, store_id)?;
+    let (writer, position) = claim.open()?;
+    Ok((claim.index(), writer, position))
+}
+
+fn unusable(dir: &Path, error: &dyn std::fmt::Display) -> Error {
+    Error::Directory {
         dir: dir.to_owned(),
         reason: error.to_string(),
-    };
-    fs::create_dir_all(dir).map_err(|error| unusable(&error))?;
-    let lock = lock(dir)?;
-    let kept = match catch_unwind(AssertUnwindSafe(|| keep(dir, store_id))) {
-        Ok(kept) => kept,
-        // The engine trusts its files and may run out of their bounds.
-        Err(_) => Err("it is damaged".to_owned()),
-    };
-    let (index, reader, position) = match kept {
-        Ok((index, reader, position)) => (index, reader, Some(position)),
-        Err(reason) => {
-            log::info!(
-                "the search index in {} is to be filled from the database: {reason}",
-                dir.display()
-            );
-            empty(dir).map_err(|error| unusable(&error))?;
-            let (index, reader) = create(dir)?;
-            (index, reader, None)
-        }
-    };
-    let shared = Index {
-        reader,
-        fields: Fields::schema().1,
-    };
-    let writer = Writer::new(index, shared.clone(), store_id, Some(lock))?;
-    Ok((shared, writer, position))
+    }
 }
 
 /// An index that lives as long as its writer and readers, for tests and for runs without a
@@ -60,11 +100,10 @@ pub fn open(dir: &Path, store_id: &str) -> Result<(Index, Writer, Option<i64>)> 
 /// # Errors
 /// When the engine cannot start.
 pub fn in_memory() -> Result<(Index, Writer)> {
-    let (schema, fields) = Fields::schema();
-    let index = tantivy::Index::create_in_ram(schema);
-    let reader = prepare(&index)?;
-    let shared = Index { reader, fields };
-    let writer = Writer::new(index, shared.clone(), "memory", None)?;
+    let index = tantivy::Index::create_in_ram(Fields::schema().0);
+    let shared = Index::closed();
+    shared.open_with(prepare(&index)?);
+    let writer = Writer::new(index, shared.clone(), "memory")?;
     Ok((shared, writer))
 }
 
@@ -79,10 +118,7 @@ fn lock(dir: &Path) -> Result<DirectoryLock> {
         .acquire_lock(&lock)
         .map_err(|error| match error {
             LockError::LockBusy => Error::InUse(dir.to_owned()),
-            LockError::IoError(error) => Error::Directory {
-                dir: dir.to_owned(),
-                reason: error.to_string(),
-            },
+            LockError::IoError(error) => unusable(dir, &error),
         })
 }
 

@@ -18,28 +18,25 @@ pub struct Writer {
     pub(super) index: tantivy::Index,
     pub(super) shared: Index,
     pub(super) store_id: String,
-    _lock: Option<DirectoryLock>,
+    /// Held for as long as this lives.
+    pub(super) lock: Option<DirectoryLock>,
 }
 
 /// Words waiting to become a segment, in bytes.
 const ARENA: usize = 32_000_000;
 
-/// Segments smaller than this many articles count as equally small when choosing what to merge.
-const SMALL: u32 = 1_000;
+/// Segments smaller than this many articles count as equally small when choosing what to merge. Every eighth write
+/// merges them, so that of a thousand would take more time than the writing itself.
+const SMALL: u32 = 200;
 
 impl Writer {
-    pub(super) fn new(
-        index: tantivy::Index,
-        shared: Index,
-        store_id: &str,
-        lock: Option<DirectoryLock>,
-    ) -> Result<Self> {
+    pub(super) fn new(index: tantivy::Index, shared: Index, store_id: &str) -> Result<Self> {
         let mut writer = Self {
             engine: None,
             index,
             shared,
             store_id: store_id.to_owned(),
-            _lock: lock,
+            lock: None,
         };
         writer.restart()?;
         Ok(writer)
@@ -85,7 +82,7 @@ impl Writer {
     /// When the engine failed or the disk is full.
     pub fn commit(&mut self, position: i64) -> Result<()> {
         let payload = Payload::write(position, &self.store_id);
-        let reader = self.shared.reader.clone();
+        let reader = self.shared.reader()?.clone();
         self.try_with(|engine| {
             let mut commit = engine.prepare_commit()?;
             commit.set_payload(&payload);
@@ -111,7 +108,7 @@ impl Writer {
         policy.set_del_docs_ratio_before_merge(0.3);
         engine.set_merge_policy(Box::new(policy));
         self.engine = Some(engine);
-        self.shared.reader.reload()?;
+        self.shared.reader()?.reload()?;
         let payload = self.index.load_metas()?.payload;
         Ok(Payload::read(payload.as_deref(), &self.store_id))
     }

@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod articles;
 pub mod audit;
+pub mod census;
 pub mod changes;
 pub mod curations;
 pub mod expiry;

@@ -11,7 +11,6 @@ use crate::content::slug::Slug;
 use crate::content::tag::TagMention;
 use crate::content::time::to_stored;
 use crate::db::Conn;
-use crate::db::dialect::each;
 use crate::db::schema::{article_tags, tags};
 use crate::error::Result;
 use crate::store::changes::{self, Action, Change, ChangeKind};
@@ -110,6 +109,9 @@ impl Tagger {
         mention: &TagMention,
         now: DateTime<Utc>,
     ) -> Result<i64> {
+        if let Some(num) = self.remembered(mention) {
+            return Ok(num);
+        }
         let (mut row, is_new) = match self.look_up(conn, mention)? {
             Some(row) => (row, false),
             None => (make(conn, mention, now)?, true),
@@ -123,6 +125,22 @@ impl Tagger {
             self.by_slug.insert(slug.to_string(), row.clone());
         }
         Ok(row.num)
+    }
+
+    /// The number of a tag that is known already, where the mention has nothing to add to it: nearly always, in an
+    /// import.
+    fn remembered(&self, mention: &TagMention) -> Option<i64> {
+        let adds = mention.description.is_some()
+            || mention.parent.is_some()
+            || !mention.aliases.is_empty();
+        if self.enriches && adds {
+            return None;
+        }
+        let row = match &mention.slug {
+            Some(slug) => self.by_slug.get(slug.as_str()),
+            None => self.by_name.get(&fold(&mention.name)),
+        };
+        row.map(|row| row.num)
     }
 
     /// A slug decides where there is one; else the name, whatever its case and accents.
@@ -195,18 +213,29 @@ pub fn replace(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
 
 /// Tags an article that has none.
 pub fn insert(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
-    let rows: Vec<_> = (0_i32..)
-        .zip(nums)
-        .map(|(position, &num)| {
-            (
-                article_tags::article_num.eq(article_num),
-                article_tags::tag_num.eq(num),
-                article_tags::position.eq(position),
-            )
-        })
-        .collect();
-    if !rows.is_empty() {
-        each!(conn, conn => diesel::insert_into(article_tags::table).values(&rows).execute(conn))?;
+    let rows = (0_i32..).zip(nums).map(|(position, &num)| {
+        (
+            article_tags::article_num.eq(article_num),
+            article_tags::tag_num.eq(num),
+            article_tags::position.eq(position),
+        )
+    });
+    match conn {
+        // One statement that stays prepared; a batch of any length would be parsed anew.
+        Conn::Sqlite(conn) => {
+            for row in rows {
+                diesel::insert_into(article_tags::table)
+                    .values(row)
+                    .execute(conn)?;
+            }
+        }
+        // One journey to the server.
+        Conn::Postgres(conn) if !nums.is_empty() => {
+            diesel::insert_into(article_tags::table)
+                .values(&rows.collect::<Vec<_>>())
+                .execute(conn)?;
+        }
+        Conn::Postgres(_) => {}
     }
     Ok(())
 }

@@ -215,34 +215,6 @@ pub fn is_public(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<bo
     Ok(any.is_some())
 }
 
-/// The same counts for every tag: all taggings, which an index counts, less those of articles that are not public,
-/// which are few.
-pub fn all_counts(conn: &mut Conn, now: DateTime<Utc>) -> Result<HashMap<i64, i64>> {
-    let now = to_stored(now);
-    let all: Vec<(i64, i64)> = article_tags::table
-        .group_by(article_tags::tag_num)
-        .select((article_tags::tag_num, count_star()))
-        .load(conn)?;
-    // A subquery rather than a join: it begins with the articles, which are few, and not with all taggings.
-    let hidden = articles::table
-        .filter(
-            articles::status
-                .ne_all(["published", "scheduled"])
-                .or(articles::deleted_at.is_not_null())
-                .or(articles::published_at.is_null())
-                .or(articles::published_at.gt(now).assume_not_null())
-                .or(articles::embargoed_until.gt(now).assume_not_null())
-                .or(articles::expires_at.le(now).assume_not_null()),
-        )
-        .select(articles::num);
-    let hidden: Vec<(i64, i64)> = article_tags::table
-        .filter(article_tags::article_num.eq_any(hidden))
-        .group_by(article_tags::tag_num)
-        .select((article_tags::tag_num, count_star()))
-        .load(conn)?;
-    Ok(less(all, hidden))
-}
-
 /// The first moment after `now` at which time alone may change what is public. Rather too early than too late: what
 /// would not show in the end counts, too.
 pub fn next_moment(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {

@@ -37,6 +37,7 @@ mod scheduler;
 mod search;
 mod sessions;
 mod shared_pins;
+mod tag_counts;
 mod tag_merging;
 mod tag_secrecy;
 mod tag_writing;
