@@ -1,6 +1,7 @@
 //! Every setting: its default, its environment variable, what it means.
 
 mod identity;
+mod purge;
 mod values;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
+pub use purge::PurgeConfig;
 
 use values::Values;
 
@@ -38,6 +40,8 @@ pub struct Config {
     /// Bytes of answers that are kept; 0: none are.
     pub cache: u64,
     pub follow_interval: Duration,
+    /// The cache outside that is told what has changed, if there is one.
+    pub purge: Option<PurgeConfig>,
     pub identity: IdentityConfig,
 }
 
@@ -118,6 +122,16 @@ pub const SETTINGS: &[Setting] = &[
         name: "KIOSQUE_MAX_AGE",
         default: "10",
         help: "seconds a public answer may be kept without asking again",
+    },
+    Setting {
+        name: "KIOSQUE_PURGE_URL",
+        default: "",
+        help: "http or https URL to which the cache tags of what has changed are posted, for a cache outside to purge; empty: none",
+    },
+    Setting {
+        name: "KIOSQUE_PURGE_HEADER",
+        default: "",
+        help: "a header of those requests, as in Name: value; it may hold a secret",
     },
     Setting {
         name: "KIOSQUE_FOLLOW_INTERVAL",
@@ -244,6 +258,7 @@ impl Config {
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),
+            purge: PurgeConfig::read(&values)?,
             identity: IdentityConfig::read(&values, &database_url)?,
             database_url,
         })
@@ -392,6 +407,8 @@ mod tests {
             ("KIOSQUE_RELATED_TAGS", "NaN"),
             ("KIOSQUE_RELATED_FLOOR", "1.1"),
             ("KIOSQUE_PUBLIC_URL", "news.example"),
+            ("KIOSQUE_PURGE_URL", "cache.example/?secret"),
+            ("KIOSQUE_PURGE_HEADER", "Fastly-Key: secret"),
             ("KIOSQUE_JWT_SECRET", "secret of 31 bytes ............"),
             ("KIOSQUE_ACCESS_TOKEN_TTL", "0"),
             ("KIOSQUE_CLIENT_ADDRESS_HEADER", "a b"),

@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "transfer",
             "follower",
             "cache",
+            "delivery",
             "scheduler",
             "identity",
             "related",
@@ -25,8 +26,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "follower", "cache", "identity", "related", "search", "transfer", "store", "db",
-            "content",
+            "follower", "cache", "delivery", "identity", "related", "search", "transfer", "store",
+            "db", "content",
         ],
     ),
     ("identity", &["content"]),
@@ -35,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["cache", "related", "search", "store", "db", "content"],
     ),
     ("cache", &["content"]),
+    ("delivery", &["follower", "store", "db", "content"]),
     ("scheduler", &["store", "db", "content"]),
     ("transfer", &["store", "db", "content"]),
     ("store", &["db", "content"]),

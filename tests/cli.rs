@@ -424,8 +424,13 @@ fn what_signs_tokens_is_checked_at_the_start_and_never_shown() {
     let listed = kiosque(folder.path())
         .arg("config")
         .env("KIOSQUE_JWT_SECRET", secret)
+        .env("KIOSQUE_PURGE_URL", "http://cache.example/")
+        .env("KIOSQUE_PURGE_HEADER", format!("Key: {secret}"))
         .output()
         .unwrap();
     let listed = text(&listed.stdout);
-    assert!(listed.contains("KIOSQUE_JWT_SECRET=…\n") && !listed.contains(secret));
+    assert!(!listed.contains(secret));
+    for name in ["KIOSQUE_JWT_SECRET", "KIOSQUE_PURGE_HEADER"] {
+        assert!(listed.contains(&format!("{name}=…\n")), "{name}");
+    }
 }

@@ -29,6 +29,7 @@ struct Collectors {
     /// Requests by what the cache had to say.
     asked: IntCounterVec,
     hits: IntCounter,
+    purges: IntCounterVec,
     positions: IntGaugeVec,
     cached_bytes: IntGauge,
     cached_answers: IntGauge,
@@ -69,6 +70,11 @@ impl Metrics {
             "Requests by result: hit, miss (made and perhaps kept), shared (made once for several)",
         );
         let asked = registered(&registry, IntCounterVec::new(asked, &["result"])?)?;
+        let purges = Opts::new(
+            "kiosque_purges_total",
+            "Attempts to purge caches outside, by result: done, failed",
+        );
+        let purges = registered(&registry, IntCounterVec::new(purges, &["result"])?)?;
         let positions = Opts::new(
             "kiosque_index_position",
             "Line of the change log that a derived index has come to; -1 while it is built",
@@ -82,6 +88,7 @@ impl Metrics {
             requests,
             durations,
             asked,
+            purges,
             registry,
         })))
     }
@@ -113,6 +120,12 @@ impl Metrics {
 
     pub fn count_hit(&self) {
         self.0.hits.inc();
+    }
+
+    /// Counts an attempt to purge caches outside.
+    pub fn count_purge(&self, is_done: bool) {
+        let result = if is_done { "done" } else { "failed" };
+        self.0.purges.with_label_values(&[result]).inc();
     }
 
     fn count(&self, endpoint: &str, method: &str, status: StatusCode, took: Duration) {

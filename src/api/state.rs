@@ -1,7 +1,7 @@
 //! What every handler works with.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -20,6 +20,7 @@ use crate::cache::{Cache, Kept, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::{Database, Reader};
+use crate::delivery::Purges;
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
@@ -62,6 +63,8 @@ pub struct Indexes {
     pub engine: Arc<RwLock<Engine>>,
     pub cache: Option<Arc<Cache<Page>>>,
     pub progress: Progress,
+    /// `None`: no cache outside is told of changes.
+    pub purges: Option<Purges>,
 }
 
 #[derive(Clone)]
@@ -72,6 +75,7 @@ pub struct State {
     pub progress: Progress,
     /// `None`: answers are not kept.
     pub cache: Option<Arc<Cache<Page>>>,
+    pub purges: Option<Purges>,
     pub metrics: Metrics,
     /// How many imports may run at a time.
     pub imports: Slots,
@@ -101,6 +105,7 @@ impl State {
             engine: indexes.engine,
             progress: indexes.progress,
             cache: indexes.cache,
+            purges: indexes.purges,
             metrics,
             imports: Slots::default(),
             clock,
@@ -134,12 +139,16 @@ impl State {
         self.progress.is_ready(RelatedIndex::NAME)
     }
 
-    /// Blocks until readers see what was written at this line of the log, or the time is up: then nothing that is kept
-    /// is given until it has been followed.
+    /// Blocks until readers see what was written at this line of the log, also in caches outside, or the time is up:
+    /// then nothing that is kept is given until it has been followed.
     pub fn wait_until_visible(&self, seq: i64, within: Duration) {
+        let started = Instant::now();
         let followed = self.progress.wait_for_followers(seq, within);
         if let Some(cache) = self.cache.as_ref().filter(|_| !followed) {
             cache.ledger().distrust_until(seq);
+        }
+        if let Some(purges) = self.purges.as_ref().filter(|_| followed) {
+            purges.wait_for(seq, within.saturating_sub(started.elapsed()));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::cli::import::import_samples;
 use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
+use crate::delivery::{Followed, Mark, Purger, Target};
 use crate::follower::{
     Derived, Follower, ProfileFile, Progress, RelatedIndex, ResponseCache, SearchIndex,
 };
@@ -106,6 +107,7 @@ fn load_samples(database: &Database) -> Result<(), String> {
 pub struct Services {
     follower: Follower,
     scheduler: Scheduler,
+    purger: Option<Purger>,
     census: JoinHandle<()>,
 }
 
@@ -118,6 +120,9 @@ impl Services {
     /// Ends the threads; what was committed is kept.
     pub fn stop(self) {
         self.scheduler.stop();
+        if let Some(purger) = self.purger {
+            purger.stop();
+        }
         self.follower.stop();
         if self.census.join().is_err() {
             log::error!("the first census of tags had panicked");
@@ -149,7 +154,7 @@ pub fn assemble(
             super::related_settings(config),
             ProfileFile {
                 dir: config.search_dir.clone(),
-                store: store_id,
+                store: store_id.clone(),
                 last: Some(last),
             },
             clock.clone(),
@@ -177,20 +182,50 @@ pub fn assemble(
             "the indexes are being opened or built; answers from them are marked until they are complete"
         );
     }
+    let metrics = Metrics::new()?;
+    let followed = Followed {
+        database: database.clone(),
+        progress: progress.clone(),
+        clock: clock.clone(),
+        interval: config.follow_interval,
+        last,
+    };
+    let purger = purger(config, followed, &store_id, &metrics)?;
     let indexes = Indexes {
         search: index,
         engine,
         cache,
         progress,
+        purges: purger.as_ref().map(Purger::purges),
     };
-    let state = State::new(config, database, indexes, clock, authority, Metrics::new()?);
+    let state = State::new(config, database, indexes, clock, authority, metrics);
     let census = take_census(&state).map_err(no_thread)?;
     let services = Services {
         follower,
         scheduler,
+        purger,
         census,
     };
     Ok((state, services))
+}
+
+/// Tells the cache outside what has changed, where there is one.
+fn purger(
+    config: &Config,
+    followed: Followed,
+    store_id: &str,
+    metrics: &Metrics,
+) -> Result<Option<Purger>, String> {
+    let Some(purge) = &config.purge else {
+        return Ok(None);
+    };
+    let mark = Mark::new(&config.search_dir, store_id);
+    let metrics = metrics.clone();
+    let count = move |is_done| metrics.count_purge(is_done);
+    let purger = Purger::start(followed, Target::new(purge), mark, count);
+    purger
+        .map(Some)
+        .map_err(|error| format!("cannot begin to purge caches: {error}"))
 }
 
 /// Counts all tags once, beside the first requests.

@@ -8,7 +8,7 @@ use super::DatabaseUrl;
 use super::values::Values;
 
 /// Settings whose values are never shown.
-pub const SECRET: &[&str] = &["KIOSQUE_JWT_SECRET"];
+pub const SECRET: &[&str] = &["KIOSQUE_JWT_SECRET", "KIOSQUE_PURGE_HEADER"];
 /// Bytes that a secret for HS256 must have (RFC 7518 section 3.2).
 const MIN_SECRET: usize = 32;
 

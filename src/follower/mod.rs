@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-pub use cache::ResponseCache;
+pub use cache::{ResponseCache, moves};
 pub use related::{ProfileFile, RelatedIndex};
 pub use search::SearchIndex;
 
