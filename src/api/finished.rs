@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::precondition::StateTag;
 use crate::api::wish::{Coding, Wish};
+use crate::delivery;
 
 /// Smaller bodies gain nothing from compression.
 const WORTH_COMPRESSING: usize = 860;
@@ -28,6 +29,9 @@ const WHILE_REVALIDATING: u32 = 60;
 const IF_ERROR: u32 = 86_400;
 /// Bytes of cache tags: half of what the large content delivery networks take.
 const MAX_CACHE_TAGS: usize = 8_000;
+
+/// In the place of more: with whatever moves for the public, at least one of these does.
+const COVERING: [&str; 2] = ["articles", "tags"];
 
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
@@ -194,10 +198,14 @@ impl Finished {
                 max_age,
                 until: Some(until),
             } => {
-                let seconds = u32::try_from((until - now).num_seconds()).unwrap_or(0);
-                match seconds <= max_age + WHILE_REVALIDATING {
-                    true => value(format!("public, max-age={}", seconds.min(max_age))),
-                    false => self.usual.clone(),
+                let left = (until - now).num_seconds().clamp(0, i64::from(u32::MAX)) as u32;
+                // Also what is given while we do not answer must end in time.
+                match left.saturating_sub(max_age) {
+                    IF_ERROR.. => self.usual.clone(),
+                    beyond if beyond <= WHILE_REVALIDATING => {
+                        value(format!("public, max-age={}", left.min(max_age)))
+                    }
+                    beyond => value(kept_by_all(max_age, beyond)),
                 }
             }
             _ => self.usual.clone(),
@@ -210,11 +218,15 @@ impl Freshness {
         match self {
             Self::Private => "private, no-store".to_owned(),
             Self::Momentary => "no-store".to_owned(),
-            Self::Public { max_age, .. } => format!(
-                "public, max-age={max_age}, stale-while-revalidate={WHILE_REVALIDATING}, stale-if-error={IF_ERROR}"
-            ),
+            Self::Public { max_age, .. } => kept_by_all(*max_age, IF_ERROR),
         }
     }
+}
+
+fn kept_by_all(max_age: u32, if_error: u32) -> String {
+    format!(
+        "public, max-age={max_age}, stale-while-revalidate={WHILE_REVALIDATING}, stale-if-error={if_error}"
+    )
 }
 
 /// A strong tag names exact bytes, so each coding has its own (RFC 9110 section 8.8.3.3).
@@ -239,6 +251,11 @@ fn headers(parts: &Parts) -> Vec<(HeaderName, HeaderValue)> {
     if let Some(location) = parts.moved_to.as_ref().or(parts.location.as_ref()) {
         headers.push((header::LOCATION, value(location.clone())));
     }
+    let tags = cache_tags(parts);
+    if !tags.is_empty() {
+        headers.push((CACHE_TAG, value(tags.join(","))));
+        headers.push((SURROGATE_KEY, value(tags.join(" "))));
+    }
     if parts.moved_to.is_some() {
         return headers;
     }
@@ -249,16 +266,26 @@ fn headers(parts: &Parts) -> Vec<(HeaderName, HeaderValue)> {
     if let Some(link) = &parts.link {
         headers.push((header::LINK, value(link.clone())));
     }
-    let mut tags = &parts.cache_tags[..];
-    // Those of an answer that holds too much for a header shrink to the first, which stands for all.
-    if tags.iter().map(|tag| tag.len() + 1).sum::<usize>() > MAX_CACHE_TAGS {
-        tags = &tags[..1];
-    }
-    if !tags.is_empty() {
-        headers.push((CACHE_TAG, value(tags.join(","))));
-        headers.push((SURROGATE_KEY, value(tags.join(" "))));
-    }
     headers
+}
+
+/// The names by which caches outside can be told that something in it has changed, and the one that is on every answer.
+fn cache_tags(parts: &Parts) -> Vec<&str> {
+    if !matches!(parts.freshness, Freshness::Public { .. }) {
+        return Vec::new();
+    }
+    let named = parts.cache_tags.iter().map(String::as_str);
+    let mut tags: Vec<&str> = match parts.moved_to {
+        // What it leads to may be renamed, or merged.
+        Some(_) => COVERING.to_vec(),
+        None => named.collect(),
+    };
+    if tags.iter().map(|tag| tag.len() + 1).sum::<usize>() > MAX_CACHE_TAGS {
+        tags.truncate(1);
+        tags.extend(COVERING.iter().filter(|tag| **tag != parts.cache_tags[0]));
+    }
+    tags.push(delivery::EVERYTHING);
+    tags
 }
 
 /// What is put into headers here is ours, in visible characters; anything else would be left out.

@@ -338,6 +338,12 @@ fn nothing_that_fails_or_only_holds_now_is_kept_by_a_cache() {
             );
         }
     }
+    // Nor while we do not answer.
+    app.import(&[article("a").with("expires_at", "2025-06-01T13:00:00Z")]);
+    assert_eq!(
+        app.get("/v1/articles/a").header("cache-control"),
+        "public, max-age=10, stale-while-revalidate=60, stale-if-error=3590"
+    );
 }
 
 #[test]

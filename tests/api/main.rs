@@ -23,6 +23,7 @@ mod permissions;
 mod previews;
 mod problems;
 mod publication;
+mod purge;
 mod real;
 mod references;
 mod references_and_edits;
