@@ -4,9 +4,12 @@
 pub mod app;
 pub mod builders;
 pub mod client;
+pub mod crowd;
 pub mod database;
 pub mod postgres;
 pub mod requirements;
+pub mod varnish;
+pub mod writer;
 
 pub use app::App;
 pub use builders::{Article, article, at};
