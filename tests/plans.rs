@@ -201,18 +201,19 @@ fn postgres_plan(app: &App, query: &str) -> String {
         conn.batch_execute("SET LOCAL plan_cache_mode = force_custom_plan")?;
         conn.batch_execute(&format!("PREPARE explained AS {statement}"))?;
         let explain = format!("EXPLAIN EXECUTE explained{values}");
-        let lines = diesel::sql_query(explain).load::<Line>(conn);
+        let lines = diesel::sql_query(explain).load::<Line>(conn)?;
         conn.batch_execute("DEALLOCATE explained")?;
-        Ok(lines?)
+        Ok(lines)
     });
-    let lines = lines.expect("PostgreSQL explains its plan");
+    let lines = lines.unwrap_or_else(|error| panic!("{query}: {error:?}"));
     let lines: Vec<String> = lines.into_iter().map(|line| line.line).collect();
     lines.join("\n")
 }
 
 /// The values of a list as Rust shows it, lists inside left whole.
 fn split(list: &str) -> Vec<String> {
-    let inside = list.trim().trim_start_matches('[');
+    let inside = list.trim();
+    let inside = inside.strip_prefix('[').unwrap_or(inside);
     let inside = inside.strip_suffix(']').unwrap_or(inside);
     let (mut values, mut depth) = (vec![String::new()], 0);
     for letter in inside.chars() {
