@@ -303,6 +303,8 @@ fn list(
         .chain(cache_tags(&views, shape))
         .chain(found.after.iter().map(|id| format!("article-{id}")))
         .chain(wanted.cache_tags(&views))
+        // Words are looked for in the names of tags, too.
+        .chain(input.text.is_some().then(|| "tags".to_owned()))
         .collect();
     let keep = Keep {
         stretch: Some(stretch(input, wanted.filter, &found)),

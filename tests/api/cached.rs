@@ -200,6 +200,24 @@ fn a_write_leaves_alone_what_it_does_not_concern() {
 }
 
 #[test]
+fn a_search_finds_what_a_tag_is_called_now() {
+    let app = App::with(&[article("a").tagged("eau"), article("b")]);
+    let found = || app.get("/v1/articles?q=fleuve").slugs();
+    assert_eq!((found(), found()), (vec![], vec![]));
+    let key = app.key("editor");
+    let read = app.get_with("/v1/tags/eau", &[("authorization", &key)]);
+    let reply = app.write(
+        "PATCH",
+        "/v1/tags/eau",
+        &key,
+        &[("if-match", read.header("etag"))],
+        Some(json!({"name": "Fleuve"})),
+    );
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(found(), ["a"]);
+}
+
+#[test]
 fn what_is_kept_changes_at_its_second() {
     for place in places() {
         let app = App::on(place);
