@@ -1,7 +1,7 @@
 //! The addresses that answers name, made from that of the request.
 
 use actix_web::{HttpRequest, web};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::api::articles::Page;
 use crate::api::state::State;
@@ -37,7 +37,7 @@ impl Address {
         let kept = self
             .query
             .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+            .filter(|pair| !pair.is_empty() && !is_cursor(pair));
         let mut query: Vec<&str> = kept.collect();
         let cursor = format!("cursor={cursor}");
         query.push(&cursor);
@@ -81,4 +81,10 @@ impl Address {
             self.public_url
         )
     }
+}
+
+/// Whether a pair of a query string is the cursor, in whatever spelling.
+fn is_cursor(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    percent_decode_str(name).eq(b"cursor".iter().copied())
 }

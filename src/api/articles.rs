@@ -18,6 +18,7 @@ use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
 use crate::api::views::ArticleView;
 use crate::cache::Stretch;
+use crate::content::listing::UseDate;
 use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
@@ -334,8 +335,15 @@ fn list(
 
 /// Whether an index leads straight to all of it, and it is short.
 fn is_brief(input: &ListInput) -> bool {
+    let (language, source) = (input.language.is_some(), input.source.is_some());
+    let in_order_of_an_index = match input.use_date {
+        UseDate::Published => !(language && source),
+        UseDate::Updated => !source,
+        UseDate::FirstPublished => !language && !source,
+    };
     let found_by_walking = input.text.is_none() && input.tags.is_none() && !input.count;
-    found_by_walking && input.limit <= LONGEST_BRIEF && !input.shape.body && input.shape.is_plain()
+    let is_short = input.limit <= LONGEST_BRIEF && !input.shape.body && input.shape.is_plain();
+    in_order_of_an_index && found_by_walking && is_short
 }
 
 /// A page of articles, the key after which the next begins, and the count where it was asked for.

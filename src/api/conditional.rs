@@ -195,7 +195,8 @@ impl Answer {
         let keep = self.keep.take().filter(|_| is_plain)?;
         let until = [keep.until, self.expires].into_iter().flatten().min();
         // A list says more closely than its name which articles concern it.
-        let is_closer = keep.stretch.is_some();
+        let stretch = keep.stretch.as_ref();
+        let is_closer = stretch.is_some_and(|stretch| !stretch.whole);
         let groups = self.cache_tags.iter().map(String::as_str);
         let groups = groups.filter(|tag| !(is_closer && *tag == LISTS));
         Some(Depends {

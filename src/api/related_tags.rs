@@ -212,7 +212,7 @@ fn tag_views(
         .into_iter()
         .zip(tag_views::shown(
             conn,
-            &state.tags,
+            Some(&state.tags),
             rows,
             For::Everyone,
             now,

@@ -144,8 +144,10 @@ impl State {
     pub fn wait_until_visible(&self, seq: i64, within: Duration) {
         let started = Instant::now();
         let followed = self.progress.wait_for_followers(seq, within);
-        if let Some(cache) = self.cache.as_ref().filter(|_| !followed) {
-            cache.ledger().distrust_until(seq);
+        // Also where its follower is not waited for, as after a failure.
+        let ledger = self.cache.as_ref().map(|cache| cache.ledger());
+        if let Some(ledger) = ledger.filter(|ledger| !followed || ledger.position() < seq) {
+            ledger.distrust_until(seq);
         }
         if let Some(purges) = self.purges.as_ref().filter(|_| followed) {
             purges.wait_for(seq, within.saturating_sub(started.elapsed()));
@@ -322,7 +324,7 @@ impl State {
         let next = reader.read(|conn| tags::next_moment(conn, now))?;
         let next = next.map_or(i64::MAX, |moment| moment.timestamp_micros());
         if let Some(ledger) = ledger {
-            ledger.set_horizon(seen, next);
+            ledger.set_horizon(seen, micros, next);
         }
         Ok(next)
     }

@@ -4,8 +4,10 @@
 //! article appears or disappears. Within both it is exact. Outside, only what has been written or has turned visible
 //! since is counted again; everything is, once, at the start, and where tags were merged or very much has changed.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,7 +16,7 @@ use crate::api::inputs::{TagListInput, TagOrder};
 use crate::api::tag_views::For;
 use crate::api::tags::Found;
 use crate::db::Conn;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::tags::TagOutline;
 use crate::store::{census, changes, tags};
 
@@ -27,6 +29,8 @@ const MOST: usize = 5_000;
 const LATENESS: TimeDelta = TimeDelta::seconds(30);
 /// Articles whose taggings are read at a time.
 const PART: i64 = 50_000;
+/// How long a request waits for another that counts.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The census, shared by all requests.
 #[derive(Clone, Default)]
@@ -85,7 +89,9 @@ impl Kept {
             if let Some(found) = self.ask(seq, now, |census| census.page(input, whom, after)) {
                 return Ok(found);
             }
-            self.catch_up(conn, seq, now)?;
+            if !self.catch_up(conn, seq, now)? {
+                return Err(Error::NotReady("the tags are being counted"));
+            }
         }
     }
 
@@ -120,7 +126,7 @@ impl Kept {
     /// When the database fails.
     pub fn take(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
         let seq = changes::last(conn)?;
-        self.catch_up(conn, seq, now)
+        self.catch_up(conn, seq, now).map(drop)
     }
 
     fn read<T>(&self, ask: impl FnOnce(Option<&Census>) -> T) -> T {
@@ -132,17 +138,20 @@ impl Kept {
         self.read(|census| census.filter(|census| census.holds(seq, now)).map(ask))
     }
 
-    fn catch_up(&self, conn: &mut Conn, seq: i64, now: DateTime<Utc>) -> Result<()> {
+    /// False where another has been counting for so long that it is not waited for: who waits holds a connection.
+    fn catch_up(&self, conn: &mut Conn, seq: i64, now: DateTime<Utc>) -> Result<bool> {
         if self.ask(seq, now, |_| ()).is_some() {
-            return Ok(());
+            return Ok(true);
         }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(_turn) = self.turn() else {
+            return Ok(false);
+        };
         let since = self.read(|census| {
             let census = census.filter(|census| !census.is_ahead(now))?;
             Some((census.seq, census.at, census.until, census.holds(seq, now)))
         });
         let news = match since {
-            Some((.., true)) => return Ok(()),
+            Some((.., true)) => return Ok(true),
             Some((from, at, until, false)) => News::since(conn, (from, at, until), seq, now)?,
             None => None,
         };
@@ -155,7 +164,19 @@ impl Kept {
             (None, Some(news), Some(census)) => census.learn(news),
             (whole, ..) => *kept = whole,
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let began = Instant::now();
+        loop {
+            match self.turn.try_lock() {
+                Ok(turn) => return Some(turn),
+                Err(TryLockError::Poisoned(turn)) => return Some(turn.into_inner()),
+                Err(TryLockError::WouldBlock) if began.elapsed() > PATIENCE => return None,
+                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(2)),
+            }
+        }
     }
 }
 
@@ -163,40 +184,45 @@ impl News {
     /// `None`: too much has changed, or in a way that the log does not tell one by one.
     fn since(
         conn: &mut Conn,
-        (from, at, until): (i64, DateTime<Utc>, Option<DateTime<Utc>>),
+        (from, was, until): (i64, DateTime<Utc>, Option<DateTime<Utc>>),
         seq: i64,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>> {
         let lines = changes::after(conn, from, MOST as i64 + 1)?;
         let mut nums = BTreeSet::new();
-        let mut ids = HashMap::new();
+        let mut named = BTreeSet::new();
         for line in &lines {
             match line.kind.as_str() {
-                "tag" => drop(ids.insert(line.num, &line.id)),
+                "tag" => drop(named.insert((line.num, line.id.as_str()))),
                 _ => drop(nums.insert(line.num)),
             }
         }
-        let has_turned = until.is_some_and(|until| until <= now);
+        // A request that is late must not take the time back.
+        let at = now.max(was);
+        let has_turned = until.is_some_and(|until| until <= at);
         if has_turned {
-            nums.extend(census::turned(conn, at, now)?);
+            nums.extend(census::turned(conn, was, at)?);
         }
         if lines.len() > MOST || nums.len() > MOST {
             return Ok(None);
         }
-        let tag_nums: Vec<i64> = ids.keys().copied().collect();
+        let tag_nums: BTreeSet<i64> = named.iter().map(|(num, _)| *num).collect();
+        let tag_nums: Vec<i64> = tag_nums.into_iter().collect();
         let outlines = census::outlines(conn, &tag_nums)?;
+        let present: HashSet<(i64, &str)> = outlines
+            .iter()
+            .map(|(id, tag)| (tag.num, id.as_str()))
+            .collect();
         // The line of a tag that was merged or deleted names one that is no more.
-        let told = |(id, tag): &(String, TagOutline)| ids.get(&tag.num) == Some(&id);
-        if outlines.len() < ids.len() || !outlines.iter().all(told) {
+        if !named.iter().all(|line| present.contains(line)) {
             return Ok(None);
         }
         let mut articles: HashMap<i64, Vec<u32>> =
             nums.iter().map(|num| (*num, Vec::new())).collect();
         let nums: Vec<i64> = nums.into_iter().collect();
-        for (article, tag) in census::public_taggings(conn, &nums, now)? {
+        for (article, tag) in census::public_taggings(conn, &nums, at)? {
             articles.entry(article).or_default().push(tag as u32);
         }
-        let at = now.max(at);
         Ok(Some(Self {
             seq,
             at,

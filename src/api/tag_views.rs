@@ -81,7 +81,7 @@ impl For {
 /// The tags as views, in their order.
 pub fn shown(
     conn: &mut Conn,
-    census: &Kept,
+    census: Option<&Kept>,
     rows: Vec<TagRow>,
     whom: For,
     now: DateTime<Utc>,
@@ -100,7 +100,10 @@ pub fn shown(
         For::Everyone => HashMap::new(),
         For::Newsroom => editing(conn, &rows)?,
     };
-    let counts = census.counts(conn, &nums, now)?;
+    let counts = match census {
+        Some(census) => census.counts(conn, &nums, now)?,
+        None => tags::counts(conn, &nums, now)?,
+    };
     let count = |num: i64| counts.get(&num).copied().unwrap_or(0);
     // A parent that the public must not know of is not named.
     let parent = |num: i64| {

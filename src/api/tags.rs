@@ -15,7 +15,7 @@ use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
-use crate::api::tag_census::Key;
+use crate::api::tag_census::{Kept, Key};
 use crate::api::tag_views::{self, For, TagView};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -102,16 +102,17 @@ pub async fn get_tag(
                     }
                     tags::Found::Proper(row) => row,
                 };
-                Ok(one(conn, state, row, whom, now)?.private(whom.is_newsroom()))
+                let answer = one(conn, Some(&state.tags), row, whom, now)?;
+                Ok(answer.private(whom.is_newsroom()))
             })
         })
         .await
 }
 
-/// The tag as an answer, to which a write can be bound.
+/// The tag as an answer, to which a write can be bound. A write has no census: what it sees is not certain yet.
 pub fn one(
     conn: &mut Conn,
-    state: &State,
+    census: Option<&Kept>,
     row: TagRow,
     whom: For,
     now: DateTime<Utc>,
@@ -123,7 +124,7 @@ pub fn one(
     }
     let modified = row.updated_at.and_utc();
     let state_tag = StateTag::of(&row.id, row.version);
-    let view = tag_views::shown(conn, &state.tags, vec![row], whom, now)?.pop();
+    let view = tag_views::shown(conn, census, vec![row], whom, now)?.pop();
     let view = view.ok_or_else(|| Error::Internal("a tag lost its view".to_owned()))?;
     Ok(Answer::json(&view)?
         .stands_for(state_tag)
@@ -183,7 +184,7 @@ fn list(
         .iter()
         .filter_map(|num| rows.remove(num))
         .collect();
-    let data = tag_views::shown(conn, &state.tags, rows, whom, now)?;
+    let data = tag_views::shown(conn, Some(&state.tags), rows, whom, now)?;
     let page = Page {
         limit: input.limit,
         next,

@@ -127,6 +127,9 @@ impl Write {
                 idempotency::claim(conn, request, now)
             })?;
             if let Claimed::Answered(stored) = claimed {
+                // The first attempt may still wait for the followers.
+                let last = state.database.read(changes::last)?;
+                state.wait_until_visible(last, VISIBLE_WITHIN);
                 let answer = Answer::from_stored(&stored)?;
                 return Ok(answer.header(REPLAYED, HeaderValue::from_static("true")));
             }

@@ -67,8 +67,15 @@ struct Kept {
     recent: VecDeque<(i64, Moved)>,
     /// What moved at or before this line is no longer in `recent`.
     recent_from: i64,
-    /// As of which line it was found when the next article turns, if any does.
-    horizon: Option<(i64, i64)>,
+    horizon: Option<Horizon>,
+}
+
+/// When the next article turns, if any does, as it was found at a line of the log and at a time.
+#[derive(Clone, Copy)]
+struct Horizon {
+    line: i64,
+    found_at: i64,
+    moment: i64,
 }
 
 /// What a look at the ledger found: nothing has moved.
@@ -185,25 +192,29 @@ impl Ledger {
     }
 
     /// When the next article turns (unix microseconds), as it was found at this line of the log; `None`: it is not
-    /// known, or was before `now`.
+    /// known for `now`.
     pub fn horizon(&self, position: i64, now: i64) -> Option<i64> {
         let horizon = self.read().horizon;
-        horizon
-            .filter(|(line, moment)| *line == position && now < *moment)
-            .map(|(_, moment)| moment)
+        let holds = |it: &Horizon| it.line == position && (it.found_at..it.moment).contains(&now);
+        horizon.filter(holds).map(|horizon| horizon.moment)
     }
 
     /// Remembers when the next article turns, as it is known by a reader who has surely seen this line.
-    pub fn set_horizon(&self, position: i64, moment: i64) {
+    pub fn set_horizon(&self, position: i64, now: i64, moment: i64) {
         let mut kept = self.write();
-        if kept.horizon.is_none_or(|(line, _)| line <= position) {
-            kept.horizon = Some((position, moment));
+        if kept.horizon.is_none_or(|known| known.line <= position) {
+            kept.horizon = Some(Horizon {
+                line: position,
+                found_at: now,
+                moment,
+            });
         }
     }
 
     fn advance(&self, position: i64) {
-        self.position.store(position, Ordering::Release);
+        // In this order: who finds that it has come far enough to be trusted also finds that it has moved.
         self.state.fetch_add(1, Ordering::AcqRel);
+        self.position.store(position, Ordering::Release);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Kept> {
@@ -292,11 +303,12 @@ mod tests {
     fn the_horizon_is_of_one_line_and_lies_ahead() {
         let ledger = Ledger::at(7);
         assert_eq!(ledger.horizon(7, 100), None);
-        ledger.set_horizon(7, 200);
+        ledger.set_horizon(7, 50, 200);
         assert_eq!(ledger.horizon(7, 100), Some(200));
         assert_eq!(ledger.horizon(7, 200), None);
+        assert_eq!(ledger.horizon(7, 49), None);
         assert_eq!(ledger.horizon(8, 100), None);
-        ledger.set_horizon(6, 300);
+        ledger.set_horizon(6, 50, 300);
         assert_eq!(ledger.horizon(7, 100), Some(200));
     }
 }

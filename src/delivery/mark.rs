@@ -19,7 +19,7 @@ pub struct Mark {
 pub enum Start {
     /// After this line.
     After(i64),
-    /// The file tells of another store or another past, or is broken: caches may hold anything.
+    /// There is no file, or it tells of another store or another past, or is broken: caches may hold anything.
     Anew,
 }
 
@@ -32,11 +32,15 @@ impl Mark {
         }
     }
 
-    /// `last` is the log's last line. Where there is no file, no cache was filled from here.
+    /// `last` is the log's last line. The folder may be thrown away at any time: without a file, caches may hold anything,
+    /// too.
     pub(super) fn start(&self, last: i64) -> io::Result<Start> {
         let text = match fs::read_to_string(self.dir.join(NAME)) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Start::After(last)),
+            Err(error) if error.kind() == ErrorKind::NotFound && last == 0 => {
+                return Ok(Start::After(0));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Start::Anew),
             Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(Start::Anew),
             Err(error) => return Err(error),
         };
@@ -69,7 +73,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mark = Mark::new(folder.path(), "s");
         let start = |mark: &Mark, last| mark.start(last).unwrap();
-        assert_eq!(start(&mark, 7), Start::After(7));
+        assert_eq!(start(&mark, 0), Start::After(0));
+        assert_eq!(start(&mark, 7), Start::Anew);
         mark.set(5).unwrap();
         assert_eq!(start(&mark, 7), Start::After(5));
         assert_eq!(start(&mark, 4), Start::Anew);

@@ -233,7 +233,7 @@ impl Run {
         let mut tags = self.first.clone();
         tags.take_in(self.again.clone());
         if !tags.is_empty() {
-            let done = self.target.purge(&tags);
+            let done = self.target.purge(&tags, || self.purges.is_stopping());
             (self.count)(done.is_ok());
             if let Err(error) = done {
                 return Ok(self.failed(&error));

@@ -35,8 +35,11 @@ impl Target {
 
     /// # Errors
     /// A phrase, when any of the tags may not have been purged.
-    pub(super) fn purge(&self, tags: &Tags) -> Result<(), String> {
+    pub(super) fn purge(&self, tags: &Tags, is_stopping: impl Fn() -> bool) -> Result<(), String> {
         for tags in tags.requests() {
+            if is_stopping() {
+                return Err("the server stops".to_owned());
+            }
             self.post(&tags)?;
         }
         Ok(())

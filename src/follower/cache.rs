@@ -137,15 +137,21 @@ fn articles_moved(
     let nums: Vec<i64> = nums.into_iter().collect();
     let rows = articles::by_nums(conn, &nums)?;
     let borne = tags::of_articles(conn, &nums)?;
+    let visible: BTreeSet<i64> = rows
+        .iter()
+        .filter(|row| row.is_public(now))
+        .map(|row| row.num)
+        .collect();
+    // What was saved in secret may have come out meanwhile by itself, and have been read as it was before.
     let public: Vec<&&ChangeRow> = lines
         .iter()
-        .filter(|line| line.action != Action::Saved.as_str())
+        .filter(|line| line.action != Action::Saved.as_str() || visible.contains(&line.num))
         .collect();
     let of_public: BTreeSet<i64> = public.iter().map(|line| line.num).collect();
     moves.articles = rows
         .iter()
         .map(|row| Moved {
-            is_public: of_public.contains(&row.num) || row.is_public(now),
+            is_public: of_public.contains(&row.num),
             ..moved(row, &borne, now)
         })
         .collect();

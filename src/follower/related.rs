@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::content::time::Clock;
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ pub struct RelatedIndex {
     position: Option<i64>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,
+    committed: Option<Instant>,
     threads: usize,
 }
 
@@ -52,6 +53,7 @@ impl RelatedIndex {
             clock,
             position: None,
             moved: Vec::new(),
+            committed: None,
             threads: threads.max(1),
         }
     }
@@ -139,12 +141,20 @@ impl Derived for RelatedIndex {
         self.position = Some(position);
         let moved = self.write(Engine::take_moved);
         self.moved.extend(moved);
+        self.moved.sort_unstable();
+        self.moved.dedup();
+        self.committed = Some(Instant::now());
         Ok(())
     }
 
     fn rest(&mut self) -> bool {
         /// As many as whoever has just written may have to wait for.
         const TURN: usize = 50;
+        /// Rest before that: among many writes the same weights move again and again, and lookups compute what they need.
+        const QUIET: Duration = Duration::from_secs(2);
+        if self.committed.is_some_and(|last| last.elapsed() < QUIET) {
+            return false;
+        }
         let turn = self.moved.split_off(self.moved.len().saturating_sub(TURN));
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         turn.into_iter().for_each(|slot| engine.refresh_one(slot));

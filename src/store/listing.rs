@@ -72,11 +72,7 @@ type Condition<'a> = Box<dyn BoxableExpression<articles::table, Backend, SqlType
 
 /// The numbers and ids of the articles of a page, in order.
 pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, String)>> {
-    let query = dated(
-        walked(filtered(listing, Part::Page), listing),
-        listing,
-        Part::Page,
-    );
+    let query = dated(filtered(listing, Part::Page), listing, Part::Page);
     let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
     Ok(query
         .limit(limit)
@@ -185,13 +181,37 @@ fn filtered(listing: &Listing, part: Part) -> Query<'_> {
     query
 }
 
-/// A list of the public's by date of publication begins at the present, however much is scheduled.
-fn walked<'a>(query: Query<'a>, listing: &Listing) -> Query<'a> {
-    match (&listing.scope, listing.use_date) {
-        (Scope::Public, UseDate::Published) => {
-            query.filter(articles::published_at.le(to_stored(listing.now)))
+/// The ends of the stretch of an index that a page is looked for in. Of several bounds on one side SQLite uses one, and
+/// steps over what the others leave out, row by row: so each end is the nearest there is.
+#[derive(Clone, Copy)]
+struct Bounds {
+    from: Option<NaiveDateTime>,
+    to: Option<NaiveDateTime>,
+}
+
+impl Bounds {
+    fn of(listing: &Listing, part: Part) -> Self {
+        let is_page = part == Part::Page;
+        let key = listing.after.filter(|_| is_page).map(|key| key.date);
+        let (first, last) = match listing.order {
+            Order::Oldest => (key, None),
+            Order::Newest | Order::Relevance => (None, key),
+        };
+        // A list of the public's by date of publication begins at the present, however much is scheduled.
+        let ends_now = listing.scope == Scope::Public && listing.use_date == UseDate::Published;
+        let now = (is_page && ends_now).then_some(listing.now);
+        Self {
+            from: [listing.from, first]
+                .into_iter()
+                .flatten()
+                .max()
+                .map(to_stored),
+            to: [listing.to, last, now]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(to_stored),
         }
-        _ => query,
     }
 }
 
@@ -235,31 +255,24 @@ macro_rules! by_date {
             // Not as a range of the index, which would fetch every row of it.
             Part::Whole => $query.filter(not($column.is_null())),
         };
-        if let Some(from) = $listing.from {
-            query = query.filter($column.ge(to_stored(from)));
+        let bounds = Bounds::of($listing, $part);
+        if let Some(from) = bounds.from {
+            query = query.filter($column.ge(from));
         }
-        if let Some(to) = $listing.to {
-            query = query.filter($column.le(to_stored(to)));
+        if let Some(to) = bounds.to {
+            query = query.filter($column.le(to));
         }
         let oldest_first = $listing.order == Order::Oldest;
         match ($part, $listing.after) {
             (Part::Whole, _) => return query,
             (Part::Page, None) => {}
+            // The bounds are as near as the key's date; this breaks ties.
             (Part::Page, Some(key)) => {
-                // The first condition bounds the index scan, the second breaks ties.
                 let (date, id) = (to_stored(key.date), key.id.to_string());
                 query = if oldest_first {
-                    query.filter(
-                        $column
-                            .ge(date)
-                            .and($column.gt(date).or(articles::id.gt(id))),
-                    )
+                    query.filter($column.gt(date).or(articles::id.gt(id)))
                 } else {
-                    query.filter(
-                        $column
-                            .le(date)
-                            .and($column.lt(date).or(articles::id.lt(id))),
-                    )
+                    query.filter($column.lt(date).or(articles::id.lt(id)))
                 };
             }
         }

@@ -200,6 +200,18 @@ fn a_write_leaves_alone_what_it_does_not_concern() {
 }
 
 #[test]
+fn a_cursor_in_odd_spelling_does_not_spoil_the_next_page_of_others() {
+    let app = App::with(&["a", "b", "c", "d"].map(article));
+    let first = app.json("/v1/articles?limit=1");
+    let cursor = first["page"]["next"].as_str().unwrap();
+    app.get(&format!("/v1/articles?limit=1&%63ursor={cursor}"));
+    let second = app.get(&format!("/v1/articles?limit=1&cursor={cursor}"));
+    let link = second.header("link");
+    let next = link.trim_start_matches('<').split('>').next().unwrap();
+    assert_eq!(app.get(next).status, 200, "{link}");
+}
+
+#[test]
 fn a_search_finds_what_a_tag_is_called_now() {
     let app = App::with(&[article("a").tagged("eau"), article("b")]);
     let found = || app.get("/v1/articles?q=fleuve").slugs();
