@@ -39,6 +39,8 @@ pub struct Config {
     pub max_age: u32,
     /// Bytes of answers that are kept; 0: none are.
     pub cache: u64,
+    /// How much older than a change elsewhere a kept ranking may be.
+    pub related_lag: Duration,
     pub follow_interval: Duration,
     /// The cache outside that is told what has changed, if there is one.
     pub purge: Option<PurgeConfig>,
@@ -117,6 +119,11 @@ pub const SETTINGS: &[Setting] = &[
         name: "KIOSQUE_CACHE_MB",
         default: "128",
         help: "megabytes of finished answers that are kept; 0: every answer is made anew",
+    },
+    Setting {
+        name: "KIOSQUE_RELATED_LAG",
+        default: "1000",
+        help: "milliseconds for which a kept list of related articles may go without what has changed elsewhere",
     },
     Setting {
         name: "KIOSQUE_MAX_AGE",
@@ -255,6 +262,7 @@ impl Config {
             related_floor: values.number("KIOSQUE_RELATED_FLOOR", 0.0..=1.0)?,
             max_age: values.number("KIOSQUE_MAX_AGE", 0..=86_400)?,
             cache: values.number::<u64>("KIOSQUE_CACHE_MB", 0..=1_000_000)? * 1_000_000,
+            related_lag: Duration::from_millis(values.number("KIOSQUE_RELATED_LAG", 0..=60_000)?),
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),

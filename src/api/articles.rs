@@ -17,7 +17,7 @@ use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
 use crate::api::views::ArticleView;
-use crate::cache::Stretch;
+use crate::cache::{RANKINGS, Stretch};
 use crate::content::listing::UseDate;
 use crate::content::role::Role;
 use crate::content::sight::Sight;
@@ -531,7 +531,7 @@ fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
         }
     }
     if shape.related || shape.related_tags {
-        cache_tags.push("related".to_owned());
+        cache_tags.push(RANKINGS.to_owned());
     }
     if shape.related_tags {
         cache_tags.push("tags".to_owned());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::finished::{Finished, Freshness, Parts};
 use crate::api::precondition::StateTag;
-use crate::cache::{Depends, Stretch};
+use crate::cache::{Depends, RANKINGS, Stretch};
 use crate::error::{Error, Result};
 
 /// The cache tag of every list of articles: one for those who cannot tell which articles a list is about.
@@ -198,12 +198,13 @@ impl Answer {
         let stretch = keep.stretch.as_ref();
         let is_closer = stretch.is_some_and(|stretch| !stretch.whole);
         let groups = self.cache_tags.iter().map(String::as_str);
-        let groups = groups.filter(|tag| !(is_closer && *tag == LISTS));
+        let groups = groups.filter(|tag| !(is_closer && *tag == LISTS) && *tag != RANKINGS);
         Some(Depends {
             stretch: keep.stretch,
             until: until.map_or(i64::MAX, |until| until.timestamp_micros()),
             with_time: keep.with_time,
             derived: keep.derived,
+            ranks: self.cache_tags.iter().any(|tag| tag == RANKINGS),
             ..Depends::on(groups)
         })
     }

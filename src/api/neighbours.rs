@@ -10,6 +10,7 @@ use crate::api::article_views;
 use crate::api::conditional::{Answer, Keep};
 use crate::api::related::Asked;
 use crate::api::views::{ArticleView, TagKindView};
+use crate::cache::RANKINGS;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
@@ -108,7 +109,7 @@ impl Shown {
         let (mut cache_tags, expiry) = (material.cache_tags(found), material.expiry());
         cache_tags.extend(asked.tags.cache_tags(&[]));
         // Any article may come to be a neighbour.
-        cache_tags.push("related".to_owned());
+        cache_tags.push(RANKINGS.to_owned());
         Ok(Self {
             data: material.views(&found.neighbours),
             page: RelatedPage {

@@ -18,6 +18,7 @@ use crate::api::state::{Question, State};
 use crate::api::tag_views::{self, For, TagView};
 use crate::api::tags::find;
 use crate::api::views::ArticleView;
+use crate::cache::RANKINGS;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::TagNeighbour;
@@ -134,7 +135,7 @@ pub async fn list_tags_related_to_article(
 
 /// The list. `names` are the cache tags of what it is about; it changes with any article and any count.
 fn answer(data: Vec<RelatedTagView>, names: [String; 2], complete: bool) -> Result<Answer> {
-    let of_all = ["related", "tags"].map(str::to_owned);
+    let of_all = [RANKINGS, "tags"].map(str::to_owned);
     Ok(Answer::json(&RelatedTagListView { data })?
         .cache_tags(names.into_iter().chain(of_all))
         .keep(Keep {

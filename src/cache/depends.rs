@@ -16,6 +16,8 @@ pub struct Depends {
     pub with_time: bool,
     /// Whether it comes of an index that follows the log by itself, and may be behind.
     pub derived: bool,
+    /// Whether it ranks articles, so that any change elsewhere may move something in it.
+    pub ranks: bool,
 }
 
 /// Hashes of group names.
@@ -40,6 +42,7 @@ impl Depends {
             until: i64::MAX,
             with_time: false,
             derived: false,
+            ranks: false,
         }
     }
 

@@ -7,6 +7,9 @@ use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard
 
 use crate::cache::depends::Depends;
 
+/// The group of all that ranks articles by nearness: it moves with any article.
+pub const RANKINGS: &str = "related";
+
 /// No state of a ledger.
 pub const NEVER: u64 = 0;
 
@@ -55,6 +58,8 @@ pub struct Ledger {
     position: AtomicI64,
     /// Nothing kept is worth anything until that line has been followed.
     trusted_from: AtomicI64,
+    /// Microseconds that a ranking may be older than what changed elsewhere. What it shows is always as it is now.
+    lag: i64,
     moves: RwLock<Kept>,
 }
 
@@ -87,9 +92,10 @@ pub struct Look {
 }
 
 impl Ledger {
-    /// One that has followed the log to this line.
-    pub fn at(position: i64) -> Self {
+    /// One that has followed the log to this line, for rankings that lag behind by at most so many microseconds.
+    pub fn at(position: i64, lag: i64) -> Self {
         Self {
+            lag,
             state: AtomicU64::new(NEVER + 1),
             position: AtomicI64::new(position),
             trusted_from: AtomicI64::new(position),
@@ -157,8 +163,9 @@ impl Ledger {
         self.state.load(Ordering::Acquire)
     }
 
-    /// Whether nothing of this has moved after the line `seen`; `None`: something has, or it is no longer known.
-    pub fn look(&self, depends: &Depends, seen: i64) -> Option<Look> {
+    /// Whether nothing of this, made at a time in unix microseconds, has moved after the line `seen`; `None`: something
+    /// has, or it is no longer known.
+    pub fn look(&self, depends: &Depends, seen: i64, made_at: i64) -> Option<Look> {
         let kept = self.read();
         if seen < kept.floor {
             return None;
@@ -168,7 +175,10 @@ impl Ledger {
         if depends.groups.iter().any(moved) {
             return None;
         }
-        let mut until = i64::MAX;
+        let mut until = match depends.ranks && moved(&group_hash(RANKINGS)) {
+            true => made_at.saturating_add(self.lag),
+            false => i64::MAX,
+        };
         if depends.stretch.is_some() || depends.with_time {
             if seen < kept.recent_from {
                 return None;
@@ -247,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_not_taken_for_unmoved() {
-        let ledger = Ledger::at(0);
+        let ledger = Ledger::at(0, 0);
         let depends = Depends::on(["mine"]);
         for line in 1..=7 {
             let groups = (0..GROUPS / 2).map(|number| format!("{line}-{number}"));
@@ -258,13 +268,13 @@ mod tests {
             ledger.record(line, &moves);
         }
         // Seen at the start and never looked at since: its group may have been among the forgotten.
-        assert!(ledger.look(&depends, 0).is_none());
-        assert!(ledger.look(&depends, 6).is_some());
+        assert!(ledger.look(&depends, 0, 0).is_none());
+        assert!(ledger.look(&depends, 6, 0).is_some());
     }
 
     #[test]
     fn an_article_that_is_scheduled_ends_what_time_may_change() {
-        let ledger = Ledger::at(0);
+        let ledger = Ledger::at(0, 0);
         let moves = Moves {
             groups: Vec::new(),
             articles: vec![scheduled(500)],
@@ -274,15 +284,15 @@ mod tests {
             with_time: true,
             ..Depends::on(["list"])
         };
-        assert_eq!(ledger.look(&with_time, 0).unwrap().until, 500);
-        assert_eq!(ledger.look(&with_time, 1).unwrap().until, i64::MAX);
+        assert_eq!(ledger.look(&with_time, 0, 0).unwrap().until, 500);
+        assert_eq!(ledger.look(&with_time, 1, 0).unwrap().until, i64::MAX);
         let other = Depends::on(["list"]);
-        assert_eq!(ledger.look(&other, 0).unwrap().until, i64::MAX);
+        assert_eq!(ledger.look(&other, 0, 0).unwrap().until, i64::MAX);
     }
 
     #[test]
     fn a_list_that_was_not_looked_at_for_long_is_made_anew() {
-        let ledger = Ledger::at(0);
+        let ledger = Ledger::at(0, 0);
         let with_time = Depends {
             with_time: true,
             ..Depends::on(["list"])
@@ -294,14 +304,33 @@ mod tests {
             };
             ledger.record(line, &moves);
         }
-        assert!(ledger.look(&with_time, 0).is_none());
-        assert!(ledger.look(&with_time, 1).is_some());
-        assert!(ledger.look(&Depends::on(["article"]), 0).is_some());
+        assert!(ledger.look(&with_time, 0, 0).is_none());
+        assert!(ledger.look(&with_time, 1, 0).is_some());
+        assert!(ledger.look(&Depends::on(["article"]), 0, 0).is_some());
+    }
+
+    #[test]
+    fn a_ranking_may_be_a_little_older_than_what_changed_elsewhere() {
+        let ledger = Ledger::at(0, 1_000);
+        let ranks = Depends {
+            ranks: true,
+            ..Depends::on(["article-1"])
+        };
+        let moves = |group: &str| Moves {
+            groups: vec![group.to_owned()],
+            articles: Vec::new(),
+        };
+        assert_eq!(ledger.look(&ranks, 0, 500).unwrap().until, i64::MAX);
+        ledger.record(1, &moves(RANKINGS));
+        assert_eq!(ledger.look(&ranks, 0, 500).unwrap().until, 1_500);
+        assert_eq!(ledger.look(&ranks, 1, 500).unwrap().until, i64::MAX);
+        ledger.record(2, &moves("article-1"));
+        assert!(ledger.look(&ranks, 1, 500).is_none());
     }
 
     #[test]
     fn the_horizon_is_of_one_line_and_lies_ahead() {
-        let ledger = Ledger::at(7);
+        let ledger = Ledger::at(7, 0);
         assert_eq!(ledger.horizon(7, 100), None);
         ledger.set_horizon(7, 50, 200);
         assert_eq!(ledger.horizon(7, 100), Some(200));

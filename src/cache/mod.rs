@@ -20,7 +20,7 @@ use quick_cache::Weighter;
 
 pub use depends::{Depends, Groups, Place, Stretch};
 pub use flights::{Flight, Turn};
-pub use ledger::{Ledger, Moved, Moves, Seen};
+pub use ledger::{Ledger, Moved, Moves, RANKINGS, Seen};
 
 use flights::Flights;
 
@@ -147,7 +147,7 @@ impl<T> Cache<T> {
     /// Whether nothing has moved in it since it was looked at last.
     fn look(&self, kept: &Kept<T>) -> bool {
         let seen = kept.seen.load(Ordering::Acquire);
-        let Some(look) = self.ledger.look(&kept.depends, seen) else {
+        let Some(look) = self.ledger.look(&kept.depends, seen, kept.made_at) else {
             return false;
         };
         // Lowered only: two that look at once must not undo each other.
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn cache() -> Cache<&'static str> {
-        Cache::new(1_000_000, Arc::new(Ledger::at(10)))
+        Cache::new(1_000_000, Arc::new(Ledger::at(10, 0)))
     }
 
     fn kept(answer: &'static str, groups: &[&str], seen: i64) -> Kept<&'static str> {

@@ -163,7 +163,8 @@ pub fn assemble(
         )),
     ];
     let cache = (config.cache > 0).then(|| {
-        let ledger = Arc::new(Ledger::at(last));
+        let lag = i64::try_from(config.related_lag.as_micros()).unwrap_or(i64::MAX);
+        let ledger = Arc::new(Ledger::at(last, lag));
         let follower = ResponseCache::new(Arc::clone(&ledger), clock.clone());
         derived.push(Box::new(follower));
         Arc::new(Cache::new(config.cache, ledger))

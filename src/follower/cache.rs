@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::cache::{Ledger, Moved, Moves, Seen};
+use crate::cache::{Ledger, Moved, Moves, RANKINGS, Seen};
 use crate::content::time::Clock;
 use crate::db::Conn;
 use crate::error::Result;
@@ -159,7 +159,7 @@ fn articles_moved(
         return Ok(());
     }
     groups.add("articles");
-    groups.add("related");
+    groups.add(RANKINGS);
     let mut counted = BTreeSet::new();
     for line in public {
         groups.add(format!("article-{}", line.id));
@@ -224,7 +224,7 @@ fn tags_moved(conn: &mut Conn, lines: &[&ChangeRow], groups: &mut Groups) -> Res
         return Ok(());
     }
     groups.add("articles");
-    groups.add("related");
+    groups.add(RANKINGS);
     let nums: Vec<i64> = lines.iter().map(|line| line.num).collect();
     let rows = tags::by_nums(conn, &nums)?;
     for line in lines {

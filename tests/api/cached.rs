@@ -1,5 +1,7 @@
 //! What callers see of answers that are kept.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -197,6 +199,33 @@ fn a_write_leaves_alone_what_it_does_not_concern() {
     for path in concerned {
         assert!(!is_hit(&app.get(path)), "{path}");
     }
+}
+
+#[test]
+fn neighbours_may_be_late_and_what_is_shown_of_them_is_not() {
+    let place = places().remove(0);
+    let app = App::configured(place, |config| config.related_lag = Duration::from_secs(1));
+    let text = "Le barrage du Ziz retient les crues de l'oued et l'eau des khettaras.";
+    app.import(&[article("a").saying(text), article("b").saying(text)]);
+    let path = "/v1/articles/a/related?limit=50";
+    let related = || app.get(path);
+    related();
+    assert!(is_hit(&related()));
+    let other = "Le barrage du Ziz retient les crues, et l'oued déborde.";
+    app.import(&[article("c").saying(other)]);
+    assert!(is_hit(&related()), "someone new");
+    patch(&app, "a", json!({"headline": "Autrement"}));
+    assert!(!is_hit(&related()), "the article itself");
+    assert!(related().text().contains("\"c\""));
+    app.import(&[article("d").saying(other)]);
+    assert!(is_hit(&related()), "someone new");
+    app.clock.set(noon() + TimeDelta::seconds(1));
+    assert!(related().text().contains("\"d\""), "a second later");
+    patch(&app, "c", json!({"headline": "Tout autrement"}));
+    assert!(
+        related().text().contains("Tout autrement"),
+        "one that is shown"
+    );
 }
 
 #[test]

@@ -326,6 +326,7 @@ fn config(place: &Place) -> Config {
     };
     config.search_dir = place.folder.path().join("search");
     config.follow_interval = Duration::from_millis(20);
+    config.related_lag = Duration::ZERO;
     config.workers = 1;
     config.identity.signing = SigningKeys::Secret(Hidden::new(SECRET));
     config
