@@ -1,6 +1,7 @@
 //! HTTP: one file for each resource, and what they share.
 
 pub mod address;
+pub mod article_lists;
 pub mod article_views;
 pub mod article_writing;
 pub mod articles;

@@ -10,15 +10,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_writing, articles, audit, curation, health, imports, keys, logout, me, previews,
-    publication, related, related_tags, related_to_several, related_to_text, revision_diff,
-    revisions, tag_writing, tags, tokens, translations, users,
+    article_lists, article_writing, articles, audit, curation, health, imports, keys, logout, me,
+    previews, publication, related, related_tags, related_to_several, related_to_text,
+    revision_diff, revisions, tag_writing, tags, tokens, translations, users,
 };
 
 /// Every operation of the API.
 pub fn operations(config: &mut ServiceConfig) {
     config
-        .service(articles::list_articles)
+        .service(article_lists::list_articles)
         .service(articles::get_article)
         .service(article_writing::create_article)
         .service(article_writing::replace_article)

@@ -217,6 +217,8 @@ impl State {
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let is_public = request.extensions().get::<Identity>().is_none();
+        // Until it has left: a cache outside is purged after it has come there.
+        let _on_its_way = self.purges.as_ref().map(Purges::enter);
         let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
             let (finished, now) = self
                 .read(question.is_brief, move |state, reader, now| {

@@ -15,6 +15,7 @@ use crate::db::Database;
 use crate::delivery::mark::{Mark, Start};
 use crate::delivery::tags::Tags;
 use crate::delivery::target::Target;
+use crate::delivery::under_way::{OnItsWay, UnderWay};
 use crate::error::{Error, Result};
 use crate::follower::{self, Progress};
 use crate::store::changes;
@@ -29,6 +30,8 @@ const MANY: i64 = 200;
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks at whether to stop, in such a wait.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long answers that were made of an old state are waited for, before it is purged.
+const ARRIVED_WITHIN: Duration = Duration::from_millis(50);
 /// Rest after a failure of the database.
 const RETRY: Duration = Duration::from_secs(1);
 /// Rest after a failure to purge, which doubles with each.
@@ -58,6 +61,7 @@ pub struct Purges(Arc<Shared>);
 struct Shared {
     standing: Mutex<Standing>,
     moved: Condvar,
+    under_way: UnderWay,
 }
 
 struct Standing {
@@ -101,6 +105,7 @@ impl Purger {
                 stop: false,
             }),
             moved: Condvar::new(),
+            under_way: UnderWay::default(),
         }));
         let mut run = Run {
             followed,
@@ -147,6 +152,11 @@ impl Purges {
             |standing: &mut Standing| standing.purged < seq && !standing.failing && !standing.stop;
         let waited = self.0.moved.wait_timeout_while(standing, timeout, waits);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Counts an answer to the public that is being made, until what this gives is dropped.
+    pub fn enter(&self) -> OnItsWay<'_> {
+        self.0.under_way.enter()
     }
 
     /// Rests until someone waits, except after a failure; true when it is time to stop.
@@ -233,6 +243,7 @@ impl Run {
         let mut tags = self.first.clone();
         tags.take_in(self.again.clone());
         if !tags.is_empty() {
+            self.purges.0.under_way.settle(ARRIVED_WITHIN);
             let done = self.target.purge(&tags, || self.purges.is_stopping());
             (self.count)(done.is_ok());
             if let Err(error) = done {

@@ -1,0 +1,286 @@
+//! `GET /v1/articles`: lists of articles.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::address::Address;
+use crate::api::article_views;
+use crate::api::articles::{Page, cache_tags, resolved};
+use crate::api::auth::Viewer;
+use crate::api::conditional::{Answer, Keep, LISTS};
+use crate::api::cursor;
+use crate::api::inputs::{ListInput, ListParams};
+use crate::api::openapi::Failures;
+use crate::api::problem::Problem;
+use crate::api::state::{Question, State};
+use crate::api::views::ArticleView;
+use crate::cache::Stretch;
+use crate::content::listing::UseDate;
+use crate::content::role::Role;
+use crate::content::tag_filter::TagFilter;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::search;
+use crate::store::listing::{self, Key, Listing, Scope};
+use crate::store::shown::{self, Shown};
+
+/// Articles of a page that is read and written in less than a millisecond.
+const LONGEST_BRIEF: usize = 50;
+
+/// Articles, and where the page stands in its list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ArticleList)]
+pub struct ArticleListView {
+    pub data: Vec<ArticleView>,
+    pub page: Page,
+}
+
+/// List articles
+///
+/// Newest first, or by relevance where words are searched for. Follow `page.next`, or the `Link` header, until it
+/// is null: every article comes exactly once, also while others are being published.
+#[utoipa::path(
+    tag = "articles",
+    operation_id = "list_articles",
+    params(ListParams),
+    responses(
+        (status = 200, description = "A page of articles", body = ArticleListView,
+         headers(("ETag" = String), ("Last-Modified" = String), ("Link" = String, description = "The next page"))),
+        (status = 304, description = "Not modified"),
+        Failures,
+    )
+)]
+#[get("/v1/articles")]
+pub async fn list_articles(
+    request: HttpRequest,
+    state: web::Data<State>,
+    viewer: Viewer,
+) -> Result<HttpResponse, Problem> {
+    let input = ListInput::parse(request.query_string())?;
+    let scope = match &input.statuses {
+        None => Scope::Public,
+        Some(statuses) => Scope::Newsroom(statuses.clone(), viewer.must_be(Role::Author)?.sight()),
+    };
+    let address = Address::of(&request);
+    let question = Question {
+        text: input.question(),
+        is_brief: scope == Scope::Public && is_brief(&input),
+    };
+    state
+        .answer_question(&request, question, move |state, reader, now| {
+            reader.read(|conn| list(conn, state, &input, scope, &address, now))
+        })
+        .await
+}
+
+fn list(
+    conn: &mut Conn,
+    state: &State,
+    input: &ListInput,
+    scope: Scope,
+    address: &Address,
+    now: DateTime<Utc>,
+) -> Result<Answer> {
+    let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
+    let listing = Listing {
+        language: input.language.clone(),
+        source: input.source.clone(),
+        tags: wanted.filter.clone(),
+        ids: input.ids.clone(),
+        from: input.from,
+        to: input.to,
+        use_date: input.use_date,
+        order: input.order,
+        after: None,
+        // One more than asked for shows whether there is a next page.
+        limit: input.limit + 1,
+        scope,
+        now,
+    };
+    let mut found = match &input.text {
+        Some(text) => search_page(conn, state, text.clone(), input, listing)?,
+        None => plain_page(conn, input, listing)?,
+    };
+    let shape = &input.shape;
+    let derived = shape.related || shape.related_tags;
+    let incomplete = derived && !state.related_is_complete();
+    let shown = std::mem::take(&mut found.shown);
+    let views = article_views::views(conn, state, shown, shape, now)?;
+    let next = found
+        .next
+        .as_ref()
+        .map(|key| cursor::encode(&input.fingerprint, &key));
+    let page = Page {
+        limit: input.limit,
+        next,
+        count: found.count,
+    };
+    let link = address.next(&page);
+    let expiry = article_views::first_expiry(&views);
+    let tags: Vec<String> = std::iter::once(LISTS.to_owned())
+        .chain(cache_tags(&views, shape))
+        .chain(found.after.iter().map(|id| format!("article-{id}")))
+        .chain(wanted.cache_tags(&views))
+        // Words are looked for in the names of tags, too.
+        .chain(input.text.is_some().then(|| "tags".to_owned()))
+        .collect();
+    let keep = Keep {
+        stretch: Some(stretch(input, wanted.filter, &found)),
+        with_time: true,
+        derived: derived || input.text.is_some(),
+        until: None,
+    };
+    let modified = article_views::last_modified(&views);
+    let answer = match shape.members {
+        None => Answer::json(&ArticleListView { data: views, page })?,
+        Some(_) => {
+            let data = views
+                .iter()
+                .map(|view| article_views::shaped(view, shape))
+                .collect::<Result<Vec<_>>>()?;
+            Answer::json(&serde_json::json!({ "data": data, "page": page }))?
+        }
+    };
+    Ok(answer
+        .last_modified(modified)
+        .until(expiry)
+        .next(link)
+        .cache_tags(tags)
+        .keep(keep)
+        .not_cached(incomplete))
+}
+
+/// Whether an index leads straight to all of it, and it is short.
+fn is_brief(input: &ListInput) -> bool {
+    let (language, source) = (input.language.is_some(), input.source.is_some());
+    let in_order_of_an_index = match input.use_date {
+        UseDate::Published => !(language && source),
+        UseDate::Updated => !source,
+        UseDate::FirstPublished => !language && !source,
+    };
+    let found_by_walking = input.text.is_none() && input.tags.is_none() && !input.count;
+    let is_short = input.limit <= LONGEST_BRIEF && !input.shape.body && input.shape.is_plain();
+    in_order_of_an_index && found_by_walking && is_short
+}
+
+/// A page of articles, the key after which the next begins, and the count where it was asked for.
+struct Found {
+    shown: Vec<Shown>,
+    next: Option<(i64, Uuid)>,
+    /// The key after which it begins itself.
+    begins_after: Option<(i64, Uuid)>,
+    /// The id of the first article after the page.
+    after: Option<String>,
+    count: Option<i64>,
+}
+
+fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Result<Found> {
+    if let Some(word) = &input.cursor {
+        let (micros, id) = cursor::decode(&input.fingerprint, word)?;
+        let date = DateTime::from_timestamp_micros(micros);
+        let date = date.ok_or(Error::InvalidCursor("is not one that this API gave"))?;
+        listing.after = Some(Key { date, id });
+    }
+    let mut found = listing::page(conn, &listing)?;
+    let after = found.drain(input.limit.min(found.len())..).next();
+    let nums: Vec<i64> = found.iter().map(|(num, _)| *num).collect();
+    let shown = shown::by_nums(conn, &nums, input.shape.parts(), listing.now)?;
+    let key = shown
+        .last()
+        .filter(|_| after.is_some())
+        .and_then(|last| Key::of(&last.row, input.use_date));
+    let count = input
+        .count
+        .then(|| listing::count(conn, &listing))
+        .transpose()?;
+    Ok(Found {
+        shown,
+        next: key.map(|key| (key.date.timestamp_micros(), key.id)),
+        begins_after: listing
+            .after
+            .map(|key| (key.date.timestamp_micros(), key.id)),
+        after: after.map(|(_, id)| id),
+        count,
+    })
+}
+
+/// The index decides what matches and in which order; the database, what it is and whether it may be seen.
+fn search_page(
+    conn: &mut Conn,
+    state: &State,
+    text: search::Text,
+    input: &ListInput,
+    listing: Listing,
+) -> Result<Found> {
+    if !state.progress.is_ready(crate::follower::SearchIndex::NAME) {
+        return Err(Error::NotReady("the full-text index is being built"));
+    }
+    let after = match &input.cursor {
+        Some(word) => {
+            let (rank, id) = cursor::decode(&input.fingerprint, word)?;
+            Some(search::Key { rank, id })
+        }
+        None => None,
+    };
+    let now = listing.now;
+    let query = search::Query {
+        text,
+        language: listing.language,
+        source: listing.source,
+        tags: listing.tags,
+        ids: listing.ids,
+        from: listing.from.map(|time| time.timestamp_micros()),
+        to: listing.to.map(|time| time.timestamp_micros()),
+        use_date: listing.use_date,
+        order: listing.order,
+        after,
+        limit: listing.limit,
+        count: input.count,
+        visible_at: Some(now.timestamp_micros()),
+    };
+    let mut found = state
+        .search
+        .search(&query)
+        .map_err(|error| Error::Search(error.into()))?;
+    let more = found.hits.len() > input.limit;
+    found.hits.truncate(input.limit);
+    let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
+    let mut shown = shown::by_nums(conn, &nums, input.shape.parts(), now)?;
+    shown.retain(|shown| shown.row.is_public(now));
+    let last = found.hits.last().filter(|_| more);
+    Ok(Found {
+        shown,
+        next: last.map(|hit| (hit.key.rank, hit.key.id)),
+        // Whatever moves may change the order.
+        begins_after: None,
+        after: None,
+        count: found
+            .count
+            .map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
+    })
+}
+
+/// Which articles would change the page if they came to stand in it.
+fn stretch(input: &ListInput, tags: Option<TagFilter<i64>>, found: &Found) -> Stretch {
+    let place = |key: &(i64, Uuid)| (key.0, key.1.to_string());
+    let micros = |time: DateTime<Utc>| time.timestamp_micros();
+    Stretch {
+        language: input.language.clone(),
+        source: input.source.clone(),
+        tags,
+        ids: input
+            .ids
+            .as_ref()
+            .map(|ids| ids.iter().map(Uuid::to_string).collect()),
+        from: input.from.map(micros),
+        to: input.to.map(micros),
+        use_date: input.use_date,
+        order: input.order,
+        after: found.begins_after.as_ref().map(place),
+        last: found.next.as_ref().map(place),
+        whole: input.count || input.text.is_some(),
+    }
+}
