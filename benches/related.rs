@@ -4,9 +4,13 @@
 //! The made-up articles have about 550 words: half from a vocabulary in which a word's frequency falls with its
 //! rank (Zipf), and half from the few hundred words of one of many topics, so that each has neighbours.
 
+#[path = "http/reference/random.rs"]
+mod random;
+
 use std::time::{Duration, Instant};
 
 use kiosque::related::{Article, Ask, Engine, Language, Profile, Settings, Window};
+use random::Random;
 
 /// As the program has it.
 #[global_allocator]
@@ -234,26 +238,4 @@ fn push_word(text: &mut String, mut number: usize) {
         }
     }
     text.push('k');
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    /// A rank below `end`, with a frequency that falls as 1 / rank.
-    fn zipf(&mut self, end: usize) -> usize {
-        let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        ((end as f64).powf(unit) - 1.0) as usize
-    }
 }

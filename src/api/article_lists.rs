@@ -131,7 +131,6 @@ fn list(
         stretch: Some(stretch(input, wanted.filter, &found)),
         with_time: true,
         derived: derived || input.text.is_some(),
-        until: None,
     };
     let modified = article_views::last_modified(&views);
     let answer = match shape.members {

@@ -41,8 +41,6 @@ pub struct Answer {
 pub struct Keep {
     /// The stretch of a list that it shows.
     pub stretch: Option<Stretch>,
-    /// When something in it changes by itself.
-    pub until: Option<DateTime<Utc>>,
     /// Whether it changes when any article appears or disappears by itself.
     pub with_time: bool,
     /// Whether an index had a part in it.
@@ -193,7 +191,6 @@ impl Answer {
     pub fn take_depends(&mut self) -> Option<Depends> {
         let is_plain = !self.private && !self.not_cached && self.moved_to.is_none();
         let keep = self.keep.take().filter(|_| is_plain)?;
-        let until = [keep.until, self.expires].into_iter().flatten().min();
         // A list says more closely than its name which articles concern it.
         let stretch = keep.stretch.as_ref();
         let is_closer = stretch.is_some_and(|stretch| !stretch.whole);
@@ -201,7 +198,9 @@ impl Answer {
         let groups = groups.filter(|tag| !(is_closer && *tag == LISTS) && *tag != RANKINGS);
         Some(Depends {
             stretch: keep.stretch,
-            until: until.map_or(i64::MAX, |until| until.timestamp_micros()),
+            until: self
+                .expires
+                .map_or(i64::MAX, |until| until.timestamp_micros()),
             with_time: keep.with_time,
             derived: keep.derived,
             ranks: self.cache_tags.iter().any(|tag| tag == RANKINGS),

@@ -240,15 +240,6 @@ pub fn insert(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// The numbers of an article's tags, in editorial order.
-pub fn of_article(conn: &mut Conn, article_num: i64) -> Result<Vec<i64>> {
-    Ok(article_tags::table
-        .filter(article_tags::article_num.eq(article_num))
-        .order(article_tags::position)
-        .select(article_tags::tag_num)
-        .load(conn)?)
-}
-
 fn make(conn: &mut Conn, mention: &TagMention, now: DateTime<Utc>) -> Result<TagRow> {
     let id = Uuid::now_v7();
     let slug = match &mention.slug {

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod insert;
+mod random;
 mod serve;
 
 use std::error::Error;
