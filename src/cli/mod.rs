@@ -1,13 +1,17 @@
 //! The command line: one file for each command.
 
+mod export;
 mod import;
 mod key;
 mod openapi;
+mod progress;
 mod reindex;
 pub mod related_run;
+mod restore;
 pub mod serve;
 mod settings;
 mod user;
+mod whole_file;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -39,6 +43,8 @@ enum Command {
     Serve(serve::Serve),
     /// Take articles in from NDJSON files; see the README for the format
     Import(import::Import),
+    /// Write the whole store, for `kiosque import` to make an equal one
+    Export(export::Export),
     /// Make the database, or bring it up to date, and stop
     Migrate,
     /// Write the OpenAPI document
@@ -76,6 +82,7 @@ fn carry_out(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Serve(serve) => serve.run(Config::from_env()?).map(done),
         Command::Import(import) => import.run(&Config::from_env()?),
+        Command::Export(export) => export.run(&Config::from_env()?).map(done),
         Command::Migrate => open(&Config::from_env()?).map(|_| ExitCode::SUCCESS),
         Command::Openapi(openapi) => openapi.run().map(done),
         Command::Config => settings::run().map(done),
