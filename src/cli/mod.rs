@@ -1,13 +1,16 @@
 //! The command line: one file for each command.
 
+mod backup;
 mod export;
 mod import;
 mod key;
 mod openapi;
+mod pg_dump;
 mod progress;
 mod reindex;
 pub mod related_run;
 mod restore;
+mod restored;
 pub mod serve;
 mod settings;
 mod user;
@@ -45,6 +48,10 @@ enum Command {
     Import(import::Import),
     /// Write the whole store, for `kiosque import` to make an equal one
     Export(export::Export),
+    /// Copy the whole database, while the server may go on writing
+    Backup(backup::Backup),
+    /// Say that the database was put back from a copy that is not a file of `kiosque backup`
+    Restored,
     /// Make the database, or bring it up to date, and stop
     Migrate,
     /// Write the OpenAPI document
@@ -83,6 +90,8 @@ fn carry_out(command: Command) -> Result<ExitCode, String> {
         Command::Serve(serve) => serve.run(Config::from_env()?).map(done),
         Command::Import(import) => import.run(&Config::from_env()?),
         Command::Export(export) => export.run(&Config::from_env()?).map(done),
+        Command::Backup(backup) => backup.run(&Config::from_env()?).map(done),
+        Command::Restored => restored::run(&Config::from_env()?).map(done),
         Command::Migrate => open(&Config::from_env()?).map(|_| ExitCode::SUCCESS),
         Command::Openapi(openapi) => openapi.run().map(done),
         Command::Config => settings::run().map(done),

@@ -33,6 +33,7 @@ pub mod sessions;
 pub mod shared_pins;
 pub mod shown;
 pub mod state;
+pub mod stock;
 pub mod tag_merging;
 pub mod tag_saving;
 pub mod tagging;
