@@ -26,7 +26,8 @@ fn find_or_make(conn: &mut Conn, now: DateTime<Utc>) -> Result<String> {
     Ok(id)
 }
 
-fn known(conn: &mut Conn) -> Result<Option<String>> {
+/// The store's id, where it has been asked for before.
+pub fn known(conn: &mut Conn) -> Result<Option<String>> {
     Ok(store::table.select(store::id).first(conn).optional()?)
 }
 

@@ -5,6 +5,7 @@ pub mod articles;
 pub mod audit;
 pub mod census;
 pub mod changes;
+pub mod copies;
 pub mod curations;
 pub mod expiry;
 pub mod groups;

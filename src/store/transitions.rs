@@ -66,11 +66,16 @@ pub fn log_moved(
     moved_tags: &[i64],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let known = match action {
+        // It may have got a slug that the public never saw, and must not see now.
+        Action::Withdrawn | Action::Deleted => changes::last_told_slug(conn, row.num)?,
+        _ => None,
+    };
     let change = Change {
         kind: ChangeKind::Article,
         num: row.num,
         id: &row.id,
-        slug: &row.slug,
+        slug: known.as_deref().unwrap_or(&row.slug),
         action,
         version: row.version,
         moved_tags,
