@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use crate::content::visibility::Standing;
 use crate::db::Conn;
+use crate::db::dialect::{among, each};
 use crate::db::schema::{article_aliases, articles};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
@@ -28,6 +29,21 @@ pub fn find_all(conn: &mut Conn, slugs: &[&str]) -> Result<Vec<ArticleRow>> {
         .filter(article_aliases::slug.eq_any(slugs))
         .select(articles::all_columns)
         .load(conn)?)
+}
+
+/// The former slugs of these articles, by number, in order; an article without one is missing.
+pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let rows: Vec<(i64, String)> = each!(conn, conn =>
+        article_aliases::table
+            .filter(among(article_aliases::article_num, nums))
+            .order((article_aliases::article_num, article_aliases::slug))
+            .select((article_aliases::article_num, article_aliases::slug))
+            .load(conn))?;
+    let mut by_article: HashMap<i64, Vec<String>> = HashMap::new();
+    for (article, slug) in rows {
+        by_article.entry(article).or_default().push(slug);
+    }
+    Ok(by_article)
 }
 
 /// Lets the article be found by a slug that it no longer has.

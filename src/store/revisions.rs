@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use crate::db::Conn;
 use crate::db::schema::revisions;
 use crate::error::Result;
+use crate::store::save::Outcome;
 use crate::store::state::Whole;
 
 /// A state that a later save replaced.
@@ -32,6 +33,33 @@ pub fn keep(conn: &mut Conn, whole: &Whole) -> Result<()> {
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Keeps a past state as another store has it.
+///
+/// # Errors
+/// When the database fails.
+pub fn replicate(conn: &mut Conn, row: &RevisionRow) -> Result<Outcome> {
+    let before = find(conn, row.article_num, row.version)?;
+    if before.as_ref() == Some(row) {
+        return Ok(Outcome::Unchanged);
+    }
+    if before.is_some() {
+        diesel::delete(revisions::table.find((row.article_num, row.version))).execute(conn)?;
+    }
+    diesel::insert_into(revisions::table)
+        .values((
+            revisions::article_num.eq(row.article_num),
+            revisions::version.eq(row.version),
+            revisions::saved_at.eq(row.saved_at),
+            revisions::saved_by.eq(&row.saved_by),
+            revisions::state.eq(&row.state),
+        ))
+        .execute(conn)?;
+    Ok(match before {
+        Some(_) => Outcome::Updated,
+        None => Outcome::Created,
+    })
 }
 
 pub fn find(conn: &mut Conn, article_num: i64, version: i64) -> Result<Option<RevisionRow>> {

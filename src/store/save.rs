@@ -358,7 +358,7 @@ pub(super) fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
 }
 
 /// Those that are in one only.
-fn moved(before: &[i64], after: &[i64]) -> Vec<i64> {
+pub(super) fn moved(before: &[i64], after: &[i64]) -> Vec<i64> {
     let lost = before.iter().filter(|tag| !after.contains(tag));
     let gained = after.iter().filter(|tag| !before.contains(tag));
     lost.chain(gained).copied().collect()
@@ -379,7 +379,7 @@ fn slug_taken(slug: &str) -> Error {
 }
 
 /// Whether what the public saw is taken from it, or would never be shown again.
-fn is_withdrawn(before: &ArticleRow, row: &ArticleRow, now: DateTime<Utc>) -> bool {
+pub(super) fn is_withdrawn(before: &ArticleRow, row: &ArticleRow, now: DateTime<Utc>) -> bool {
     let withdrawn = |row: &ArticleRow| row.visibility().status == Status::Withdrawn;
     let hidden = before.is_public(now) && !row.is_public(now);
     hidden || (withdrawn(row) && !withdrawn(before))

@@ -65,7 +65,12 @@ pub fn merge(
 }
 
 /// The tag goes, and its names lead to the other: also the public, if that knew of it.
-fn pass_names(conn: &mut Conn, from: &TagRow, into: i64, was_public: bool) -> Result<()> {
+pub(super) fn pass_names(
+    conn: &mut Conn,
+    from: &TagRow,
+    into: i64,
+    was_public: bool,
+) -> Result<()> {
     let names = || tag_aliases::table.filter(tag_aliases::tag_num.eq(from.num));
     if !was_public {
         diesel::update(names())
@@ -142,7 +147,7 @@ fn check_place(conn: &mut Conn, from: &TagRow, into: &TagRow) -> Result<()> {
 
 /// Every article of the first tag bears the second in its place; where it bears both, in the place of the one that
 /// stands further forward. Three statements, however many articles there are.
-fn pass_articles(conn: &mut Conn, from: i64, into: i64) -> Result<()> {
+pub(super) fn pass_articles(conn: &mut Conn, from: i64, into: i64) -> Result<()> {
     // The numbers are ours, and the databases write parameters differently.
     let behind = format!(
         "DELETE FROM article_tags WHERE tag_num = {into} AND EXISTS (SELECT 1 FROM article_tags AS other
