@@ -15,6 +15,7 @@ pub mod keys;
 pub mod linking;
 mod links;
 pub mod listing;
+pub mod mirrors;
 pub mod naming;
 pub mod nesting;
 pub mod previews;

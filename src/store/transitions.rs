@@ -71,11 +71,24 @@ pub fn log_moved(
         Action::Withdrawn | Action::Deleted => changes::last_told_slug(conn, row.num)?,
         _ => None,
     };
+    let slug = known.as_deref().unwrap_or(&row.slug);
+    log_under(conn, row, slug, action, moved_tags, now)
+}
+
+/// The same under the slug by which the public knows it.
+pub fn log_under(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    slug: &str,
+    action: Action,
+    moved_tags: &[i64],
+    now: DateTime<Utc>,
+) -> Result<()> {
     let change = Change {
         kind: ChangeKind::Article,
         num: row.num,
         id: &row.id,
-        slug: known.as_deref().unwrap_or(&row.slug),
+        slug,
         action,
         version: row.version,
         moved_tags,
