@@ -1,6 +1,7 @@
 //! A mirror, killed again and again while its source is being edited, ends equal to it.
 //!
-//! `cargo test --test mirror -- --ignored` is the long run; `KIOSQUE_TEST_EDITS` and `KIOSQUE_TEST_KILLS` say how long.
+//! `cargo test --test mirror -- --ignored` is the long run; `KIOSQUE_TEST_EDITS` and `KIOSQUE_TEST_KILLS` say how long,
+//! `KIOSQUE_TEST_SEED` which edits, `KIOSQUE_TEST_PROGRAM` by another build than the one at hand.
 
 mod support;
 
@@ -25,7 +26,8 @@ fn kiosque(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
         DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
         DatabaseUrl::Postgres(url) => url.clone(),
     };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kiosque"));
+    let program = std::env::var_os("KIOSQUE_TEST_PROGRAM");
+    let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_kiosque").into()));
     command
         .args(arguments)
         .current_dir(folder)

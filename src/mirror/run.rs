@@ -157,6 +157,7 @@ impl Mirror {
         let found = match self.source.line_after(seen - 1) {
             // Beyond its end.
             Err(Failure::Lasting(what)) if what.contains("the log ends with") => {
+                is_same_store(Some(before), &self.source.line_after(0)?.page)?;
                 return Err(lost(seen));
             }
             found => found?,
