@@ -215,8 +215,12 @@ pub struct Feed {
 struct Shared {
     /// Up to which line the pages were read.
     readable: Option<i64>,
-    pages: HashMap<Asked, (Instant, Arc<OnceCell<Arc<Found>>>)>,
+    /// With when each was first asked for.
+    pages: HashMap<Asked, (Instant, Arc<Cell>)>,
 }
+
+/// A page that is being read, or was.
+type Cell = OnceCell<Arc<Found>>;
 
 /// One place among those who wait.
 pub struct Place(#[allow(dead_code)] OwnedSemaphorePermit); // held, not used
@@ -304,7 +308,7 @@ impl Feed {
         Ok(Arc::clone(found))
     }
 
-    fn cell(&self, asked: &Asked, readable: Option<i64>) -> Arc<OnceCell<Arc<Found>>> {
+    fn cell(&self, asked: &Asked, readable: Option<i64>) -> Arc<Cell> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.readable != readable {
             shared.readable = readable;

@@ -140,11 +140,11 @@ async fn wait_for_changes(
         let found = state.feed.page(state, &asked).await?;
         // Lines that are not told are passed by once.
         asked.after = found.view.page.next;
-        let is_over = || Instant::now() >= until;
-        if found.is_empty() && !is_over() {
-            if found.is_short_of_end() || waiter.rest(until).await == Woken::Moved {
-                continue;
-            }
+        if found.is_empty()
+            && Instant::now() < until
+            && (found.is_short_of_end() || waiter.rest(until).await == Woken::Moved)
+        {
+            continue;
         }
         return state.give(request, found.finished()?).await;
     }
