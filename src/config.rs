@@ -44,6 +44,8 @@ pub struct Config {
     /// How much older than a change elsewhere a kept ranking may be.
     pub related_lag: Duration,
     pub follow_interval: Duration,
+    /// How many may wait for changes at a time.
+    pub change_waiters: usize,
     /// The cache outside that is told what has changed, if there is one.
     pub purge: Option<PurgeConfig>,
     pub identity: IdentityConfig,
@@ -146,6 +148,11 @@ pub const SETTINGS: &[Setting] = &[
         name: "KIOSQUE_FOLLOW_INTERVAL",
         default: "200",
         help: "milliseconds between looks at the change log, for what other processes wrote, and at the clock, for articles whose hour has come",
+    },
+    Setting {
+        name: "KIOSQUE_CHANGE_WAITERS",
+        default: "5000",
+        help: "connections that may wait for changes at a time: long polls and event streams",
     },
     Setting {
         name: "KIOSQUE_JWT_SECRET",
@@ -268,6 +275,7 @@ impl Config {
             follow_interval: Duration::from_millis(
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),
+            change_waiters: values.number("KIOSQUE_CHANGE_WAITERS", 0..=1_000_000)?,
             purge: PurgeConfig::read(&values)?,
             identity: IdentityConfig::read(&values, &database_url)?,
             database_url,

@@ -38,6 +38,8 @@ pub enum Error {
     TooManyRequests(u32),
     /// The caller is served when what it needs has been built.
     NotReady(&'static str),
+    /// As many as may are being served.
+    Busy(&'static str),
     Timeout,
     Database(Box<dyn std::error::Error + Send + Sync>),
     Search(Box<dyn std::error::Error + Send + Sync>),
@@ -108,6 +110,8 @@ kinds! {
         "Try again in a moment; `Retry-After` says when.";
     NOT_READY: "not_ready", 503, "Not ready yet",
         "What answers this is still being built after the start; `Retry-After` says when to come back.";
+    BUSY: "busy", 503, "Too many at once",
+        "As many requests of this kind as may are being served; `Retry-After` says when to come back.";
     TIMEOUT: "timeout", 504, "The answer took too long",
         "The server gave up on the request.";
 }
@@ -134,6 +138,7 @@ impl Error {
             Self::TooManyRequests(_) => &TOO_MANY_REQUESTS,
             Self::Gone(_) => &GONE,
             Self::NotReady(_) => &NOT_READY,
+            Self::Busy(_) => &BUSY,
             Self::Timeout => &TIMEOUT,
             Self::Database(_) => &DATABASE_UNAVAILABLE,
             Self::Search(_) | Self::Internal(_) => &INTERNAL,
@@ -166,7 +171,7 @@ impl Error {
             | Self::PreconditionFailed(what)
             | Self::Gone(what) => what.clone(),
             Self::BodyTooLarge(limit) => format!("at most {limit} bytes are taken"),
-            Self::NotReady(what) => (*what).to_owned(),
+            Self::NotReady(what) | Self::Busy(what) => (*what).to_owned(),
             Self::TooManyRequests(seconds) => format!("try again in {seconds} s"),
             Self::UnknownRoute
             | Self::InProgress
@@ -205,9 +210,9 @@ impl Error {
         Self::Conflict(vec![Fault::new(pointer, detail)])
     }
 
-    /// Whether the server is to blame, so that the log should say why. Not being ready is no failure.
+    /// Whether the server is to blame, so that the log should say why. Not being ready, or full, is no failure.
     pub fn is_ours(&self) -> bool {
-        self.kind().status >= 500 && !matches!(self, Self::NotReady(_))
+        self.kind().status >= 500 && !matches!(self, Self::NotReady(_) | Self::Busy(_))
     }
 }
 

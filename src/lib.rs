@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod error;
 pub mod follower;
 pub mod identity;
+pub mod mirror;
 pub mod related;
 pub mod scheduler;
 pub mod search;

@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "api",
             "transfer",
+            "mirror",
             "follower",
             "cache",
             "delivery",
@@ -39,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("delivery", &["follower", "store", "db", "content"]),
     ("scheduler", &["store", "db", "content"]),
     ("transfer", &["store", "db", "content"]),
+    ("mirror", &["store", "db", "content"]),
     ("store", &["db", "content"]),
     ("related", &["content"]),
     ("search", &["content"]),

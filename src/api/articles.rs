@@ -22,6 +22,7 @@ use crate::content::tag_filter::TagFilter;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::store::aliases;
 use crate::store::articles::ArticleRow;
 use crate::store::shown;
 use crate::store::tags;
@@ -133,7 +134,7 @@ pub fn locate_for(
         false => shown::row_by_name(conn, name)?,
     };
     let row = row.ok_or_else(|| missing(name))?;
-    Ok(match is_moved(name, &row, sight, now)? {
+    Ok(match is_moved(conn, name, &row, sight, now)? {
         true => Located::Moved(row.slug),
         false => Located::Here(Box::new(row)),
     })
@@ -147,12 +148,32 @@ fn missing(name: &str) -> Error {
 ///
 /// # Errors
 /// As [`locate`], where a caller of this sight does not see the article.
-fn is_moved(name: &str, row: &ArticleRow, sight: &Sight, now: DateTime<Utc>) -> Result<bool> {
-    let seen = row.is_public(now) || sight.reaches(row.created_by.as_deref());
-    if row.deleted_at.is_none() && seen {
-        return Ok(shown::is_former(row, name));
+fn is_moved(
+    conn: &mut Conn,
+    name: &str,
+    row: &ArticleRow,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let reached = sight.reaches(row.created_by.as_deref());
+    let is_former = shown::is_former(row, name);
+    let standing = row.standing(now);
+    // A slug that the article had while it was hidden tells the public nothing.
+    let knows = reached
+        || match (is_former, standing) {
+            (true, _) => aliases::is_public(conn, name)?,
+            (false, Standing::Gone) if row.slug == name => {
+                aliases::is_known_by_slug(conn, row, standing)?
+            }
+            (false, _) => true,
+        };
+    if !knows {
+        return Err(missing(name));
     }
-    match row.standing(now) {
+    if row.deleted_at.is_none() && (reached || row.is_public(now)) {
+        return Ok(is_former);
+    }
+    match standing {
         Standing::Hidden => Err(missing(name)),
         Standing::Visible | Standing::Gone => Err(Error::Gone(format!(
             "the article {name:?} is no longer available"
@@ -176,7 +197,7 @@ fn one(
         false => shown::by_name(conn, name, shape.parts(), now)?,
     };
     let shown = shown.ok_or_else(|| missing(name))?;
-    if is_moved(name, &shown.row, &shape.sight, now)? {
+    if is_moved(conn, name, &shown.row, &shape.sight, now)? {
         return Ok(Answer::moved(address.article(&shown.row.slug, "")));
     }
     // A translation may be about to appear.

@@ -136,6 +136,10 @@ impl Viewer {
         self.0.as_ref().map_or(Sight::Public, Identity::sight)
     }
 
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.as_ref()
+    }
+
     /// # Errors
     /// [`Error::Unauthenticated`] where it is not known who asks, [`Error::Forbidden`] for a lower role.
     pub fn must_be(&self, role: Role) -> Result<&Identity> {

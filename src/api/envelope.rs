@@ -35,6 +35,14 @@ impl RequestId {
     }
 }
 
+/// Marks a request that is answered as GET and gets no body.
+struct Head;
+
+/// Whether no body will be sent: one without an end would not be read to its end.
+pub fn is_head(request: &HttpRequest) -> bool {
+    request.extensions().get::<Head>().is_some()
+}
+
 /// The outermost layer but for the log.
 ///
 /// # Errors
@@ -50,6 +58,7 @@ pub async fn envelope(
     request.extensions_mut().insert(for_handler);
     // Answered as GET; the server leaves the body out, for it remembers what was asked.
     if request.method() == Method::HEAD {
+        request.extensions_mut().insert(Head);
         request.head_mut().method = Method::GET;
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {

@@ -37,6 +37,7 @@ examples! {
     "list_tags", "/v1/tags?limit=2&kind=place", None;
     "get_tag", "/v1/tags/eau", None;
     "list_tags_related_to_tag", "/v1/tags/eau/related?limit=2", None;
+    "list_changes", "/v1/changes?limit=2", None;
     "get_problem", "/problems/invalid_parameter", None;
 }
 

@@ -10,8 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_lists, article_writing, articles, audit, curation, health, imports, keys, logout, me,
-    previews, publication, related, related_tags, related_to_several, related_to_text,
+    article_lists, article_writing, articles, audit, changes, curation, health, imports, keys,
+    logout, me, previews, publication, related, related_tags, related_to_several, related_to_text,
     revision_diff, revisions, tag_writing, tags, tokens, translations, users,
 };
 
@@ -50,6 +50,8 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(translations::list_translations)
         .service(translations::join_translations)
         .service(translations::leave_translations)
+        .service(changes::list_changes)
+        .service(changes::stream_changes)
         .service(imports::import_articles)
         .service(audit::list_audit)
         .service(tokens::create_token)
@@ -194,6 +196,7 @@ impl Modify for Bearer {
         (name = "previews", description = "One version, shown to whoever has the address"),
         (name = "curation", description = "What editors say of an article's neighbours"),
         (name = "translations", description = "One text in several languages"),
+        (name = "changes", description = "What changed, for those who keep a copy"),
         (name = "identity", description = "Who may do what: users, tokens, keys"),
         (name = "administration", description = "Who did what, and who may"),
         (name = "operation", description = "Health of the service"),

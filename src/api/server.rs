@@ -14,6 +14,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa_actix_web::AppExt;
 
 use crate::api::auth::authenticate;
+use crate::api::change_feed::Feed;
 use crate::api::docs::{self, Document};
 use crate::api::envelope::{REQUEST_ID, envelope};
 use crate::api::hits;
@@ -44,6 +45,7 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
         .map_err(|error| format!("cannot serialise the OpenAPI document: {error}"))?;
     let document_page = web::Data::new(Document::of(text, state.max_age));
     let paths = web::Data::from(Arc::new(Paths::of(&document)));
+    let feed = Arc::clone(&state.feed);
     let state = web::Data::new(state);
 
     let app = move || {
@@ -79,7 +81,28 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
         .bind(settings.listen)
         .map_err(|error| cannot_listen(settings.listen, &error))?;
     let address = server.addrs().first().copied().unwrap_or(settings.listen);
+    actix_web::rt::spawn(close_when_told(feed));
     Ok((server.run(), address))
+}
+
+/// Ends what waits for changes when the process is told to stop: the server waits for requests that are running, and
+/// those would run on.
+async fn close_when_told(feed: Arc<Feed>) {
+    use actix_web::rt::signal;
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return log::warn!("streams of changes will not end by themselves at a stop");
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = signal::ctrl_c().await;
+    feed.close();
 }
 
 /// Lets running requests end, and takes no new ones.

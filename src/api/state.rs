@@ -7,6 +7,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::auth::Identity;
+use crate::api::change_feed::Feed;
 use crate::api::conditional::Answer;
 use crate::api::door::Door;
 use crate::api::finished::Finished;
@@ -88,6 +89,7 @@ pub struct State {
     pub authority: Arc<Authority>,
     pub door: Arc<Door>,
     pub key_uses: KeyUses,
+    pub feed: Arc<Feed>,
 }
 
 impl State {
@@ -99,7 +101,10 @@ impl State {
         authority: Arc<Authority>,
         metrics: Metrics,
     ) -> Self {
+        let purges = indexes.purges.as_ref();
+        let feed = Feed::new(config.change_waiters, &indexes.progress, purges);
         Self {
+            feed: Arc::new(feed),
             database,
             search: indexes.search,
             engine: indexes.engine,

@@ -4,6 +4,7 @@ mod backup;
 mod export;
 mod import;
 mod key;
+mod mirror;
 mod openapi;
 mod pg_dump;
 mod progress;
@@ -64,6 +65,8 @@ enum Command {
     /// Make and revoke API keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Keep this store equal to what is public in another Kiosque
+    Mirror(mirror::Mirror),
     /// Throw both indexes away and build them again
     Reindex,
     /// Rank every article of an import file in memory, for evaluation
@@ -97,6 +100,7 @@ fn carry_out(command: Command) -> Result<ExitCode, String> {
         Command::Config => settings::run().map(done),
         Command::User(user) => user.run(&Config::from_env()?).map(done),
         Command::Key(key) => key.run(&Config::from_env()?).map(done),
+        Command::Mirror(mirror) => mirror.run(&Config::from_env()?).map(done),
         Command::Reindex => reindex::run(&Config::from_env()?).map(done),
         Command::RelatedRun(related_run) => related_run.run().map(done),
     }

@@ -59,6 +59,7 @@ tables! {
     article_aliases (slug) {
         slug -> Text,
         article_num -> BigInt,
+        public -> Bool,
     }
     tags (num) {
         num -> BigInt,
@@ -170,6 +171,13 @@ tables! {
         claim -> Text,
         claimed_at -> Timestamp,
         answer -> Nullable<Text>,
+    }
+    mirror (store) {
+        store -> Text,
+        source -> Text,
+        seq -> BigInt,
+        seen_seq -> Nullable<BigInt>,
+        seen -> Nullable<Text>,
     }
     audit (seq) {
         seq -> BigInt,

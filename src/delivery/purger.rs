@@ -10,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::delivery::mark::{Mark, Start};
@@ -61,6 +63,8 @@ pub struct Purges(Arc<Shared>);
 struct Shared {
     standing: Mutex<Standing>,
     moved: Condvar,
+    /// For those who wait without a thread.
+    purged: watch::Sender<i64>,
     under_way: UnderWay,
 }
 
@@ -105,6 +109,7 @@ impl Purger {
                 stop: false,
             }),
             moved: Condvar::new(),
+            purged: watch::Sender::new(read),
             under_way: UnderWay::default(),
         }));
         let mut run = Run {
@@ -154,6 +159,11 @@ impl Purges {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The line up to which caches have been purged; any line while purging fails.
+    pub fn purged(&self) -> watch::Receiver<i64> {
+        self.0.purged.subscribe()
+    }
+
     /// Counts an answer to the public that is being made, until what this gives is dropped.
     pub fn enter(&self) -> OnItsWay<'_> {
         self.0.under_way.enter()
@@ -182,6 +192,11 @@ impl Purges {
         standing.failing = failing;
         drop(standing);
         self.0.moved.notify_all();
+        // A failure elsewhere holds up no one here.
+        let purged = if failing { i64::MAX } else { purged };
+        self.0
+            .purged
+            .send_if_modified(|known| std::mem::replace(known, purged) != purged);
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {

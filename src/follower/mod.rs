@@ -11,6 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 pub use cache::{ResponseCache, moves};
 pub use related::{ProfileFile, RelatedIndex};
 pub use search::SearchIndex;
@@ -68,10 +70,21 @@ pub struct Progress(Arc<Shared>);
 struct Shared {
     positions: Mutex<BTreeMap<&'static str, Option<i64>>>,
     moved: Condvar,
+    /// The line that everything which is not being built has come to, for those who wait without a thread.
+    followed: watch::Sender<Option<i64>>,
     stop: AtomicBool,
 }
 
 impl Shared {
+    fn new(positions: BTreeMap<&'static str, Option<i64>>) -> Self {
+        Self {
+            followed: watch::Sender::new(followed(&positions)),
+            positions: Mutex::new(positions),
+            moved: Condvar::new(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
     fn positions(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<i64>>> {
         self.positions
             .lock()
@@ -86,11 +99,8 @@ impl Follower {
         derived: Vec<Box<dyn Derived>>,
         interval: Duration,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            positions: Mutex::new(derived.iter().map(|one| (one.name(), None)).collect()),
-            moved: Condvar::new(),
-            stop: AtomicBool::new(false),
-        });
+        let positions = derived.iter().map(|one| (one.name(), None)).collect();
+        let shared = Arc::new(Shared::new(positions));
         let threads = derived
             .into_iter()
             .map(|derived| {
@@ -131,6 +141,11 @@ impl Progress {
     /// How far each derived thing has come; `None` while it is being built.
     pub fn positions(&self) -> BTreeMap<&'static str, Option<i64>> {
         self.0.positions().clone()
+    }
+
+    /// The line that all which is not being built has come to; `None` where everything is being built.
+    pub fn followed(&self) -> watch::Receiver<Option<i64>> {
+        self.0.followed.subscribe()
     }
 
     /// Whether the thing of this name has been built.
@@ -281,8 +296,16 @@ impl Run {
         let mut positions = self.shared.positions();
         if positions.insert(self.derived.name(), position) != Some(position) {
             self.shared.moved.notify_all();
+            let followed = followed(&positions);
+            self.shared
+                .followed
+                .send_if_modified(|known| std::mem::replace(known, followed) != followed);
         }
     }
+}
+
+fn followed(positions: &BTreeMap<&'static str, Option<i64>>) -> Option<i64> {
+    positions.values().copied().flatten().min()
 }
 
 /// What some lines of the log are about. A tag may be borne by very many articles: they are read a part at a time.
@@ -332,11 +355,10 @@ mod tests {
     #[test]
     fn a_write_waits_for_what_follows_and_not_for_what_is_being_built() {
         let progress = |search, related| {
-            Progress(Arc::new(Shared {
-                positions: Mutex::new(BTreeMap::from([("search", search), ("related", related)])),
-                moved: Condvar::new(),
-                stop: AtomicBool::new(false),
-            }))
+            Progress(Arc::new(Shared::new(BTreeMap::from([
+                ("search", search),
+                ("related", related),
+            ]))))
         };
         let short = Duration::from_millis(20);
         assert!(progress(Some(7), None).wait_for_followers(7, short));

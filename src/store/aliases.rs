@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
 use crate::db::schema::{article_aliases, articles};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
+use crate::store::changes;
 
 /// The article that once had this slug.
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Option<ArticleRow>> {
@@ -46,13 +48,57 @@ pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
 
 /// Lets the article be found by a slug that it no longer has.
 pub fn add(conn: &mut Conn, slug: &str, article_num: i64) -> Result<()> {
+    add_for(conn, slug, article_num, true)
+}
+
+/// The same, for the newsroom alone where the public never knew the slug.
+pub fn add_for(conn: &mut Conn, slug: &str, article_num: i64, public: bool) -> Result<()> {
     diesel::insert_into(article_aliases::table)
         .values((
             article_aliases::slug.eq(slug),
             article_aliases::article_num.eq(article_num),
+            article_aliases::public.eq(public),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Whether a former slug is one that the public knew.
+pub fn is_public(conn: &mut Conn, slug: &str) -> Result<bool> {
+    let public: Option<bool> = article_aliases::table
+        .filter(article_aliases::slug.eq(slug))
+        .select(article_aliases::public)
+        .first(conn)
+        .optional()?;
+    Ok(public.unwrap_or(false))
+}
+
+/// Whether the public knew the article by its present slug: it may have got that while it was hidden.
+pub fn is_known_by_slug(conn: &mut Conn, row: &ArticleRow, standing: Standing) -> Result<bool> {
+    Ok(match standing {
+        Standing::Visible => true,
+        Standing::Hidden => changes::told_slug(conn, row.num, &row.slug)?,
+        // What the log never spoke of is known as it is.
+        Standing::Gone => {
+            changes::told_slug(conn, row.num, &row.slug)?
+                || changes::last_told_slug(conn, row.num)?.is_none()
+        }
+    })
+}
+
+/// The former slugs of these articles that the public knew, by number, in order.
+pub fn public_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let rows: Vec<(i64, String)> = article_aliases::table
+        .filter(article_aliases::article_num.eq_any(nums))
+        .filter(article_aliases::public.eq(true))
+        .order(article_aliases::slug)
+        .select((article_aliases::article_num, article_aliases::slug))
+        .load(conn)?;
+    let mut by_article: HashMap<i64, Vec<String>> = HashMap::new();
+    for (num, slug) in rows {
+        by_article.entry(num).or_default().push(slug);
+    }
+    Ok(by_article)
 }
 
 /// Forgets an alias, for the slug is a proper one again.

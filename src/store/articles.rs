@@ -100,6 +100,12 @@ impl ArticleRow {
                 .is_some_and(|first| first.and_utc() <= now);
         match visibility.standing(now) {
             Standing::Hidden if was_out => Standing::Gone,
+            // Its hour came while nothing of it could be shown: it was withdrawn before, or was to end before it began.
+            Standing::Gone
+                if visibility.window().is_none() && self.first_published_at.is_none() =>
+            {
+                Standing::Hidden
+            }
             standing => standing,
         }
     }

@@ -5,6 +5,7 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 
 use crate::content::time::to_stored;
+use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::db::schema::changes;
 use crate::error::Result;
@@ -33,7 +34,17 @@ impl Action {
         }
     }
 
-    /// What a save amounts to for the public.
+    /// What a save of an article amounts to for the public. That what is gone never was there, or the other way round, is
+    /// told, too: its address answers otherwise.
+    pub fn of_article(before: Standing, after: Standing) -> Self {
+        let (was_public, is_public) = (before == Standing::Visible, after == Standing::Visible);
+        match Self::between(was_public, is_public) {
+            Self::Saved if before != after => Self::Withdrawn,
+            action => action,
+        }
+    }
+
+    /// The same for what is either public or not.
     pub fn between(was_public: bool, is_public: bool) -> Self {
         match (was_public, is_public) {
             (false, false) => Self::Saved,
@@ -124,6 +135,50 @@ pub fn after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<ChangeRow>> {
         .order(changes::seq)
         .limit(limit)
         .load(conn)?)
+}
+
+/// Those of the lines after one and up to another that tell the public something, oldest first.
+pub fn told(
+    conn: &mut Conn,
+    after: i64,
+    until: i64,
+    kind: Option<ChangeKind>,
+    limit: i64,
+) -> Result<Vec<ChangeRow>> {
+    let mut query = changes::table
+        .filter(changes::seq.gt(after))
+        .filter(changes::seq.le(until))
+        .filter(changes::action.ne(Action::Saved.as_str()))
+        .into_boxed();
+    if let Some(kind) = kind {
+        query = query.filter(changes::kind.eq(kind.as_str()));
+    }
+    Ok(query.order(changes::seq).limit(limit).load(conn)?)
+}
+
+/// Whether the public was told of an article under this slug.
+pub fn told_slug(conn: &mut Conn, num: i64, slug: &str) -> Result<bool> {
+    let line: Option<i64> = changes::table
+        .filter(changes::num.eq(num))
+        .filter(changes::kind.eq(ChangeKind::Article.as_str()))
+        .filter(changes::action.ne(Action::Saved.as_str()))
+        .filter(changes::slug.eq(slug))
+        .select(changes::seq)
+        .first(conn)
+        .optional()?;
+    Ok(line.is_some())
+}
+
+/// The slug under which the public was last told of an article.
+pub fn last_told_slug(conn: &mut Conn, num: i64) -> Result<Option<String>> {
+    Ok(changes::table
+        .filter(changes::num.eq(num))
+        .filter(changes::kind.eq(ChangeKind::Article.as_str()))
+        .filter(changes::action.ne(Action::Saved.as_str()))
+        .order(changes::seq.desc())
+        .select(changes::slug)
+        .first(conn)
+        .optional()?)
 }
 
 /// The number of the last line; 0 where there is none.

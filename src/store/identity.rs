@@ -38,6 +38,7 @@ pub fn renew(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<String>> {
     Ok(Some(id))
 }
 
+/// The store's id, where it has been asked for before.
 pub fn known(conn: &mut Conn) -> Result<Option<String>> {
     Ok(store::table.select(store::id).first(conn).optional()?)
 }

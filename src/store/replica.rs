@@ -140,7 +140,7 @@ impl Replicas {
         for alias in &wanted.aliases {
             aliases::add(conn, alias, num)?;
         }
-        let action = Action::between(false, wanted.row.is_public(self.now));
+        let action = Action::of_article(Standing::Hidden, wanted.row.standing(self.now));
         transitions::log(conn, &wanted.row, action, self.now)?;
         wanted.grouping.carry_out(conn, &wanted.row, self.now)?;
         if let Some(group) = &wanted.row.translation_group {
@@ -219,9 +219,25 @@ impl Replicas {
         }
         let action = match is_deleted && before.standing(self.now) != Standing::Hidden {
             true => Action::Deleted,
-            false => Action::between(before.is_public(self.now), row.is_public(self.now)),
+            false => match Action::of_article(before.standing(self.now), row.standing(self.now)) {
+                // Gone as before, under a slug that the public knows by now: it was out in between.
+                Action::Saved
+                    if self.precedence == Precedence::Other
+                        && row.slug != before.slug
+                        && row.standing(self.now) == Standing::Gone =>
+                {
+                    Action::Withdrawn
+                }
+                action => action,
+            },
         };
-        transitions::log_moved(conn, row, action, moved, self.now)
+        match self.precedence {
+            Precedence::Stored => transitions::log_moved(conn, row, action, moved, self.now),
+            // It told the slug itself.
+            Precedence::Other => {
+                transitions::log_under(conn, row, &row.slug, action, moved, self.now)
+            }
+        }
     }
 
     /// Lets its translations look again, where what they show of it has changed.

@@ -46,7 +46,8 @@ impl Replicas {
                 .values(empty_body(num))
                 .execute(conn)?;
             let row = ArticleRow { num, ..row };
-            transitions::log(conn, &row, Action::Saved, self.now)?;
+            let action = Action::of_article(Standing::Hidden, row.standing(self.now));
+            transitions::log(conn, &row, action, self.now)?;
             return Ok(Outcome::Created);
         };
         let mut row = gone_row(&before, gone, self.now);

@@ -104,10 +104,12 @@ fn first_published_at(
 ) -> Option<NaiveDateTime> {
     let embargo = draft.embargoed_until.map(to_stored);
     let opens = published_at.map(|at| embargo.map_or(at, |embargo| at.max(embargo)));
-    let is_to_come = matches!(draft.status, Status::Scheduled | Status::Published)
-        && opens.is_some_and(|opens| opens > to_stored(now));
+    let is_to_come =
+        draft.status != Status::Draft && opens.is_some_and(|opens| opens > to_stored(now));
     if is_to_come && standing == Standing::Hidden {
-        return opens;
+        // What will not be shown then, either, was not out when that hour has passed.
+        let visibility = draft.visibility(published_at.map(|at| at.and_utc()));
+        return opens.filter(|_| visibility.window().is_some());
     }
     let past = |first: &NaiveDateTime| *first <= to_stored(now);
     let given = draft.first_published_at.map(to_stored);

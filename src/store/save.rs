@@ -183,7 +183,7 @@ impl Save<'_> {
         if links.curation != Curation::default() {
             curations::replace(conn, row.num, &links.curation)?;
         }
-        let action = Action::between(false, row.is_public(self.now));
+        let action = Action::of_article(Standing::Hidden, row.standing(self.now));
         transitions::log(conn, &row, action, self.now)?;
         self.join_group(conn, &links, &row)?;
         Ok(saved(Outcome::Created, row, links))
@@ -249,12 +249,13 @@ impl Save<'_> {
         }
         if row.slug != before.slug {
             aliases::remove(conn, &row.slug)?;
-            aliases::add(conn, &before.slug, row.num)?;
+            let known = aliases::is_known_by_slug(conn, &before, standing)?;
+            aliases::add_for(conn, &before.slug, row.num, known)?;
         }
         if is_withdrawn(&before, &row, self.now) {
             previews::revoke_of(conn, row.num, self.now)?;
         }
-        let action = Action::between(before.is_public(self.now), row.is_public(self.now));
+        let action = Action::of_article(standing, row.standing(self.now));
         let moved = moved(&tags_before, &tags);
         transitions::log_moved(conn, &row, action, &moved, self.now)?;
         let same_place = row.language == before.language && before.deleted_at.is_none();

@@ -117,7 +117,16 @@ pub fn edit(
         add_alias(conn, row.num, alias)?;
     }
     let is_public = tag_store::is_public(conn, &row, now)?;
-    tagging::log_change(conn, &row, Action::between(was_public, is_public), now)?;
+    let action = Action::between(was_public, is_public);
+    let told = TagRow {
+        slug: match action {
+            // The public must not see the one that it never knew.
+            Action::Withdrawn => before.slug,
+            _ => row.slug.clone(),
+        },
+        ..row.clone()
+    };
+    tagging::log_change(conn, &told, action, now)?;
     Ok(row)
 }
 

@@ -66,11 +66,29 @@ pub fn log_moved(
     moved_tags: &[i64],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let known = match action {
+        // It may have got a slug that the public never saw, and must not see now.
+        Action::Withdrawn | Action::Deleted => changes::last_told_slug(conn, row.num)?,
+        _ => None,
+    };
+    let slug = known.as_deref().unwrap_or(&row.slug);
+    log_under(conn, row, slug, action, moved_tags, now)
+}
+
+/// The same under the slug by which the public knows it.
+pub fn log_under(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    slug: &str,
+    action: Action,
+    moved_tags: &[i64],
+    now: DateTime<Utc>,
+) -> Result<()> {
     let change = Change {
         kind: ChangeKind::Article,
         num: row.num,
         id: &row.id,
-        slug: &row.slug,
+        slug,
         action,
         version: row.version,
         moved_tags,

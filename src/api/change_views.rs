@@ -1,0 +1,435 @@
+//! Lines of the change log as callers see them, with the present state of what they are about.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::article_views;
+use crate::api::inputs::Shape;
+use crate::api::state::State;
+use crate::api::views::{ArticleView, TagKindView};
+use crate::content::sight::Sight;
+use crate::content::visibility::Standing;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::store::articles::{self, ArticleRow};
+use crate::store::changes::{Action, ChangeKind, ChangeRow};
+use crate::store::copies::{self, TagCopy};
+use crate::store::{aliases, curations, tags};
+
+/// What an article takes in a page besides its body, about.
+const AROUND_BODY: usize = 4_000;
+
+/// A line of the change log.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
+pub struct ChangeView {
+    /// Its number: rises with each line, in the order in which the changes were committed. Numbers that are missing
+    /// stand for what the public never knew.
+    #[schema(example = 91)]
+    pub seq: i64,
+    /// `article` or `tag`.
+    #[schema(example = "article")]
+    pub kind: String,
+    /// The id of the article or the tag: it stays when the slug changes.
+    pub id: String,
+    /// The slug it had then.
+    #[schema(example = "khettaras-jorf-nettoyage")]
+    pub slug: String,
+    #[schema(value_type = ChangeActionView)]
+    pub action: String,
+    pub at: DateTime<Utc>,
+    #[schema(example = 3)]
+    pub version: i64,
+    /// Of a tag that was merged: the slug of the one that it is a part of now; null where that is not public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<String>)]
+    pub into: Option<Option<String>>,
+    /// Only with `include=articles`: what a read of the article answers now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub now: Option<NowView>,
+    /// Only with `include=articles`, in the last line of the page that is about it: the article as it is now, as a
+    /// read of it answers; null where it is not public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<ArticleView>)]
+    pub article: Option<Option<Box<ArticleView>>>,
+    /// With `article`: what a copy needs besides, to answer as this server does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub replica: Option<ReplicaView>,
+    /// Only with `include=articles`, in the last line of the page that is about it: the tag as it is now; null where
+    /// it is not public. Of a tag that was merged, the one that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = Option<TagCopyView>)]
+    pub tag: Option<Option<TagCopyView>>,
+}
+
+/// What happened, as the public saw it.
+#[derive(ToSchema)]
+#[schema(as = ChangeAction, rename_all = "snake_case", example = "published")]
+#[allow(dead_code)] // only described; the database's check keeps the text to these
+pub enum ChangeActionView {
+    /// It became public, by itself or by an editor.
+    Published,
+    Updated,
+    /// It was withdrawn, has expired, or is to come out anew.
+    Withdrawn,
+    Deleted,
+    /// A tag became part of another.
+    Merged,
+}
+
+/// What a read of an article answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ChangeNow)]
+pub enum NowView {
+    /// 200.
+    Public,
+    /// 410: it was public and is no more.
+    Gone,
+    /// 404.
+    Unknown,
+}
+
+/// What a copy of an article needs besides what readers see.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Replica)]
+pub struct ReplicaView {
+    /// Slugs that lead to the present one.
+    pub former_slugs: Vec<String>,
+    /// The same for all translations of one text.
+    #[schema(required)]
+    pub translation_group: Option<String>,
+    /// `auto`, or `never` for an article that shows no neighbours and is shown beside none.
+    #[schema(required, example = "auto")]
+    pub related: Option<String>,
+    /// Ids of the public articles that editors pinned to it, in their order.
+    pub pins: Vec<String>,
+    /// Its tags, in its order: one that had been on no public article has no line of its own.
+    pub tags: Vec<TagCopyView>,
+}
+
+/// A tag with all that the public can know of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = TagCopy)]
+pub struct TagCopyView {
+    pub id: String,
+    #[schema(example = "maroc")]
+    pub slug: String,
+    #[schema(example = "Maroc")]
+    pub name: String,
+    #[schema(value_type = TagKindView)]
+    pub kind: String,
+    #[schema(required)]
+    pub description: Option<String>,
+    /// The slug of the tag above it.
+    #[schema(required)]
+    pub parent: Option<String>,
+    /// Slugs that lead to it.
+    pub aliases: Vec<String>,
+    /// Whether it is public even while no public article bears it.
+    pub listed: bool,
+    /// Ids of the tags right below it; empty in an article's tags that are `listed`, whose own lines tell.
+    pub children: Vec<String>,
+    pub version: i64,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&TagCopy> for TagCopyView {
+    fn from(copy: &TagCopy) -> Self {
+        let row = &copy.row;
+        Self {
+            id: row.id.clone(),
+            slug: row.slug.clone(),
+            name: row.name.clone(),
+            kind: row.kind.clone(),
+            description: row.description.clone(),
+            parent: copy.parent.clone(),
+            aliases: copy.aliases.clone(),
+            listed: row.listed,
+            children: copy.children.clone(),
+            version: row.version,
+            updated_at: row.updated_at.and_utc(),
+        }
+    }
+}
+
+impl ChangeView {
+    fn of(row: ChangeRow) -> Self {
+        Self {
+            seq: row.seq,
+            kind: row.kind,
+            id: row.id,
+            slug: row.slug,
+            action: row.action,
+            at: row.at.and_utc(),
+            version: row.version,
+            into: None,
+            now: None,
+            article: None,
+            replica: None,
+            tag: None,
+        }
+    }
+}
+
+/// Whether the caller may read an article now. The one place where a caller's rights would narrow the feed.
+fn readable(row: &ArticleRow, now: DateTime<Utc>) -> bool {
+    row.is_public(now)
+}
+
+/// Cuts the lines off where what is embedded in them would have more than `budget` bytes; at least one stays.
+///
+/// # Errors
+/// When the database fails.
+pub fn within(conn: &mut Conn, rows: &mut Vec<ChangeRow>, budget: usize) -> Result<bool> {
+    let nums: Vec<i64> = of_articles(rows).map(|row| row.num).collect();
+    let mut sizes = copies::body_sizes(conn, &nums)?;
+    let mut total = 0;
+    for at in 0..rows.len() {
+        // Each is embedded once.
+        let size = match rows[at].kind == ChangeKind::Article.as_str() {
+            true => sizes.insert(rows[at].num, 0).unwrap_or(0),
+            false => 0,
+        };
+        total += if size > 0 { size + AROUND_BODY } else { 0 };
+        if total > budget && at > 0 {
+            rows.truncate(at);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The lines as callers see them; where `embed` says so, with the present state of each thing in the last line that is
+/// about it.
+///
+/// # Errors
+/// When the database fails.
+pub fn views(
+    conn: &mut Conn,
+    state: &State,
+    rows: Vec<ChangeRow>,
+    embed: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<ChangeView>> {
+    let merged = Merged::load(conn, &rows)?;
+    let tags = Tags::load(conn, &rows, &merged, now)?;
+    let mut articles = match embed {
+        true => embedded(conn, state, &rows, now)?,
+        false => HashMap::new(),
+    };
+    let mut last: HashSet<(String, String)> = HashSet::with_capacity(rows.len());
+    let mut views = Vec::with_capacity(rows.len());
+    // From the end: the first that is met is the last that is about a thing.
+    for row in rows.into_iter().rev() {
+        let num = row.num;
+        let is_merged = row.action == Action::Merged.as_str();
+        let tag = match is_merged {
+            true => tags.0.get(&merged.num(&row)),
+            false => tags.0.get(&num),
+        };
+        let mut view = ChangeView::of(row);
+        if is_merged {
+            view.into = Some(tag.map(|tag| tag.row.slug.clone()));
+        }
+        // By id, not by number: the line of a merged tag has the number of the other.
+        if embed && last.insert((view.kind.clone(), view.id.clone())) {
+            if view.kind == ChangeKind::Tag.as_str() {
+                view.tag = Some(tag.map(TagCopyView::from));
+            } else {
+                let found = articles.remove(&num).unwrap_or_default();
+                view.now = Some(found.now);
+                view.article = Some(found.article);
+                view.replica = found.replica;
+            }
+        }
+        views.push(view);
+    }
+    views.reverse();
+    Ok(views)
+}
+
+fn of_articles(rows: &[ChangeRow]) -> impl Iterator<Item = &ChangeRow> {
+    rows.iter()
+        .filter(|row| row.kind == ChangeKind::Article.as_str())
+}
+
+/// What tags that were merged are parts of by now.
+struct Merged(HashMap<String, i64>);
+
+impl Merged {
+    fn load(conn: &mut Conn, rows: &[ChangeRow]) -> Result<Self> {
+        let mut merged = HashMap::new();
+        let mergers: Vec<&ChangeRow> = rows
+            .iter()
+            .filter(|row| row.action == Action::Merged.as_str())
+            .collect();
+        if mergers.is_empty() {
+            return Ok(Self(merged));
+        }
+        let nums: Vec<i64> = mergers.iter().map(|row| row.num).collect();
+        let there = tags::by_nums(conn, &nums)?;
+        for row in mergers {
+            let num = match there.contains_key(&row.num) {
+                true => Some(row.num),
+                // That one was merged, too: the name leads to the last.
+                false => tags::find(conn, &row.slug)?.map(|found| found.into_row().num),
+            };
+            merged.extend(num.map(|num| (row.id.clone(), num)));
+        }
+        Ok(Self(merged))
+    }
+
+    fn num(&self, row: &ChangeRow) -> i64 {
+        self.0.get(&row.id).copied().unwrap_or(row.num)
+    }
+}
+
+/// The tags that lines are about, by number.
+struct Tags(HashMap<i64, TagCopy>);
+
+impl Tags {
+    fn load(
+        conn: &mut Conn,
+        rows: &[ChangeRow],
+        merged: &Merged,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let nums: HashSet<i64> = rows
+            .iter()
+            .filter(|row| row.kind == ChangeKind::Tag.as_str())
+            .map(|row| merged.num(row))
+            .collect();
+        if nums.is_empty() {
+            return Ok(Self(HashMap::new()));
+        }
+        let all: Vec<i64> = nums.iter().copied().collect();
+        Ok(Self(copies::tags(conn, &all, &nums, now)?))
+    }
+}
+
+/// The present state of an article.
+struct Embedded {
+    now: NowView,
+    article: Option<Box<ArticleView>>,
+    replica: Option<ReplicaView>,
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self {
+            now: NowView::Unknown,
+            article: None,
+            replica: None,
+        }
+    }
+}
+
+/// The articles that lines are about, by number.
+fn embedded(
+    conn: &mut Conn,
+    state: &State,
+    rows: &[ChangeRow],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, Embedded>> {
+    let nums: HashSet<i64> = of_articles(rows).map(|row| row.num).collect();
+    if nums.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = articles::by_nums(conn, &nums.into_iter().collect::<Vec<_>>())?;
+    let mut embedded = HashMap::with_capacity(rows.len());
+    let (shown, hidden): (Vec<ArticleRow>, Vec<ArticleRow>) =
+        rows.into_iter().partition(|row| readable(row, now));
+    let gone: Vec<i64> = hidden
+        .iter()
+        .filter(|row| row.standing(now) != Standing::Hidden)
+        .map(|row| row.num)
+        .collect();
+    let known: Vec<i64> = shown
+        .iter()
+        .map(|row| row.num)
+        .chain(gone.iter().copied())
+        .collect();
+    let mut replicas = replicas(conn, &shown, &known, now)?;
+    for num in gone {
+        let found = Embedded {
+            now: NowView::Gone,
+            article: None,
+            replica: replicas.remove(&num),
+        };
+        embedded.insert(num, found);
+    }
+    let views = article_views::articles(conn, state, &shown, &Shape::whole(Sight::Public), now)?;
+    let mut by_id: HashMap<String, ArticleView> = views
+        .into_iter()
+        .map(|view| (view.id.clone(), view))
+        .collect();
+    for row in shown {
+        let article = by_id.remove(&row.id).map(Box::new);
+        let found = Embedded {
+            now: NowView::Public,
+            article,
+            replica: replicas.remove(&row.num),
+        };
+        embedded.insert(row.num, found);
+    }
+    Ok(embedded)
+}
+
+/// By number: of those that are shown everything, of others that are known by what names they were.
+fn replicas(
+    conn: &mut Conn,
+    shown: &[ArticleRow],
+    known: &[i64],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, ReplicaView>> {
+    let mut former = aliases::public_of(conn, known)?;
+    let mut replicas: HashMap<i64, ReplicaView> = known
+        .iter()
+        .map(|num| {
+            let replica = ReplicaView {
+                former_slugs: former.remove(num).unwrap_or_default(),
+                translation_group: None,
+                related: None,
+                pins: Vec::new(),
+                tags: Vec::new(),
+            };
+            (*num, replica)
+        })
+        .collect();
+    let nums: Vec<i64> = shown.iter().map(|row| row.num).collect();
+    let borne = tags::of_articles(conn, &nums)?;
+    let tag_nums: HashSet<i64> = borne.values().flatten().map(|tag| tag.num).collect();
+    let tag_nums: Vec<i64> = tag_nums.into_iter().collect();
+    let copies = copies::tags(conn, &tag_nums, &HashSet::new(), now)?;
+    let curations = curations::of(conn, &nums)?;
+    let pinned: Vec<i64> = curations
+        .values()
+        .flat_map(|curation| curation.pins.iter().copied())
+        .collect();
+    let pinned: HashMap<i64, String> = articles::by_nums(conn, &pinned)?
+        .into_iter()
+        .filter(|row| readable(row, now))
+        .map(|row| (row.num, row.id))
+        .collect();
+    for row in shown {
+        let Some(replica) = replicas.get_mut(&row.num) else {
+            continue;
+        };
+        replica.translation_group.clone_from(&row.translation_group);
+        replica.related = Some(row.related.clone());
+        let pins = curations.get(&row.num).into_iter();
+        let pins = pins.flat_map(|curation| &curation.pins);
+        replica.pins = pins.filter_map(|num| pinned.get(num).cloned()).collect();
+        let tags = borne.get(&row.num).into_iter().flatten();
+        replica.tags = tags
+            .filter_map(|tag| copies.get(&tag.num).map(TagCopyView::from))
+            .collect();
+    }
+    Ok(replicas)
+}

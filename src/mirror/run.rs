@@ -1,0 +1,196 @@
+//! The mirror's life: from where it stands to the end of the source's log, and on.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::content::time::Clock;
+use crate::db::Database;
+use crate::error::Error;
+use crate::mirror::apply;
+use crate::mirror::feed::{Page, Place};
+use crate::mirror::source::{Failure, Source};
+use crate::store::mirrors::{self, MirrorRow};
+
+/// Rests after failures: each twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(60);
+/// Failures in a row after which a mirror that is to end gives up.
+const GIVES_UP: u32 = 8;
+/// Between two words about how far it has come.
+const REPORTS: Duration = Duration::from_secs(10);
+
+/// A store that follows a source.
+pub struct Mirror {
+    pub database: Database,
+    pub source: Source,
+    pub clock: Clock,
+    /// Stop when the end of the log has been reached.
+    pub once: bool,
+}
+
+/// How far the mirror had come when it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub seq: i64,
+}
+
+/// Why a step failed.
+enum Stopped {
+    Passing(String, Option<Duration>),
+    Lasting(String),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Passing(what, rest) => Self::Passing(what, rest),
+            Failure::Lasting(what) => Self::Lasting(what),
+        }
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(_) => Self::Passing(error.to_string(), None),
+            error => Self::Lasting(error.to_string()),
+        }
+    }
+}
+
+impl Mirror {
+    /// Follows the source until the end of its log where it is to end there, else for ever.
+    ///
+    /// # Errors
+    /// One line for the operator, where going on would not help.
+    pub fn run(&self) -> Result<Ended, String> {
+        let mut failures = 0;
+        // Whether the log that is followed is still the one that was.
+        let mut known = false;
+        let mut reported = Instant::now();
+        loop {
+            match self.step(&mut known) {
+                Ok((seq, latest)) => {
+                    failures = 0;
+                    let has_caught_up = seq >= latest;
+                    if has_caught_up && self.once {
+                        return Ok(Ended { seq });
+                    }
+                    if !has_caught_up && reported.elapsed() >= REPORTS {
+                        reported = Instant::now();
+                        log::info!("line {seq} of {latest}");
+                    }
+                }
+                Err(Stopped::Lasting(what)) => {
+                    return Err(format!("{}: {what}", self.source.url()));
+                }
+                Err(Stopped::Passing(what, rest)) => {
+                    failures += 1;
+                    known = false;
+                    if self.once && failures >= GIVES_UP {
+                        return Err(format!("{}: {what}", self.source.url()));
+                    }
+                    let rest = rest
+                        .unwrap_or(Duration::ZERO)
+                        .clamp(pause(failures), LAST_PAUSE);
+                    log::warn!("tried again in {:.1} s: {what}", rest.as_secs_f32());
+                    thread::sleep(rest);
+                }
+            }
+        }
+    }
+
+    /// Takes one page in; how far that is, and how far the log goes.
+    fn step(&self, known: &mut bool) -> Result<(i64, i64), Stopped> {
+        let before = self.database.read(mirrors::position)?;
+        if !*known {
+            self.recognise(before.as_ref())?;
+            *known = true;
+        }
+        let after = before.as_ref().map_or(0, |row| row.seq);
+        let page = self.source.page(after, !self.once)?;
+        is_same_store(before.as_ref(), &page.page)?;
+        if page.page.next < after {
+            return Err(Stopped::Lasting("the feed goes backwards".to_owned()));
+        }
+        let (seq, latest) = (page.page.next, page.page.latest);
+        if before.is_some() && seq == after {
+            return Ok((seq, latest));
+        }
+        self.take_in(before.as_ref(), page)?;
+        Ok((seq, latest))
+    }
+
+    fn take_in(&self, before: Option<&MirrorRow>, page: Page) -> Result<(), Stopped> {
+        let last = page.data.last().map(|line| (line.seq, line.digest()));
+        let seen = last.or_else(|| Some((before?.seen_seq?, before?.seen.clone()?)));
+        let row = MirrorRow {
+            store: page.page.store,
+            source: self.source.url().to_owned(),
+            seq: page.page.next,
+            seen_seq: seen.as_ref().map(|(seq, _)| *seq),
+            seen: seen.map(|(_, said)| said),
+        };
+        let checked = apply::check(page.data)?;
+        self.database.write(|conn| {
+            mirrors::advance(conn, before, &row)?;
+            apply::write(conn, &checked, self.clock.now())
+        })?;
+        Ok(())
+    }
+
+    /// Whether the source is the one that was followed so far, and has not lost what it told: numbers of a store that
+    /// was restored to an earlier state go on with other lines.
+    fn recognise(&self, before: Option<&MirrorRow>) -> Result<(), Stopped> {
+        let Some(before) = before else {
+            return match self.database.read(mirrors::holds_anything)? {
+                true => Err(Stopped::Lasting(
+                    "the local store has articles or tags of its own; a mirror begins with an empty one".to_owned(),
+                )),
+                false => Ok(()),
+            };
+        };
+        let Some(seen) = before.seen_seq else {
+            is_same_store(Some(before), &self.source.line_after(0)?.page)?;
+            return Ok(());
+        };
+        let found = match self.source.line_after(seen - 1) {
+            // Beyond its end.
+            Err(Failure::Lasting(what)) if what.contains("the log ends with") => {
+                is_same_store(Some(before), &self.source.line_after(0)?.page)?;
+                return Err(lost(seen));
+            }
+            found => found?,
+        };
+        is_same_store(Some(before), &found.page)?;
+        let said = found.data.first().map(|line| (line.seq, line.digest()));
+        match said == before.seen.clone().map(|said| (seen, said)) {
+            true => Ok(()),
+            false => Err(lost(seen)),
+        }
+    }
+}
+
+fn lost(seen: i64) -> Stopped {
+    Stopped::Lasting(format!(
+        "its log does not have line {seen} as it told it: it was restored to an earlier state, or hides it from this key; \
+         begin anew with an empty local store"
+    ))
+}
+
+fn is_same_store(before: Option<&MirrorRow>, place: &Place) -> Result<(), Stopped> {
+    match before {
+        Some(before) if before.store != place.store => Err(Stopped::Lasting(format!(
+            "its store is {}, and the local store mirrors {}; begin anew with an empty local store",
+            place.store, before.store
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Longer with each failure, and not the same for all who wait for one source.
+fn pause(failures: u32) -> Duration {
+    let pause = FIRST_PAUSE * 2_u32.pow((failures - 1).min(7));
+    let spread = getrandom::u32().unwrap_or(0) % 256;
+    LAST_PAUSE.min(pause * (256 + spread) / 512)
+}

@@ -1,0 +1,138 @@
+//! What another store needs besides what readers see, to answer as this one does.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::db::Conn;
+use crate::db::dialect::{among, each};
+use crate::db::schema::{tag_aliases, tags};
+use crate::error::Result;
+use crate::store::tags::{self as tag_store, TagRow};
+
+/// Values in one query: SQLite takes 32,766.
+const CHUNK: usize = 10_000;
+
+/// A tag that the public knows, with what it knows of it.
+#[derive(Clone, Debug)]
+pub struct TagCopy {
+    pub row: TagRow,
+    /// The slug of the tag above it, where that is public.
+    pub parent: Option<String>,
+    pub aliases: Vec<String>,
+    /// Ids of the public tags right below it.
+    pub children: Vec<String>,
+}
+
+#[derive(QueryableByName)]
+struct Size {
+    #[diesel(sql_type = BigInt)]
+    article_num: i64,
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// How many bytes the bodies of these articles have, as HTML and as text, without reading them.
+pub fn body_sizes(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, usize>> {
+    let mut sizes = HashMap::with_capacity(nums.len());
+    for nums in nums.chunks(CHUNK) {
+        // The numbers are ours, and the databases write parameters differently.
+        let nums: Vec<String> = nums.iter().map(i64::to_string).collect();
+        let query = format!(
+            "SELECT article_num, CAST(octet_length(html) + octet_length(text) AS BIGINT) AS bytes
+             FROM bodies WHERE article_num IN ({})",
+            nums.join(",")
+        );
+        let rows: Vec<Size> = diesel::sql_query(query).load(conn)?;
+        let rows = rows.into_iter().map(|size| {
+            let bytes = usize::try_from(size.bytes).unwrap_or(usize::MAX);
+            (size.article_num, bytes)
+        });
+        sizes.extend(rows);
+    }
+    Ok(sizes)
+}
+
+/// Those of these tags that the public knows at `now`, by number. Which tags are below is told of all tags in `whole`,
+/// and of those that are public by their articles alone: a tag above another may have come out with an article.
+pub fn tags(
+    conn: &mut Conn,
+    nums: &[i64],
+    whole: &HashSet<i64>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, TagCopy>> {
+    let mut rows: Vec<TagRow> = Vec::new();
+    for nums in nums.chunks(CHUNK) {
+        rows.extend(tag_store::by_nums(conn, nums)?.into_values());
+    }
+    let parents: Vec<i64> = rows.iter().filter_map(|row| row.parent_num).collect();
+    let parents = tag_store::by_nums(conn, &parents)?;
+    let above: Vec<i64> = rows
+        .iter()
+        .filter(|row| !row.listed || whole.contains(&row.num))
+        .map(|row| row.num)
+        .collect();
+    let below = children(conn, &above)?;
+    let unlisted: Vec<i64> = rows
+        .iter()
+        .chain(parents.values())
+        .chain(below.iter().map(|(_, child)| child))
+        .filter(|row| !row.listed)
+        .map(|row| row.num)
+        .collect();
+    let mut borne = HashSet::new();
+    for nums in unlisted.chunks(CHUNK) {
+        borne.extend(tag_store::borne_publicly(conn, nums, now)?);
+    }
+    let is_public = |row: &TagRow| row.listed || borne.contains(&row.num);
+    rows.retain(is_public);
+    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
+    let mut aliases = public_aliases(conn, &nums)?;
+    let mut children: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for (parent, child) in below.iter().filter(|(_, child)| is_public(child)) {
+        children.entry(*parent).or_default().push(child.id.clone());
+    }
+    let copies = rows.into_iter().map(|row| {
+        let parent = row.parent_num.and_then(|num| parents.get(&num));
+        let copy = TagCopy {
+            parent: parent
+                .filter(|parent| is_public(parent))
+                .map(|parent| parent.slug.clone()),
+            aliases: aliases.remove(&row.num).unwrap_or_default(),
+            children: children.remove(&row.num).unwrap_or_default(),
+            row,
+        };
+        (copy.row.num, copy)
+    });
+    Ok(copies.collect())
+}
+
+fn children(conn: &mut Conn, nums: &[i64]) -> Result<Vec<(i64, TagRow)>> {
+    if nums.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows: Vec<TagRow> = each!(conn, conn =>
+        tags::table.filter(among(tags::parent_num.assume_not_null(), nums)).load(conn))?;
+    rows.sort_by_key(|row| row.num);
+    let with_parent = |row: TagRow| Some((row.parent_num?, row));
+    Ok(rows.into_iter().filter_map(with_parent).collect())
+}
+
+/// The former slugs of these tags, and of those merged into them, that lead the public on.
+fn public_aliases(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let mut by_tag: HashMap<i64, Vec<String>> = HashMap::new();
+    for nums in nums.chunks(CHUNK) {
+        let rows: Vec<(i64, String)> = tag_aliases::table
+            .filter(tag_aliases::tag_num.eq_any(nums))
+            .filter(tag_aliases::public.eq(true))
+            .order(tag_aliases::slug)
+            .select((tag_aliases::tag_num, tag_aliases::slug))
+            .load(conn)?;
+        for (num, slug) in rows {
+            by_tag.entry(num).or_default().push(slug);
+        }
+    }
+    Ok(by_tag)
+}
