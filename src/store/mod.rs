@@ -24,6 +24,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod shared_pins;
 pub mod shown;
+pub mod sitemap;
 pub mod state;
 pub mod tag_merging;
 pub mod tag_saving;

@@ -56,9 +56,9 @@ fn entry(xml: &mut Xml, item: &Item, publication: &Publication) {
     xml.text_with("title", &[("type", "text")], &item.headline);
     xml.text("updated", &rfc3339(item.changed_at()));
     xml.optional("published", item.published_at.map(rfc3339).as_deref());
-    if let Some(byline) = &item.byline {
-        author(xml, byline);
-    }
+    // Also where it is the feed's: an entry may be taken out of it.
+    let byline = item.byline.as_deref();
+    author(xml, byline.unwrap_or(&publication.publisher));
     let language = ("hreflang", item.language.as_str());
     xml.empty(
         "link",

@@ -1,7 +1,7 @@
 //! Who publishes, and where: what is the same in every feed.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::{Position, Url};
 
 use crate::config::{Config, FeedsConfig, PLACES};
 
@@ -11,6 +11,20 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
+
+/// What no address has (RFC 3986 appendix A).
+const UNKNOWN: &AsciiSet = &CONTROLS
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 #[derive(Clone, Debug)]
 pub struct Publication {
@@ -115,13 +129,10 @@ impl Publication {
 pub fn uri(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");
-    // RFC 3986 leaves these out, the URL standard lets them through.
-    let text = String::from(url)
-        .replace('|', "%7C")
-        .replace('[', "%5B")
-        .replace(']', "%5D")
-        .replace('^', "%5E");
-    is_web.then_some(text)
+    // The URL standard lets some through that RFC 3986 does not know; a host may have brackets.
+    let (host, rest) = (&url[..Position::BeforePath], &url[Position::BeforePath..]);
+    let rest = utf8_percent_encode(rest, UNKNOWN);
+    is_web.then(|| format!("{host}{rest}"))
 }
 
 #[cfg(test)]
@@ -187,8 +198,8 @@ mod tests {
             assert_eq!(uri(no), None, "{no}");
         }
         assert_eq!(
-            uri("https://a.example/b c?d=\"|e").as_deref(),
-            Some("https://a.example/b%20c?d=%22%7Ce")
+            uri("https://[::1]/b c?d=\"|e{f}[g]").as_deref(),
+            Some("https://[::1]/b%20c?d=%22%7Ce%7Bf%7D%5Bg%5D")
         );
     }
 }
