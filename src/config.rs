@@ -171,7 +171,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "KIOSQUE_FEED_LANGUAGE",
         default: "",
-        help: "language of feeds whose query names none, as fr; empty: that of their articles where they have one",
+        help: "language of feeds whose articles are in several, as fr; empty: none is named",
     },
     Setting {
         name: "KIOSQUE_FEED_COPYRIGHT",

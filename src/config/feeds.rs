@@ -11,7 +11,7 @@ pub struct FeedsConfig {
     pub title: String,
     pub description: String,
     pub publisher: String,
-    /// Of feeds whose query names none.
+    /// Of feeds whose articles are in several.
     pub language: Option<String>,
     pub copyright: Option<String>,
     /// A square image.

@@ -75,12 +75,12 @@ impl Feed<'_> {
         self.items.iter().map(Item::changed_at).max()
     }
 
-    /// The language that it is in: as asked for, or that of all its items, or the publication's.
+    /// The language that it is in: as asked for, else that of all its items, else the publication's.
     pub fn language(&self) -> Option<&str> {
         let first = self.items.first().map(|item| item.language.as_str());
         let common = first.filter(|first| self.items.iter().all(|item| item.language == *first));
         let publication = self.publication.language.as_deref();
-        self.language.as_deref().or(publication).or(common)
+        self.language.as_deref().or(common).or(publication)
     }
 }
 

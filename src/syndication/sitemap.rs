@@ -68,7 +68,7 @@ impl Sitemap {
         if entry.address.len() > MAX_ADDRESS {
             return true;
         }
-        let before = self.xml.len();
+        let before = self.xml.bytes();
         let xml = &mut self.xml;
         xml.open("url", &[]);
         xml.text("loc", &entry.address);
@@ -77,7 +77,7 @@ impl Sitemap {
             extensions(xml, entry);
         }
         xml.close("url");
-        let fits = self.xml.len() <= self.max_bytes;
+        let fits = self.xml.bytes() <= self.max_bytes;
         if !fits {
             self.xml.cut(before);
         }

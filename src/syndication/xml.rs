@@ -50,7 +50,8 @@ impl Xml {
         }
     }
 
-    pub fn len(&self) -> usize {
+    /// How long it is so far.
+    pub fn bytes(&self) -> usize {
         self.0.get_ref().len()
     }
 

@@ -27,8 +27,8 @@ impl Reply {
 
     /// The address that `Link` names with these words, as in `rel="next"` (RFC 8288).
     pub fn link(&self, what: &str) -> Option<String> {
-        let links = self.header("link").split(", <");
-        let found = links.filter(|link| link.contains(what)).next()?;
+        let mut links = self.header("link").split(", <");
+        let found = links.find(|link| link.contains(what))?;
         let address = found.trim_start_matches('<').split('>').next()?;
         Some(address.to_owned())
     }

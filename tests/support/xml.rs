@@ -74,8 +74,9 @@ impl Element {
     }
 
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        let mut named = self.attributes.iter().filter(|(known, _)| known == name);
-        named.next().map(|(_, value)| value.as_str())
+        let mut attributes = self.attributes.iter();
+        let found = attributes.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// `href` of the link of this relation.

@@ -32,9 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Seconds until a caller whose turn did not come may try again.
 const RETRY_AFTER: u32 = 5;
 
-/// Articles of a part at the most. Fewer than a sitemap may have, so that with long addresses, pictures and translations
-/// the bytes suffice, too.
-const PART: i64 = 10_000;
 /// Articles that are read at once.
 const BATCH: usize = 500;
 
@@ -52,8 +49,7 @@ pub fn answer(
         let listing = article_lists::asked(input, wanted.filter.clone(), Scope::Public, now);
         let made = match part {
             Some(page) => {
-                let part = of_page(page);
-                let nums = parts::nums(conn, &listing, part, PART as usize)?;
+                let nums = parts::nums(conn, &listing, Part::of_page(page), MAX_ADDRESSES)?;
                 written(conn, state, input, &nums, now, true)?
             }
             None => whole(conn, state, input, &listing, address, now)?,
@@ -89,13 +85,6 @@ fn turn(state: &State) -> Result<SemaphorePermit<'_>> {
     }
 }
 
-fn of_page(page: i64) -> Part {
-    Part {
-        after: (page - 1) * PART,
-        to: page * PART,
-    }
-}
-
 /// A document, when the newest of what is in it changed, and when the first must disappear.
 struct Made {
     body: Vec<u8>,
@@ -117,16 +106,14 @@ fn whole(
     {
         return Ok(Some(made));
     }
-    let last = parts::last_num(conn)?;
-    let mut sitemaps = Vec::new();
-    for page in 1..=(last + PART - 1) / PART {
-        if let Some(changed_at) = parts::changed_at(conn, listing, of_page(page))? {
-            let query = address.query_without(&[]);
-            let mark = if query.is_empty() { '?' } else { '&' };
-            let own = format!("{}{query}{mark}page={page}", address.path());
-            sitemaps.push((state.publication.api(&own), changed_at));
-        }
-    }
+    let query = address.query_without(&[]);
+    let mark = if query.is_empty() { '?' } else { '&' };
+    let own = |(page, changed_at)| {
+        let address = format!("{}{query}{mark}page={page}", address.path());
+        (state.publication.api(&address), changed_at)
+    };
+    let parts = parts::parts(conn, listing)?;
+    let sitemaps: Vec<(String, DateTime<Utc>)> = parts.into_iter().map(own).collect();
     Ok(Some(Made {
         changed_at: sitemaps.iter().map(|(_, changed_at)| *changed_at).max(),
         body: sitemap::index(&sitemaps),
