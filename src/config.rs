@@ -1,6 +1,7 @@
 //! Every setting: its default, its environment variable, what it means.
 
 mod address;
+mod feeds;
 mod identity;
 mod purge;
 mod values;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use address::parted;
+pub use feeds::{FeedsConfig, PLACES};
 pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
 pub use purge::PurgeConfig;
 
@@ -48,6 +50,7 @@ pub struct Config {
     pub change_waiters: usize,
     /// The cache outside that is told what has changed, if there is one.
     pub purge: Option<PurgeConfig>,
+    pub feeds: FeedsConfig,
     pub identity: IdentityConfig,
 }
 
@@ -143,6 +146,46 @@ pub const SETTINGS: &[Setting] = &[
         name: "KIOSQUE_PURGE_HEADER",
         default: "",
         help: "a header of those requests, as in Name: value; it may hold a secret",
+    },
+    Setting {
+        name: "KIOSQUE_SITE_URL",
+        default: "",
+        help: "home page of the site that shows the articles, for feeds; empty: the API's address",
+    },
+    Setting {
+        name: "KIOSQUE_ARTICLE_URL",
+        default: "",
+        help: "where the site shows an article, with {slug}, {id} or {language}, as in https://news.example/{slug}; empty: an article's canonical URL, else its address in the API",
+    },
+    Setting {
+        name: "KIOSQUE_FEED_TITLE",
+        default: "Kiosque",
+        help: "title of feeds",
+    },
+    Setting {
+        name: "KIOSQUE_FEED_DESCRIPTION",
+        default: "The latest articles",
+        help: "what feeds say of themselves",
+    },
+    Setting {
+        name: "KIOSQUE_FEED_PUBLISHER",
+        default: "",
+        help: "name of the publication, for feeds, news sitemaps and JSON-LD; empty: KIOSQUE_FEED_TITLE",
+    },
+    Setting {
+        name: "KIOSQUE_FEED_LANGUAGE",
+        default: "",
+        help: "language of feeds whose articles are in several, as fr; empty: none is named",
+    },
+    Setting {
+        name: "KIOSQUE_FEED_COPYRIGHT",
+        default: "",
+        help: "copyright notice of feeds",
+    },
+    Setting {
+        name: "KIOSQUE_FEED_ICON",
+        default: "",
+        help: "URL of a square image for feeds and of the publisher's logo in JSON-LD",
     },
     Setting {
         name: "KIOSQUE_FOLLOW_INTERVAL",
@@ -277,6 +320,7 @@ impl Config {
             ),
             change_waiters: values.number("KIOSQUE_CHANGE_WAITERS", 0..=1_000_000)?,
             purge: PurgeConfig::read(&values)?,
+            feeds: FeedsConfig::read(&values)?,
             identity: IdentityConfig::read(&values, &database_url)?,
             database_url,
         })
@@ -426,6 +470,12 @@ mod tests {
             ("KIOSQUE_RELATED_FLOOR", "1.1"),
             ("KIOSQUE_PUBLIC_URL", "news.example"),
             ("KIOSQUE_PURGE_URL", "cache.example/?secret"),
+            ("KIOSQUE_SITE_URL", "news.example"),
+            ("KIOSQUE_ARTICLE_URL", "https://news.example/"),
+            ("KIOSQUE_ARTICLE_URL", "https://{slug}/"),
+            ("KIOSQUE_ARTICLE_URL", "https://news.example/{slug}/{date}"),
+            ("KIOSQUE_FEED_LANGUAGE", "fr_MA"),
+            ("KIOSQUE_FEED_ICON", "/icon.png"),
             ("KIOSQUE_PURGE_HEADER", "Fastly-Key: secret"),
             ("KIOSQUE_JWT_SECRET", "secret of 31 bytes ............"),
             ("KIOSQUE_ACCESS_TOKEN_TTL", "0"),

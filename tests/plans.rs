@@ -50,6 +50,9 @@ const WALKED: &[&str] = &[
     "/v1/articles/neuve?include=related",
     "/v1/articles/neuve/related",
     "/v1/tags/eau",
+    "/v1/feeds/rss",
+    "/v1/feeds/json?language=fr&use_date=updated",
+    "/v1/feeds/news-sitemap",
 ];
 
 /// Lists of the newsroom, which must not walk past all that is out.

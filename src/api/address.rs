@@ -37,11 +37,31 @@ impl Address {
         let kept = self
             .query
             .split('&')
-            .filter(|pair| !pair.is_empty() && !is_cursor(pair));
+            .filter(|pair| !pair.is_empty() && !is_parameter(pair, "cursor"));
         let mut query: Vec<&str> = kept.collect();
         let cursor = format!("cursor={cursor}");
         query.push(&cursor);
         format!("{}{}?{}", self.public_url, self.path, query.join("&"))
+    }
+
+    /// The query without the parameters of these names, in whatever spelling, with its question mark.
+    pub fn query_without(&self, names: &[&str]) -> String {
+        let is_kept =
+            |pair: &&str| !pair.is_empty() && !names.iter().any(|name| is_parameter(pair, name));
+        let query: Vec<&str> = self.query.split('&').filter(is_kept).collect();
+        match query.is_empty() {
+            true => String::new(),
+            false => format!("?{}", query.join("&")),
+        }
+    }
+
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Another list, without the parts of this address.
+    pub fn other(&self, path_and_query: &str) -> String {
+        format!("{}{path_and_query}", self.public_url)
     }
 
     /// The page after this one, where there is one.
@@ -83,8 +103,8 @@ impl Address {
     }
 }
 
-/// Whether a pair of a query string is the cursor, in whatever spelling.
-fn is_cursor(pair: &str) -> bool {
+/// Whether a pair of a query string is the parameter of this name, in whatever spelling.
+fn is_parameter(pair: &str, wanted: &str) -> bool {
     let name = pair.split('=').next().unwrap_or_default();
-    percent_decode_str(name).eq(b"cursor".iter().copied())
+    percent_decode_str(name).eq(wanted.bytes())
 }

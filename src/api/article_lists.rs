@@ -12,6 +12,7 @@ use crate::api::articles::{Page, cache_tags, resolved};
 use crate::api::auth::Viewer;
 use crate::api::conditional::{Answer, Keep, LISTS};
 use crate::api::cursor;
+use crate::api::feeds;
 use crate::api::inputs::{ListInput, ListParams};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
@@ -24,6 +25,7 @@ use crate::content::tag_filter::TagFilter;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::search;
+use crate::store::articles::ArticleRow;
 use crate::store::listing::{self, Key, Listing, Scope};
 use crate::store::shown::{self, Shown};
 
@@ -84,22 +86,65 @@ fn list(
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
-    let listing = Listing {
-        language: input.language.clone(),
-        source: input.source.clone(),
-        tags: wanted.filter.clone(),
-        ids: input.ids.clone(),
-        from: input.from,
-        to: input.to,
-        use_date: input.use_date,
-        order: input.order,
-        after: None,
-        // One more than asked for shows whether there is a next page.
-        limit: input.limit + 1,
-        scope,
-        now,
+    let is_public = scope == Scope::Public;
+    let ListPage { views, page, frame } = find(conn, state, input, scope, now)?;
+    let shape = &input.shape;
+    let link = address.next(&page);
+    let answer = match shape.members {
+        None => Answer::json(&ArticleListView { data: views, page })?,
+        Some(_) => {
+            let data = views
+                .iter()
+                .map(|view| article_views::shaped(view, shape))
+                .collect::<Result<Vec<_>>>()?;
+            Answer::json(&serde_json::json!({ "data": data, "page": page }))?
+        }
     };
+    let answer = frame.around(answer.embeddable(shape.json_ld)).next(link);
+    Ok(match is_public {
+        true => feeds::alternates(address, answer),
+        false => answer,
+    })
+}
+
+/// A page of a list, in whatever form it is to be written.
+pub struct ListPage {
+    pub views: Vec<ArticleView>,
+    pub page: Page,
+    pub frame: Frame,
+}
+
+/// What an answer with a page of a list says of itself.
+pub struct Frame {
+    pub last_modified: Option<DateTime<Utc>>,
+    /// When the first of what it shows must disappear.
+    pub expiry: Option<DateTime<Utc>>,
+    pub cache_tags: Vec<String>,
+    pub keep: Keep,
+    pub incomplete: bool,
+}
+
+impl Frame {
+    pub fn around(self, answer: Answer) -> Answer {
+        answer
+            .last_modified(self.last_modified)
+            .until(self.expiry)
+            .cache_tags(self.cache_tags)
+            .keep(self.keep)
+            .not_cached(self.incomplete)
+    }
+}
+
+/// Finds the articles of a page.
+pub fn find(
+    conn: &mut Conn,
+    state: &State,
+    input: &ListInput,
+    scope: Scope,
+    now: DateTime<Utc>,
+) -> Result<ListPage> {
+    let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
+    let listing = asked(input, wanted.filter.clone(), scope, now);
     let mut found = match &input.text {
         Some(text) => search_page(conn, state, text.clone(), input, listing)?,
         None => plain_page(conn, input, listing)?,
@@ -113,14 +158,7 @@ fn list(
         .next
         .as_ref()
         .map(|key| cursor::encode(&input.fingerprint, &key));
-    let page = Page {
-        limit: input.limit,
-        next,
-        count: found.count,
-    };
-    let link = address.next(&page);
-    let expiry = article_views::first_expiry(&views);
-    let tags: Vec<String> = std::iter::once(LISTS.to_owned())
+    let cache_tags = std::iter::once(LISTS.to_owned())
         .chain(cache_tags(&views, shape))
         .chain(found.after.iter().map(|id| format!("article-{id}")))
         .chain(wanted.cache_tags(&views))
@@ -132,24 +170,44 @@ fn list(
         with_time: true,
         derived: derived || input.text.is_some(),
     };
-    let modified = article_views::last_modified(&views);
-    let answer = match shape.members {
-        None => Answer::json(&ArticleListView { data: views, page })?,
-        Some(_) => {
-            let data = views
-                .iter()
-                .map(|view| article_views::shaped(view, shape))
-                .collect::<Result<Vec<_>>>()?;
-            Answer::json(&serde_json::json!({ "data": data, "page": page }))?
-        }
+    let frame = Frame {
+        last_modified: article_views::last_modified(&views),
+        expiry: article_views::first_expiry(&views),
+        cache_tags,
+        keep,
+        incomplete,
     };
-    Ok(answer
-        .last_modified(modified)
-        .until(expiry)
-        .next(link)
-        .cache_tags(tags)
-        .keep(keep)
-        .not_cached(incomplete))
+    let page = Page {
+        limit: input.limit,
+        next,
+        count: found.count,
+    };
+    Ok(ListPage { views, page, frame })
+}
+
+/// What is asked of the database, from the list's beginning on.
+pub fn asked(
+    input: &ListInput,
+    tags: Option<TagFilter<i64>>,
+    scope: Scope,
+    now: DateTime<Utc>,
+) -> Listing {
+    Listing {
+        language: input.language.clone(),
+        source: input.source.clone(),
+        tags,
+        ids: input.ids.clone(),
+        from: input.from,
+        to: input.to,
+        use_date: input.use_date,
+        order: input.order,
+        after: None,
+        // One more than asked for shows whether there is a next page.
+        limit: input.limit + 1,
+        syndicatable: input.syndicatable,
+        scope,
+        now,
+    }
 }
 
 /// Whether an index leads straight to all of it, and it is short.
@@ -248,7 +306,8 @@ fn search_page(
     found.hits.truncate(input.limit);
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
     let mut shown = shown::by_nums(conn, &nums, input.shape.parts(), now)?;
-    shown.retain(|shown| shown.row.is_public(now));
+    let is_wanted = |row: &ArticleRow| !input.syndicatable || row.syndicatable;
+    shown.retain(|shown| shown.row.is_public(now) && is_wanted(&shown.row));
     let last = found.hits.last().filter(|_| more);
     Ok(Found {
         shown,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 
+use crate::api::feeds::items;
 use crate::api::inputs::{RelatedInput, Shape};
 use crate::api::related;
 use crate::api::related_tags::{self};
@@ -69,6 +70,9 @@ pub fn views(
     }
     if shape.related_tags {
         related_tags::include_related(conn, state, &nums, &mut views, now)?;
+    }
+    if shape.json_ld {
+        items::include_json_ld(&state.publication, &mut views);
     }
     Ok(views)
 }
@@ -191,6 +195,7 @@ fn base(row: ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
         version: row.version,
         related: None,
         related_tags: None,
+        json_ld: None,
         editing: None,
         expires_at: utc(row.expires_at),
     })

@@ -211,6 +211,7 @@ fn one(
         None => Answer::json(view)?,
     };
     Ok(answer
+        .embeddable(shape.json_ld)
         .stands_for(StateTag::of(&view.id, view.version))
         .last_modified(article_views::last_modified(&views))
         .until(article_views::first_expiry(&views))

@@ -19,6 +19,8 @@ pub const LISTS: &str = "articles";
 #[derive(Debug, Default)]
 pub struct Answer {
     body: Vec<u8>,
+    /// JSON, where it is not said.
+    media_type: Option<&'static str>,
     last_modified: Option<DateTime<Utc>>,
     /// When something in it must disappear.
     expires: Option<DateTime<Utc>>,
@@ -72,6 +74,24 @@ impl Answer {
             body,
             ..Self::default()
         }
+    }
+
+    /// Something else than JSON.
+    pub fn of(body: Vec<u8>, media_type: &'static str) -> Self {
+        Self {
+            body,
+            media_type: Some(media_type),
+            ..Self::default()
+        }
+    }
+
+    /// JSON whose bytes can stand in an HTML `script` element: `<` occurs in strings only, where it can be escaped.
+    pub fn embeddable(mut self, embeddable: bool) -> Self {
+        if embeddable && self.body.contains(&b'<') {
+            let parts: Vec<&[u8]> = self.body.split(|byte| *byte == b'<').collect();
+            self.body = parts.join(&b"\\u003c"[..]);
+        }
+        self
     }
 
     /// The thing has another address now.
@@ -132,8 +152,20 @@ impl Answer {
     }
 
     /// The address of the next page.
-    pub fn next(mut self, address: Option<String>) -> Self {
-        self.link = address.map(|address| format!("<{address}>; rel=\"next\""));
+    pub fn next(self, address: Option<String>) -> Self {
+        match address {
+            Some(address) => self.linked(&address, "rel=\"next\""),
+            None => self,
+        }
+    }
+
+    /// Another address and what it is (RFC 8288); all stand in one `Link`.
+    pub fn linked(mut self, address: &str, what: &str) -> Self {
+        let link = self.link.get_or_insert_default();
+        if !link.is_empty() {
+            link.push_str(", ");
+        }
+        link.push_str(&format!("<{address}>; {what}"));
         self
     }
 
@@ -220,6 +252,7 @@ impl Answer {
         };
         Finished::of(Parts {
             body: self.body,
+            media_type: self.media_type,
             status: self.status,
             moved_to: self.moved_to,
             location: self.location,

@@ -38,6 +38,12 @@ examples! {
     "get_tag", "/v1/tags/eau", None;
     "list_tags_related_to_tag", "/v1/tags/eau/related?limit=2", None;
     "list_changes", "/v1/changes?limit=2", None;
+    "get_rss_feed", "/v1/feeds/rss?limit=1&tag=securite", None;
+    "get_atom_feed", "/v1/feeds/atom?limit=1&tag=securite", None;
+    "get_json_feed", "/v1/feeds/json?limit=1&tag=securite", None;
+    "get_ninjs_feed", "/v1/feeds/ninjs?limit=1&tag=securite", None;
+    "get_sitemap", "/v1/feeds/sitemap?limit=2", None;
+    "get_news_sitemap", "/v1/feeds/news-sitemap?limit=2", None;
     "get_problem", "/problems/invalid_parameter", None;
 }
 
@@ -112,7 +118,7 @@ pub const BODIES: &[(&str, &str)] = &[
 ];
 
 impl Example {
-    /// The answer; null where it is not JSON, which a test rules out.
+    /// The answer, as a text where it is XML; null where it is not JSON, which a test rules out.
     pub fn value(&self) -> Value {
         serde_json::from_str(self.json).unwrap_or(Value::Null)
     }
@@ -139,7 +145,7 @@ fn add(operation: &mut Operation) {
     let id = operation.operation_id.as_deref().unwrap_or_default();
     if let Some(example) = EXAMPLES.iter().find(|example| example.operation_id == id)
         && let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
-        && let Some(RefOr::T(content)) = response.content.get_mut("application/json")
+        && let Some((_, RefOr::T(content))) = response.content.iter_mut().next()
     {
         content.example = Some(example.value());
     }

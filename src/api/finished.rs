@@ -39,6 +39,8 @@ const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 /// What an answer is made of.
 pub struct Parts {
     pub body: Vec<u8>,
+    /// JSON, where it is not said.
+    pub media_type: Option<&'static str>,
     pub status: Option<StatusCode>,
     pub moved_to: Option<String>,
     pub location: Option<String>,
@@ -68,6 +70,7 @@ pub enum Freshness {
 pub struct Finished {
     status: StatusCode,
     body: Bytes,
+    media_type: HeaderValue,
     /// In the order of [`Coding::COMPRESSED`]; `None` where a form is no gain.
     compressed: [OnceLock<Option<Bytes>>; Coding::COMPRESSED.len()],
     /// By [`Coding`]; empty for what has no validators.
@@ -91,6 +94,7 @@ impl Finished {
         Self {
             status,
             tags,
+            media_type: HeaderValue::from_static(parts.media_type.unwrap_or("application/json")),
             headers: headers(&parts),
             usual: value(parts.freshness.as_usual()),
             freshness: parts.freshness,
@@ -159,10 +163,7 @@ impl Finished {
             headers.append(name.clone(), value.clone());
         }
         if !is_empty {
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            );
+            headers.insert(header::CONTENT_TYPE, self.media_type.clone());
             if coding != Coding::Identity {
                 headers.insert(
                     header::CONTENT_ENCODING,

@@ -21,6 +21,7 @@ pub mod door;
 pub mod editing;
 pub mod envelope;
 pub mod examples;
+pub mod feeds;
 pub mod finished;
 pub mod health;
 pub mod history;

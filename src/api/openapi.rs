@@ -10,9 +10,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_lists, article_writing, articles, audit, changes, curation, health, imports, keys,
-    logout, me, previews, publication, related, related_tags, related_to_several, related_to_text,
-    revision_diff, revisions, tag_writing, tags, tokens, translations, users,
+    article_lists, article_writing, articles, audit, changes, curation, feeds, health, imports,
+    keys, logout, me, previews, publication, related, related_tags, related_to_several,
+    related_to_text, revision_diff, revisions, tag_writing, tags, tokens, translations, users,
 };
 
 /// Every operation of the API.
@@ -67,6 +67,12 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(keys::list_keys)
         .service(keys::create_key)
         .service(keys::revoke_key)
+        .service(feeds::get_rss_feed)
+        .service(feeds::get_atom_feed)
+        .service(feeds::get_json_feed)
+        .service(feeds::get_ninjs_feed)
+        .service(feeds::sitemaps::get_sitemap)
+        .service(feeds::sitemaps::get_news_sitemap)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -192,6 +198,7 @@ impl Modify for Bearer {
         (name = "articles", description = "What is published"),
         (name = "related", description = "What is near an article, or a text, and why"),
         (name = "tags", description = "What articles are about"),
+        (name = "feeds", description = "Any query in the formats that others read"),
         (name = "history", description = "What articles were, and bringing that back"),
         (name = "previews", description = "One version, shown to whoever has the address"),
         (name = "curation", description = "What editors say of an article's neighbours"),

@@ -75,6 +75,11 @@ impl Params {
         }
     }
 
+    /// Whether a parameter was given and has not been read yet.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|(known, _)| known == name)
+    }
+
     pub fn fault(&mut self, name: &str, detail: impl Into<String>) {
         self.faults.push(Fault::new(name, detail));
     }

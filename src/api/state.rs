@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 
 use crate::api::auth::Identity;
 use crate::api::change_feed::Feed;
 use crate::api::conditional::Answer;
 use crate::api::door::Door;
+use crate::api::feeds;
 use crate::api::finished::Finished;
 use crate::api::imports::Slots;
 use crate::api::key_uses::KeyUses;
@@ -28,6 +30,7 @@ use crate::identity::authority::Authority;
 use crate::related::Engine;
 use crate::search;
 use crate::store::tags;
+use crate::syndication::publication::Publication;
 
 /// How often a request joins others that want the same before it goes its own way.
 const JOINS: usize = 3;
@@ -90,6 +93,9 @@ pub struct State {
     pub door: Arc<Door>,
     pub key_uses: KeyUses,
     pub feed: Arc<Feed>,
+    pub publication: Arc<Publication>,
+    /// How many may write a whole sitemap at a time.
+    pub sitemaps: Arc<Semaphore>,
 }
 
 impl State {
@@ -122,6 +128,8 @@ impl State {
             authority,
             door: Arc::new(Door::new(config)),
             key_uses: KeyUses::default(),
+            publication: Arc::new(Publication::new(config)),
+            sitemaps: Arc::new(Semaphore::new(feeds::whole::AT_A_TIME)),
         }
     }
 

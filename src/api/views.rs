@@ -99,6 +99,10 @@ pub struct ArticleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub related_tags: Option<Vec<RelatedTagView>>,
+    /// schema.org's NewsArticle, for search engines; only with `include=json_ld`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Object)]
+    pub json_ld: Option<serde_json::Value>,
     /// What only those who may edit it see.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -231,6 +235,13 @@ pub enum TagKindView {
 pub struct TranslationView {
     pub language: String,
     pub slug: String,
+    /// Not shown: what its address is made of.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub id: String,
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub canonical_url: Option<String>,
 }
 
 impl From<BorneTag> for TagBrief {
@@ -249,6 +260,8 @@ impl From<Sibling> for TranslationView {
         Self {
             language: sibling.language,
             slug: sibling.slug,
+            id: sibling.id,
+            canonical_url: sibling.canonical_url,
         }
     }
 }

@@ -90,7 +90,9 @@ pub fn reading_minutes(word_count: i32) -> i32 {
 
 /// What ammonia lets through by default, and the parts of an article that it does not know of.
 /// No class, style, script, form or frame survives.
-static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(sanitiser);
+
+pub(super) fn sanitiser() -> Builder<'static> {
     let mut builder = Builder::default();
     builder
         .add_tags([
@@ -109,7 +111,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
         .link_rel(Some("noopener noreferrer"));
     builder
-});
+}
 
 fn sanitise(html: &str) -> Result<String, String> {
     markup::check(html)?;

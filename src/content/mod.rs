@@ -1,5 +1,6 @@
 //! What things are: the rules of articles and tags, without I/O.
 
+pub mod absolute;
 pub mod analysis;
 pub mod article;
 pub mod body;

@@ -32,6 +32,8 @@ pub struct Listing {
     pub order: Order,
     pub after: Option<Key>,
     pub limit: usize,
+    /// Only what others may take over.
+    pub syndicatable: bool,
     pub scope: Scope,
     pub now: DateTime<Utc>,
 }
@@ -67,7 +69,7 @@ impl Key {
     }
 }
 
-type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
+pub(super) type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
 type Condition<'a> = Box<dyn BoxableExpression<articles::table, Backend, SqlType = Bool> + 'a>;
 
 /// The numbers and ids of the articles of a page, in order.
@@ -82,9 +84,12 @@ pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, String)>> {
 
 /// How many articles the whole list has.
 pub fn count(conn: &mut Conn, listing: &Listing) -> Result<i64> {
-    Ok(dated(filtered(listing, Part::Whole), listing, Part::Whole)
-        .count()
-        .get_result(conn)?)
+    Ok(whole(listing).count().get_result(conn)?)
+}
+
+/// All articles of the list, in no order.
+pub(super) fn whole(listing: &Listing) -> Query<'_> {
+    dated(filtered(listing, Part::Whole), listing, Part::Whole)
 }
 
 /// Articles that the public sees at `now`.
@@ -170,6 +175,9 @@ fn filtered(listing: &Listing, part: Part) -> Query<'_> {
     }
     if let Some(source) = &listing.source {
         query = query.filter(articles::source_name.eq(source));
+    }
+    if listing.syndicatable {
+        query = query.filter(articles::syndicatable.eq(true));
     }
     if let Some(ids) = &listing.ids {
         let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();

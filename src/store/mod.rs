@@ -34,6 +34,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod shared_pins;
 pub mod shown;
+pub mod sitemap;
 pub mod state;
 pub mod stock;
 pub mod tag_merging;

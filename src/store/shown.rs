@@ -59,6 +59,8 @@ pub struct BodyText {
 pub struct Sibling {
     pub language: String,
     pub slug: String,
+    pub id: String,
+    pub canonical_url: Option<String>,
 }
 
 /// The row, its body, its tags and its translations, as the database gives them.
@@ -231,7 +233,7 @@ where
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(SELECT ");
         out.push_sql(DB::GATHER.0);
-        out.push_sql("sibling.language, sibling.slug");
+        out.push_sql("sibling.language, sibling.slug, sibling.id, sibling.canonical_url");
         out.push_sql(DB::GATHER.1);
         out.push_sql(" FROM articles sibling WHERE ");
         out.push_bind_param::<Bool, _>(&self.wanted)?;

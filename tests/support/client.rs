@@ -25,6 +25,14 @@ impl Reply {
         self.headers.get(name).map_or("", String::as_str)
     }
 
+    /// The address that `Link` names with these words, as in `rel="next"` (RFC 8288).
+    pub fn link(&self, what: &str) -> Option<String> {
+        let mut links = self.header("link").split(", <");
+        let found = links.find(|link| link.contains(what))?;
+        let address = found.trim_start_matches('<').split('>').next()?;
+        Some(address.to_owned())
+    }
+
     /// The slugs of a list of articles or tags, or of neighbours.
     pub fn slugs(&self) -> Vec<String> {
         let slug = |item: &Value| {

@@ -104,11 +104,12 @@ impl Crowd {
             if Instant::now() > deadline {
                 return;
             }
-            match random.below(8) {
+            match random.below(9) {
                 0 => self.change(random.below(SHARED), client, turn),
                 1 => self.take_and_give(client),
                 2 if self.through.is_none() => self.let_expire(client),
                 3 => self.read_list(),
+                8 => self.read_feed(),
                 4 => self.read_related(random.below(SHARED)),
                 _ => self.read(random.below(SHARED)),
             }
@@ -193,6 +194,19 @@ impl Crowd {
         let known: Vec<i64> = self.versions();
         let list = self.get("/v1/articles?limit=100&include=body");
         self.check_all(list.json()["data"].as_array().expect("a list"), &known);
+    }
+
+    fn read_feed(&self) {
+        let known: Vec<i64> = self.versions();
+        let feed = self.get("/v1/feeds/json?limit=100").json();
+        let items = feed["items"].as_array().expect("a feed").iter();
+        let article = |item: &Value| {
+            let more = &item["_kiosque"];
+            json!({"headline": item["title"], "standfirst": more["standfirst"], "slug": more["slug"],
+                   "version": more["version"]})
+        };
+        let articles: Vec<Value> = items.map(article).collect();
+        self.check_all(&articles, &known);
     }
 
     fn read_related(&self, n: usize) {

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod requirements;
 pub mod varnish;
 pub mod writer;
+pub mod xml;
 
 pub use app::App;
 pub use builders::{Article, article, at};

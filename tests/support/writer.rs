@@ -263,6 +263,16 @@ pub fn paths() -> Vec<String> {
         "/v1/tags",
         "/v1/tags?order_by=count&limit=3&count=exact",
         "/v1/tags/eau/related",
+        "/v1/feeds/rss",
+        "/v1/feeds/atom?tag=eau&limit=3",
+        "/v1/feeds/json?language=ar&limit=4",
+        "/v1/feeds/ninjs?use_date=updated&limit=3",
+        "/v1/feeds/sitemap",
+        "/v1/feeds/sitemap?tag=mer|eau",
+        "/v1/feeds/sitemap?page=1&language=fr",
+        "/v1/feeds/sitemap?limit=5",
+        "/v1/feeds/news-sitemap",
+        "/v1/articles?limit=4&include=json_ld",
         "/v1/related?ids=a-1,a-2",
     ];
     paths.extend(others.map(str::to_owned));

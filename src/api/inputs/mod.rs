@@ -1,10 +1,12 @@
 //! What callers may ask for, parsed at the edge: inside, types are proof.
 
+mod feeds;
 mod related;
 mod shape;
 
 use utoipa::IntoParams;
 
+pub use feeds::{FeedParams, NewsParams, SitemapInput, SitemapParams};
 pub use shape::Shape;
 use shape::ShapeOf;
 
@@ -68,7 +70,7 @@ pub struct ListParams {
     /// Only these members of each article, parted by commas.
     #[param(example = "slug,headline,published_at")]
     fields: Option<String>,
-    /// More about each article, parted by commas: `body`, `related`, `related_tags`, `translations`.
+    /// More about each article, parted by commas: `body`, `related`, `related_tags`, `translations`, `json_ld`.
     include: Option<String>,
     /// For authors and editors: also what is not public, by status, parted by commas: `draft`, `scheduled`,
     /// `published`, `withdrawn`, or `any`. Authors see their own. Ordered by `updated` unless `use_date` says otherwise;
@@ -124,6 +126,8 @@ pub struct ListInput {
     pub shape: Shape,
     /// Also what is not public, of these; for known callers only.
     pub statuses: Option<Vec<Status>>,
+    /// Only what others may take over.
+    pub syndicatable: bool,
     /// What a cursor of this list is bound to.
     pub fingerprint: String,
 }
@@ -132,7 +136,11 @@ impl ListInput {
     /// # Errors
     /// 400, naming every parameter that is not as documented.
     pub fn parse(query: &str) -> Result<Self> {
-        let mut params = Params::of::<ListParams>(query);
+        Self::read(Params::of::<ListParams>(query), 20, MAX_LIMIT)
+    }
+
+    /// Of these parameters; those that the operation does not document are not among them.
+    fn read(mut params: Params, default_limit: usize, max_limit: usize) -> Result<Self> {
         let q = params.text("q");
         let text = q.as_deref().and_then(|q| search_text(&mut params, q));
         let tags = params.parsed("tag", TagFilter::parse);
@@ -165,7 +173,7 @@ impl ListInput {
         if order == Some(Order::Relevance) && q.is_none() {
             params.fault("order_by", "is relevance, which needs q");
         }
-        let limit = params.number("limit", 1..=MAX_LIMIT);
+        let limit = params.number("limit", 1..=max_limit);
         let cursor = params.text("cursor");
         let count = params.choice("count", &[("none", false), ("exact", true)]);
         let shape = Shape::read(&mut params, ShapeOf::List);
@@ -204,11 +212,12 @@ impl ListInput {
             to,
             use_date,
             order,
-            limit: limit.unwrap_or(20),
+            limit: limit.unwrap_or(default_limit),
             cursor,
             count: count.unwrap_or(false),
             shape,
             statuses,
+            syndicatable: false,
             fingerprint,
         })
     }
@@ -260,8 +269,8 @@ pub struct ArticleParams {
     /// Only these members, parted by commas.
     #[param(example = "slug,headline,body_html")]
     fields: Option<String>,
-    /// More about the article, parted by commas: `related`, `related_tags`; `body` and `translations` are there
-    /// already.
+    /// More about the article, parted by commas: `related`, `related_tags`, `json_ld`; `body` and `translations` are
+    /// there already.
     #[param(example = "related,related_tags")]
     include: Option<String>,
 }

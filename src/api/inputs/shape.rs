@@ -14,6 +14,7 @@ pub struct Shape {
     pub related: bool,
     pub related_tags: bool,
     pub translations: bool,
+    pub json_ld: bool,
     /// Whose eyes it is for: those who may edit an article see more of it.
     pub sight: Sight,
 }
@@ -51,6 +52,7 @@ impl Shape {
             self.related,
             self.related_tags,
             self.translations,
+            self.json_ld,
         );
         format!("{members:?} {looked_up:?}")
     }
@@ -69,7 +71,7 @@ impl Shape {
     }
 
     pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {
-        let known = ["body", "related", "related_tags", "translations"];
+        let known = ["body", "related", "related_tags", "translations", "json_ld"];
         let include = params.words("include", &known).unwrap_or_default();
         let members = params.words("fields", FIELDS).map(|mut members| {
             for included in &include {
@@ -89,6 +91,7 @@ impl Shape {
             translations: include.contains(&"translations") || wanted("translations"),
             related: include.contains(&"related"),
             related_tags: include.contains(&"related_tags"),
+            json_ld: include.contains(&"json_ld"),
             members,
             sight: Sight::Public,
         }
