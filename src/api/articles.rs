@@ -15,6 +15,7 @@ use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
+use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
 use crate::cache::RANKINGS;
 use crate::content::sight::Sight;
@@ -24,6 +25,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 use crate::store::shown;
+use crate::store::sights;
 use crate::store::tags;
 
 /// Where a page stands in its list.
@@ -133,10 +135,13 @@ pub fn locate_for(
         false => shown::row_by_name(conn, name)?,
     };
     let row = row.ok_or_else(|| missing(name))?;
-    Ok(match is_moved(name, &row, sight, now)? {
-        true => Located::Moved(row.slug),
-        false => Located::Here(Box::new(row)),
-    })
+    let tags = sights::tags_for(conn, sight, &[row.num])?.remove(&row.num);
+    Ok(
+        match is_moved(name, &row, &tags.unwrap_or_default(), sight, now)? {
+            true => Located::Moved(row.slug),
+            false => Located::Here(Box::new(row)),
+        },
+    )
 }
 
 fn missing(name: &str) -> Error {
@@ -147,12 +152,17 @@ fn missing(name: &str) -> Error {
 ///
 /// # Errors
 /// As [`locate`], where a caller of this sight does not see the article.
-fn is_moved(name: &str, row: &ArticleRow, sight: &Sight, now: DateTime<Utc>) -> Result<bool> {
-    let seen = row.is_public(now) || sight.reaches(row.created_by.as_deref());
-    if row.deleted_at.is_none() && seen {
+fn is_moved(
+    name: &str,
+    row: &ArticleRow,
+    tags: &[i64],
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    if sights::sees(sight, row, tags, now) {
         return Ok(shown::is_former(row, name));
     }
-    match row.standing(now) {
+    match sights::standing(sight, row, tags, now) {
         Standing::Hidden => Err(missing(name)),
         Standing::Visible | Standing::Gone => Err(Error::Gone(format!(
             "the article {name:?} is no longer available"
@@ -176,7 +186,7 @@ fn one(
         false => shown::by_name(conn, name, shape.parts(), now)?,
     };
     let shown = shown.ok_or_else(|| missing(name))?;
-    if is_moved(name, &shown.row, &shape.sight, now)? {
+    if is_moved(name, &shown.row, &shown.tag_nums(), &shape.sight, now)? {
         return Ok(Answer::moved(address.article(&shown.row.slug, "")));
     }
     // A translation may be about to appear.
@@ -227,18 +237,19 @@ impl Resolved {
 /// The filter with tags by number.
 ///
 /// # Errors
-/// 400 naming a slug that is no tag's, or none that the public may know of.
+/// 400 naming a slug that is no tag's, or none that the caller may know of.
 pub fn resolved(
     conn: &mut Conn,
     filter: Option<&TagFilter<String>>,
-    for_public: bool,
+    whom: &For,
     now: DateTime<Utc>,
 ) -> Result<Resolved> {
     let mut ids = Vec::new();
     let mut resolve = |slug: &String| {
-        let found = match for_public {
-            true => tags::find_public(conn, slug, now)?,
-            false => tags::find(conn, slug)?,
+        let found = match whom {
+            For::Everyone => tags::find_public(conn, slug, now)?,
+            For::Partner(rights) => tags::find_for(conn, slug, rights, now)?,
+            For::Newsroom => tags::find(conn, slug)?,
         };
         let tag = found.map(tags::Found::into_row);
         let tag = tag.ok_or_else(|| inputs::unknown_tag(slug))?;

@@ -12,7 +12,7 @@ use crate::api::problem::{self, ProblemView};
 use crate::api::{
     article_lists, article_writing, articles, audit, curation, health, imports, keys, logout, me,
     previews, publication, related, related_tags, related_to_several, related_to_text,
-    revision_diff, revisions, tag_writing, tags, tokens, translations, users,
+    revision_diff, revisions, tag_writing, tags, tokens, translations, usage, users,
 };
 
 /// Every operation of the API.
@@ -64,7 +64,11 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(users::delete_user)
         .service(keys::list_keys)
         .service(keys::create_key)
+        .service(keys::get_key)
+        .service(keys::update_key)
         .service(keys::revoke_key)
+        .service(usage::get_key_usage)
+        .service(usage::list_usage)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);

@@ -14,6 +14,7 @@ use crate::api::imports::Slots;
 use crate::api::key_uses::KeyUses;
 use crate::api::metrics::{Meters, Metrics};
 use crate::api::problem::Problem;
+use crate::api::quota::Quotas;
 use crate::api::tag_census;
 use crate::api::wish::Wish;
 use crate::cache::{Cache, Kept, Turn};
@@ -88,6 +89,7 @@ pub struct State {
     pub authority: Arc<Authority>,
     pub door: Arc<Door>,
     pub key_uses: KeyUses,
+    pub quotas: Quotas,
 }
 
 impl State {
@@ -100,6 +102,7 @@ impl State {
         metrics: Metrics,
     ) -> Self {
         Self {
+            quotas: Quotas::new(database.clone()),
             database,
             search: indexes.search,
             engine: indexes.engine,

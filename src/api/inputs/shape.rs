@@ -14,7 +14,7 @@ pub struct Shape {
     pub related: bool,
     pub related_tags: bool,
     pub translations: bool,
-    /// Whose eyes it is for: those who may edit an article see more of it.
+    /// Whose eyes it is for: those who may edit an article see more of it, and partners may see less.
     pub sight: Sight,
 }
 
@@ -60,6 +60,11 @@ impl Shape {
         Parts {
             body: self.body,
             translations: self.translations,
+            shift: self
+                .sight
+                .rights()
+                .map(|rights| rights.shift)
+                .unwrap_or_default(),
         }
     }
 
