@@ -115,6 +115,7 @@ fn ask() -> Ask<'static> {
         language: Language::Own,
         tag: None,
         now: NOW,
+        rights: None,
     }
 }
 
@@ -215,6 +216,8 @@ fn profile(num: i64, seed: u64) -> Profile {
         pins: &[],
         bans: &[],
         sensitive: false,
+        source: None,
+        syndicatable: true,
     })
 }
 

@@ -36,6 +36,10 @@ pub enum Error {
     IdempotencyKeyReused,
     /// Seconds until the caller may try again.
     TooManyRequests(u32),
+    /// Seconds until the key's rate allows the next request.
+    RateExceeded(u32),
+    /// Seconds until the key's next day begins.
+    QuotaExceeded(u32),
     /// The caller is served when what it needs has been built.
     NotReady(&'static str),
     /// As many as may are being served.
@@ -104,6 +108,10 @@ kinds! {
         "Send the `ETag` of the state that you have read in `If-Match`, so that no one's work is overwritten unseen.";
     TOO_MANY_REQUESTS: "too_many_requests", 429, "Too many attempts",
         "Wait for the seconds in `Retry-After`, then try again.";
+    RATE_EXCEEDED: "rate_exceeded", 429, "More requests a minute than the key may make",
+        "The rate of the API key is used up on this server. Wait for the seconds in `Retry-After`; `RateLimit` and `RateLimit-Policy` say how many requests are left and how many there are.";
+    QUOTA_EXCEEDED: "quota_exceeded", 429, "More requests a day than the key may make",
+        "The daily quota of the API key is used up. It begins anew at midnight, UTC: after the seconds in `Retry-After`.";
     INTERNAL: "internal", 500, "Something went wrong here",
         "The request was fine, the server failed. The request id helps the operator to find the cause.";
     DATABASE_UNAVAILABLE: "database_unavailable", 503, "The database does not answer",
@@ -136,6 +144,8 @@ impl Error {
             Self::PreconditionRequired => &PRECONDITION_REQUIRED,
             Self::IdempotencyKeyReused => &IDEMPOTENCY_KEY_REUSED,
             Self::TooManyRequests(_) => &TOO_MANY_REQUESTS,
+            Self::RateExceeded(_) => &RATE_EXCEEDED,
+            Self::QuotaExceeded(_) => &QUOTA_EXCEEDED,
             Self::Gone(_) => &GONE,
             Self::NotReady(_) => &NOT_READY,
             Self::Busy(_) => &BUSY,
@@ -172,7 +182,9 @@ impl Error {
             | Self::Gone(what) => what.clone(),
             Self::BodyTooLarge(limit) => format!("at most {limit} bytes are taken"),
             Self::NotReady(what) | Self::Busy(what) => (*what).to_owned(),
-            Self::TooManyRequests(seconds) => format!("try again in {seconds} s"),
+            Self::TooManyRequests(seconds)
+            | Self::RateExceeded(seconds)
+            | Self::QuotaExceeded(seconds) => format!("try again in {seconds} s"),
             Self::UnknownRoute
             | Self::InProgress
             | Self::PreconditionRequired

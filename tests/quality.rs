@@ -195,7 +195,7 @@ fn tags(name: &str, expected: Tags) {
         };
         let num = at as i64 + 1;
         let untagged = profile(num, draft, &[]);
-        let suggested = corpus.engine.suggest_tags(&untagged, 3, 0);
+        let suggested = corpus.engine.suggest_tags(&untagged, 3, 0, None);
         seen.suggested += hits(&mut suggested.iter().map(|found| found.tag));
         seen.most_frequent += hits(&mut frequent.iter().copied());
         let nearest = corpus.engine.related_to_text(&untagged, &nearest());
@@ -229,6 +229,7 @@ fn nearest() -> Ask<'static> {
         language: Language::Own,
         tag: None,
         now: 0,
+        rights: None,
     }
 }
 

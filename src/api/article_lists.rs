@@ -1,5 +1,7 @@
 //! `GET /v1/articles`: lists of articles.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -17,10 +19,12 @@ use crate::api::inputs::{ListInput, ListParams};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
+use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
 use crate::cache::Stretch;
 use crate::content::listing::UseDate;
 use crate::content::role::Role;
+use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -28,6 +32,7 @@ use crate::search;
 use crate::store::articles::ArticleRow;
 use crate::store::listing::{self, Key, Listing, Scope};
 use crate::store::shown::{self, Shown};
+use crate::store::sights;
 
 /// Articles of a page that is read and written in less than a millisecond.
 const LONGEST_BRIEF: usize = 50;
@@ -61,11 +66,14 @@ pub async fn list_articles(
     state: web::Data<State>,
     viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    let input = ListInput::parse(request.query_string())?;
+    let mut input = ListInput::parse(request.query_string())?;
     let scope = match &input.statuses {
-        None => Scope::Public,
+        None => Scope::of(&viewer.sight()),
         Some(statuses) => Scope::Newsroom(statuses.clone(), viewer.must_be(Role::Author)?.sight()),
     };
+    if let Scope::Partner(rights) = &scope {
+        input.shape.sight = Sight::Partner(Arc::clone(rights));
+    }
     let address = Address::of(&request);
     let question = Question {
         text: input.question(),
@@ -143,7 +151,11 @@ pub fn find(
     scope: Scope,
     now: DateTime<Utc>,
 ) -> Result<ListPage> {
-    let wanted = resolved(conn, input.tags.as_ref(), scope == Scope::Public, now)?;
+    let whom = match &scope {
+        Scope::Newsroom(..) => For::Newsroom,
+        Scope::Public | Scope::Partner(_) => For::of(&input.shape.sight),
+    };
+    let wanted = resolved(conn, input.tags.as_ref(), &whom, now)?;
     let listing = asked(input, wanted.filter.clone(), scope, now);
     let mut found = match &input.text {
         Some(text) => search_page(conn, state, text.clone(), input, listing)?,
@@ -283,7 +295,9 @@ fn search_page(
         None => None,
     };
     let now = listing.now;
+    let sight = listing.scope.sight();
     let query = search::Query {
+        rights: sight.rights().cloned().map(Arc::new),
         text,
         language: listing.language,
         source: listing.source,
@@ -307,7 +321,9 @@ fn search_page(
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
     let mut shown = shown::by_nums(conn, &nums, input.shape.parts(), now)?;
     let is_wanted = |row: &ArticleRow| !input.syndicatable || row.syndicatable;
-    shown.retain(|shown| shown.row.is_public(now) && is_wanted(&shown.row));
+    shown.retain(|shown| {
+        is_wanted(&shown.row) && sights::sees(&sight, &shown.row, &shown.tag_nums(), now)
+    });
     let last = found.hits.last().filter(|_| more);
     Ok(Found {
         shown,

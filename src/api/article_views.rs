@@ -14,6 +14,8 @@ use crate::api::views::{
 };
 use crate::content::article::{Draft, Image, Sponsor};
 use crate::content::body::reading_minutes;
+use crate::content::rights::TextRight;
+use crate::content::sight::Sight;
 use crate::content::slug::Slug;
 use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
@@ -21,7 +23,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::{self, ArticleRow};
 use crate::store::shown::{self, BodyText, Parts, Shown};
-use crate::store::{curations, rows};
+use crate::store::{curations, rows, sights};
 
 /// The rows as views, in their order.
 pub fn articles(
@@ -47,6 +49,7 @@ pub fn views(
 ) -> Result<Vec<ArticleView>> {
     let nums: Vec<i64> = shown.iter().map(|shown| shown.row.num).collect();
     let alone = shown.len() == 1;
+    let shown = within_sight(conn, shown, &shape.sight)?;
     let mut views = Vec::with_capacity(shown.len());
     for shown in shown {
         let row = &shown.row;
@@ -54,7 +57,7 @@ pub fn views(
             true => editing(conn, row)?,
             false => None,
         };
-        let mut view = view(shown, now)?;
+        let mut view = view(shown, &shape.sight, now)?;
         view.editing = editing;
         views.push(view);
     }
@@ -65,11 +68,12 @@ pub fn views(
             &nums,
             &mut views,
             &RelatedInput::default(),
+            &shape.sight,
             now,
         )?;
     }
     if shape.related_tags {
-        related_tags::include_related(conn, state, &nums, &mut views, now)?;
+        related_tags::include_related(conn, state, &nums, &mut views, &shape.sight, now)?;
     }
     if shape.json_ld {
         items::include_json_ld(&state.publication, &mut views);
@@ -77,8 +81,24 @@ pub fn views(
     Ok(views)
 }
 
-/// What was read, and nothing else.
-pub fn view(shown: Shown, now: DateTime<Utc>) -> Result<ArticleView> {
+/// The same with only those translations that are in a partner's scope.
+fn within_sight(conn: &mut Conn, mut shown: Vec<Shown>, sight: &Sight) -> Result<Vec<Shown>> {
+    let Some(rights) = sight.rights() else {
+        return Ok(shown);
+    };
+    let siblings = shown.iter().flat_map(|shown| &shown.translations).flatten();
+    let nums: Vec<i64> = siblings.map(|sibling| sibling.num).collect();
+    let tags = sights::tags_for(conn, sight, &nums)?;
+    let of = |num: &i64| tags.get(num).map(Vec::as_slice).unwrap_or_default();
+    for siblings in shown.iter_mut().flat_map(|shown| &mut shown.translations) {
+        siblings.retain(|sibling| rights.admit(sibling.facts(), of(&sibling.num)));
+    }
+    Ok(shown)
+}
+
+/// What was read, as someone of this sight may have it, and nothing else.
+pub fn view(shown: Shown, sight: &Sight, now: DateTime<Utc>) -> Result<ArticleView> {
+    let opens = shown.row.visibility().window().map(|(from, _)| from);
     let mut view = base(shown.row, now)?;
     view.tags = shown.tags.into_iter().map(TagBrief::from).collect();
     if let Some(body) = shown.body {
@@ -87,7 +107,30 @@ pub fn view(shown: Shown, now: DateTime<Utc>) -> Result<ArticleView> {
     let siblings = shown.translations;
     view.translations =
         siblings.map(|siblings| siblings.into_iter().map(TranslationView::from).collect());
+    if sight.rights().is_some() {
+        view.public_from = opens.filter(|opens| *opens > now);
+    }
+    withhold(&mut view, sight.text());
     Ok(view)
+}
+
+/// Takes out of a view what is more than a partner gets, and says so in it.
+fn withhold(view: &mut ArticleView, text: TextRight) {
+    if text == TextRight::Full {
+        return;
+    }
+    let mut withheld = Vec::new();
+    if text < TextRight::Excerpt {
+        if view.standfirst.take().is_some() {
+            withheld.push("standfirst");
+        }
+        view.trail_text = None;
+        withheld.push("trail_text");
+    }
+    // What was not read is withheld all the same.
+    (view.body_html, view.body_text) = (None, None);
+    withheld.extend(["body_html", "body_text"]);
+    view.withheld = Some(withheld);
 }
 
 /// What a reader would have seen of a saved version: `draft` is what it said.
@@ -153,7 +196,7 @@ fn base(row: ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
         language: row.language,
         headline: row.headline,
         standfirst: row.standfirst,
-        trail_text: row.trail_text.unwrap_or(row.excerpt),
+        trail_text: Some(row.trail_text.unwrap_or(row.excerpt)),
         byline: row.byline,
         body_html: None,
         body_text: None,
@@ -197,6 +240,8 @@ fn base(row: ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
         related_tags: None,
         json_ld: None,
         editing: None,
+        withheld: None,
+        public_from: None,
         expires_at: utc(row.expires_at),
     })
 }
@@ -252,12 +297,15 @@ fn stored<T: serde::de::DeserializeOwned>(json: &str, row: &ArticleRow) -> Resul
         .map_err(|error| Error::Internal(format!("article {} holds broken JSON: {error}", row.id)))
 }
 
+/// What partners are told whatever members they name.
+const TOLD: [&str; 2] = ["withheld", "public_from"];
+
 /// The view as JSON, with only the members that the caller named.
 pub fn shaped(view: &ArticleView, shape: &Shape) -> Result<Value> {
     let mut value = serde_json::to_value(view)
         .map_err(|error| Error::Internal(format!("cannot serialise an article: {error}")))?;
     if let (Some(wanted), Value::Object(members)) = (&shape.members, &mut value) {
-        members.retain(|name, _| wanted.contains(&name.as_str()));
+        members.retain(|name, _| wanted.contains(&name.as_str()) || TOLD.contains(&name.as_str()));
     }
     Ok(value)
 }

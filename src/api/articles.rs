@@ -15,6 +15,7 @@ use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
+use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
 use crate::cache::RANKINGS;
 use crate::content::sight::Sight;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::store::aliases;
 use crate::store::articles::ArticleRow;
 use crate::store::shown;
+use crate::store::sights;
 use crate::store::tags;
 
 /// Where a page stands in its list.
@@ -134,7 +136,9 @@ pub fn locate_for(
         false => shown::row_by_name(conn, name)?,
     };
     let row = row.ok_or_else(|| missing(name))?;
-    Ok(match is_moved(conn, name, &row, sight, now)? {
+    let tags = sights::tags_for(conn, sight, &[row.num])?.remove(&row.num);
+    let tags = tags.unwrap_or_default();
+    Ok(match is_moved(conn, name, &row, &tags, sight, now)? {
         true => Located::Moved(row.slug),
         false => Located::Here(Box::new(row)),
     })
@@ -152,12 +156,13 @@ fn is_moved(
     conn: &mut Conn,
     name: &str,
     row: &ArticleRow,
+    tags: &[i64],
     sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let reached = sight.reaches(row.created_by.as_deref());
     let is_former = shown::is_former(row, name);
-    let standing = row.standing(now);
+    let standing = sights::standing(sight, row, tags, now);
     // A slug that the article had while it was hidden tells the public nothing.
     let knows = reached
         || match (is_former, standing) {
@@ -170,7 +175,7 @@ fn is_moved(
     if !knows {
         return Err(missing(name));
     }
-    if row.deleted_at.is_none() && (reached || row.is_public(now)) {
+    if sights::sees(sight, row, tags, now) {
         return Ok(is_former);
     }
     match standing {
@@ -197,7 +202,8 @@ fn one(
         false => shown::by_name(conn, name, shape.parts(), now)?,
     };
     let shown = shown.ok_or_else(|| missing(name))?;
-    if is_moved(conn, name, &shown.row, &shape.sight, now)? {
+    let tags = shown.tag_nums();
+    if is_moved(conn, name, &shown.row, &tags, &shape.sight, now)? {
         return Ok(Answer::moved(address.article(&shown.row.slug, "")));
     }
     // A translation may be about to appear.
@@ -249,18 +255,19 @@ impl Resolved {
 /// The filter with tags by number.
 ///
 /// # Errors
-/// 400 naming a slug that is no tag's, or none that the public may know of.
+/// 400 naming a slug that is no tag's, or none that the caller may know of.
 pub fn resolved(
     conn: &mut Conn,
     filter: Option<&TagFilter<String>>,
-    for_public: bool,
+    whom: &For,
     now: DateTime<Utc>,
 ) -> Result<Resolved> {
     let mut ids = Vec::new();
     let mut resolve = |slug: &String| {
-        let found = match for_public {
-            true => tags::find_public(conn, slug, now)?,
-            false => tags::find(conn, slug)?,
+        let found = match whom {
+            For::Everyone => tags::find_public(conn, slug, now)?,
+            For::Partner(rights) => tags::find_for(conn, slug, rights, now)?,
+            For::Newsroom => tags::find(conn, slug)?,
         };
         let tag = found.map(tags::Found::into_row);
         let tag = tag.ok_or_else(|| inputs::unknown_tag(slug))?;

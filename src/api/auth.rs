@@ -6,6 +6,7 @@
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -15,8 +16,11 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::body;
+use crate::api::log_lines;
 use crate::api::problem::Problem;
+use crate::api::rate_limit::Standing;
 use crate::api::state::State;
+use crate::content::rights::{Limits, Rights};
 use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::db::Conn;
@@ -42,6 +46,7 @@ pub struct Identity {
 pub enum Shown {
     Key {
         id: String,
+        rights: Arc<Rights>,
     },
     /// A token that came of a login of this user.
     Session {
@@ -70,7 +75,12 @@ impl Shown {
 
 impl Identity {
     pub fn sight(&self) -> Sight {
-        Sight::of(&self.name, self.role)
+        match &self.shown {
+            Shown::Key { rights, .. } => Sight::of(&self.name, self.role, rights),
+            Shown::Session { .. } | Shown::Token { .. } => {
+                Sight::of(&self.name, self.role, &Arc::default())
+            }
+        }
     }
 
     /// # Errors
@@ -140,6 +150,14 @@ impl Viewer {
         self.0.as_ref()
     }
 
+    /// What is published, as this caller may read it: the public's, but for a partner.
+    pub fn published_sight(&self) -> Sight {
+        match self.sight() {
+            Sight::Partner(rights) => Sight::Partner(rights),
+            Sight::Public | Sight::Own(_) | Sight::All => Sight::Public,
+        }
+    }
+
     /// # Errors
     /// [`Error::Unauthenticated`] where it is not known who asks, [`Error::Forbidden`] for a lower role.
     pub fn must_be(&self, role: Role) -> Result<&Identity> {
@@ -174,33 +192,61 @@ pub async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match identified(&request).await {
-        Ok(identity) => {
-            let known = identity.is_some();
-            if let Some(identity) = identity {
-                request.extensions_mut().insert(identity);
-            }
-            let mut response = next.call(request).await?.map_into_boxed_body();
-            if known {
-                // What one caller was given is no one else's, even where it is the same.
-                response.headers_mut().insert(
-                    header::CACHE_CONTROL,
-                    header::HeaderValue::from_static("private, no-store"),
-                );
-            }
-            Ok(response)
-        }
-        Err(error) => {
-            let problem = Problem(error).respond(request.path());
-            Ok(request.into_response(problem))
-        }
+    let known = match identified(&request).await {
+        Ok(Some(known)) => known,
+        Ok(None) => return Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(error) => return Ok(refused(request, error, None)),
+    };
+    let standing = known.standing;
+    if let Some(refusal) = standing.as_ref().and_then(Standing::refusal) {
+        return Ok(refused(request, refusal, standing));
     }
+    request.extensions_mut().insert(known.identity);
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let headers = response.headers_mut();
+    // What one caller was given is no one else's, even where it is the same.
+    headers.insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("private, no-store"),
+    );
+    if let Some(standing) = standing {
+        standing.tell(headers);
+    }
+    Ok(response)
 }
 
-async fn identified(request: &ServiceRequest) -> Result<Option<Identity>> {
+fn refused(
+    request: ServiceRequest,
+    error: Error,
+    standing: Option<Standing>,
+) -> ServiceResponse<BoxBody> {
+    let problem = Problem(error).respond(request.path());
+    let mut response = request.into_response(problem);
+    if let Some(standing) = standing {
+        standing.tell(response.headers_mut());
+    }
+    response
+}
+
+/// A caller, and how it stands with what it may ask for, where that is counted.
+struct Known {
+    identity: Identity,
+    standing: Option<Standing>,
+}
+
+async fn identified(request: &ServiceRequest) -> Result<Option<Known>> {
     // As the router reads it, to which `/%761/` is the same.
     let path = request.match_info().as_str();
-    if !path.starts_with("/v1/") || shows_in_body(request, path) {
+    if !path.starts_with("/v1/") {
+        return Ok(None);
+    }
+    if let Some(name) = log_lines::secret_parameter(request.query_string()) {
+        return Err(Error::parameter(
+            &name,
+            "is no place for a key, for addresses are kept in logs: send `Authorization: Bearer KEY`",
+        ));
+    }
+    if shows_in_body(request, path) {
         return Ok(None);
     }
     let mut given = request.headers().get_all(header::AUTHORIZATION);
@@ -244,10 +290,18 @@ fn shows_in_body(request: &ServiceRequest, path: &str) -> bool {
 
 /// Whose credentials these are. Each request asks the database, so that what is revoked, disabled or demoted counts
 /// no more from that moment on, on every server.
-fn whose(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
+fn whose(state: &State, token: &str, now: DateTime<Utc>) -> Result<Known> {
     if token.starts_with(secret::API_KEY) {
         return of_key(state, token, now);
     }
+    let identity = of_token(state, token, now)?;
+    Ok(Known {
+        identity,
+        standing: None,
+    })
+}
+
+fn of_token(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
     match state.authority.read(token, now)? {
         Token::Own(token) => of_user(state, token, now),
         Token::Outside(token) => {
@@ -274,16 +328,34 @@ fn ended() -> Error {
     Error::InvalidToken("these credentials count no more".to_owned())
 }
 
-fn of_key(state: &State, token: &str, now: DateTime<Utc>) -> Result<Identity> {
+/// The key, what was granted to it and what it has used today come with one snapshot.
+fn of_key(state: &State, token: &str, now: DateTime<Utc>) -> Result<Known> {
     let hash = secret::digest(token);
-    let key = state.database.read(|conn| keys::by_hash(conn, &hash))?;
     let refused = || Error::InvalidToken("this API key does not count, or no more".to_owned());
-    let key = key.filter(|key| key.is_good(now)).ok_or_else(refused)?;
+    let (key, rights, limits, used) = state.database.read(|conn| {
+        let found = keys::with_grant(conn, &hash)?.filter(|(key, _)| key.is_good(now));
+        let (key, grant) = found.ok_or_else(refused)?;
+        let Some(grant) = grant else {
+            return Ok((key, Arc::default(), Limits::default(), None));
+        };
+        let rights = Arc::new(grant.rights(conn)?);
+        let limits = grant.limits();
+        let used = match limits.daily_quota {
+            Some(_) => state.quotas.read(conn, &key.id, now)?,
+            None => None,
+        };
+        Ok((key, rights, limits, used))
+    })?;
     state.key_uses.note(state, &key, now);
-    Ok(Identity {
+    let standing = state.quotas.admit(&key.id, limits, used, now);
+    let identity = Identity {
         role: key.role(),
         name: format!("key:{}", key.name),
-        shown: Shown::Key { id: key.id },
+        shown: Shown::Key { id: key.id, rights },
+    };
+    Ok(Known {
+        identity,
+        standing: Some(standing),
     })
 }
 
@@ -337,7 +409,7 @@ fn is_too_old(issued_at: f64, user: &UserRow) -> bool {
 /// 401 where it counts no more, 403 where the caller may do less by now.
 pub fn still_counts(conn: &mut Conn, identity: &Identity, now: DateTime<Utc>) -> Result<()> {
     let role = match &identity.shown {
-        Shown::Key { id } => {
+        Shown::Key { id, .. } => {
             let key = keys::by_id(conn, id)?.filter(|key| key.is_good(now));
             key.map(|key| key.role())
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::api::log_lines;
 use crate::api::problem::{MEDIA_TYPE, Problem};
+use crate::api::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::error::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -20,8 +21,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const MAX_REQUEST_ID: usize = 64;
 /// What a script of another site may read of an answer besides its body.
-const EXPOSED: &str = "etag, idempotency-replayed, last-modified, link, location, retry-after, server-timing, \
-     www-authenticate, x-request-id";
+const EXPOSED: &str = "etag, idempotency-replayed, last-modified, link, location, ratelimit, ratelimit-policy, \
+     retry-after, server-timing, www-authenticate, x-request-id";
 
 /// The id of a request, for its handler.
 #[derive(Clone)]
@@ -147,11 +148,17 @@ fn as_problem(
         None if is_problem(&response) => return response,
         None => Problem(of_status(status)).respond(path),
     };
-    let allow = response.headers().get(header::ALLOW).cloned();
+    // What the problem itself does not know.
+    let kept = [header::ALLOW, RATE_LIMIT, RATE_LIMIT_POLICY].map(|name| {
+        let value = response.headers().get(&name).cloned();
+        (name, value)
+    });
     let (request, _) = response.into_parts();
     let mut rebuilt = ServiceResponse::new(request, rebuilt);
-    if let Some(allow) = allow {
-        rebuilt.headers_mut().insert(header::ALLOW, allow);
+    for (name, value) in kept {
+        if let Some(value) = value {
+            rebuilt.headers_mut().insert(name, value);
+        }
     }
     rebuilt
 }

@@ -113,7 +113,13 @@ pub const BODIES: &[(&str, &str)] = &[
     ("update_user", r#"{"role":"editor","disabled":false}"#),
     (
         "create_key",
-        r#"{"name":"agence","role":"editor","expires_at":"2027-12-31T00:00:00Z"}"#,
+        r#"{"name":"agence","role":"partner","expires_at":"2027-12-31T00:00:00Z",
+"scope":{"tags":"securite|maroc","languages":["fr"]},"text":"excerpt","delay_minutes":60,
+"daily_quota":10000,"rate_per_minute":60}"#,
+    ),
+    (
+        "update_key",
+        r#"{"scope":{"languages":null},"text":"full","delay_minutes":null,"lead_minutes":30}"#,
     ),
 ];
 

@@ -1,8 +1,10 @@
 //! `/v1/keys`: what programs show in the place of a login.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use std::collections::HashMap;
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -11,13 +13,17 @@ use crate::api::articles::Page;
 use crate::api::auth::{Admin, Caller};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{PageInput, PageParams};
-use crate::api::openapi::{BodyFailures, Failures, Refusals};
+use crate::api::key_inputs::{KeyPatch, PATCHED, ScopeInput, ScopeView, TextRightView};
+use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
+use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
 use crate::api::user_inputs::{RoleView, check_role};
 use crate::api::writing::Write;
 use crate::api::{body, cursor, inputs};
 use crate::content::check::Check;
+use crate::content::rights::{GivenGrant, Grant};
+use crate::content::role::Role;
 use crate::content::time::utc_text;
 use crate::content::username;
 use crate::db::Conn;
@@ -25,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::identity::secret;
 use crate::store::audit::Target;
 use crate::store::keys::{self, KeyRow, NewKey};
+use crate::store::rights::{self, GrantRow};
 
 /// An API key, without the key itself.
 #[derive(Serialize, ToSchema)]
@@ -50,11 +57,36 @@ pub struct KeyView {
     last_used_at: Option<String>,
     #[schema(required, format = DateTime)]
     revoked_at: Option<String>,
+    /// What a partner may read.
+    scope: ScopeView,
+    #[schema(value_type = TextRightView)]
+    text: String,
+    /// Minutes after the public.
+    #[schema(required, example = json!(null))]
+    delay_minutes: Option<i32>,
+    /// Minutes before the public: embargoed and scheduled articles, too.
+    #[schema(required, example = 30)]
+    lead_minutes: Option<i32>,
+    /// Requests a day, UTC.
+    #[schema(required, example = 10_000)]
+    daily_quota: Option<i64>,
+    #[schema(required, example = 60)]
+    rate_per_minute: Option<i32>,
 }
 
 impl KeyView {
-    fn of(row: KeyRow) -> Self {
+    fn of(row: KeyRow, grant: Grant) -> Self {
         Self {
+            scope: ScopeView {
+                tags: grant.tags.map(|tags| tags.to_string()),
+                languages: grant.languages,
+                sources: grant.sources,
+            },
+            text: grant.text.as_str().to_owned(),
+            delay_minutes: grant.delay_minutes,
+            lead_minutes: grant.lead_minutes,
+            daily_quota: grant.limits.daily_quota,
+            rate_per_minute: grant.limits.rate_per_minute,
             id: row.id,
             name: row.name,
             role: row.role,
@@ -99,6 +131,39 @@ pub struct NewKeyInput {
     /// RFC 3339; null: until it is revoked.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// What a partner may read; null: everything.
+    scope: Option<ScopeInput>,
+    /// How much of an article a partner gets: `headline` has no standfirst, no trail text and no body, `excerpt` no body.
+    #[schema(value_type = Option<TextRightView>, default = "full")]
+    text: Option<String>,
+    /// Minutes after the public at which an article opens for a partner; not together with `lead_minutes`.
+    #[schema(minimum = 1, maximum = 525_600)]
+    delay_minutes: Option<i64>,
+    /// Minutes before the public at which it does: embargoed and scheduled articles, too.
+    #[schema(minimum = 1, maximum = 525_600, example = 30)]
+    lead_minutes: Option<i64>,
+    /// Requests a day, UTC, on all servers together; null: any number.
+    #[schema(minimum = 1, maximum = 1_000_000_000, example = 10_000)]
+    daily_quota: Option<i64>,
+    /// Requests a minute, on each server; null: any number.
+    #[schema(minimum = 1, maximum = 100_000, example = 60)]
+    rate_per_minute: Option<i64>,
+}
+
+impl NewKeyInput {
+    fn grant(&mut self) -> GivenGrant {
+        let scope = self.scope.take().unwrap_or_default();
+        GivenGrant {
+            tags: scope.tags,
+            languages: scope.languages,
+            sources: scope.sources,
+            text: self.text.take(),
+            delay_minutes: self.delay_minutes,
+            lead_minutes: self.lead_minutes,
+            daily_quota: self.daily_quota,
+            rate_per_minute: self.rate_per_minute,
+        }
+    }
 }
 
 /// List API keys
@@ -141,7 +206,7 @@ fn list(conn: &mut Conn, input: &PageInput, address: &Address) -> Result<Answer>
     let mut page = Page::cut(&mut rows, input.limit, "keys", |row| row.id.clone());
     page.count = input.count.then(|| keys::count(conn)).transpose()?;
     let link = address.next(&page);
-    let data = rows.into_iter().map(KeyView::of).collect();
+    let data = views(conn, rows)?;
     Ok(Answer::json(&KeyListView { data, page })?
         .next(link)
         .private(true))
@@ -172,7 +237,8 @@ pub async fn create_key(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
-    let new: NewKeyInput = body::small_json(&request, payload, &state).await?;
+    let mut new: NewKeyInput = body::small_json(&request, payload, &state).await?;
+    let given = new.grant();
     let mut check = Check::default();
     let name = check.parsed("/name", Some(new.name), username::parse);
     let role = check_role(&mut check, Some(new.role));
@@ -180,6 +246,7 @@ pub async fn create_key(
     if expires_at.is_some_and(|at| at <= state.clock.now()) {
         check.fault("/expires_at", "is past");
     }
+    let grant = given.checked(role, &mut check);
     check.finish().map_err(Error::InvalidBody)?;
     let (Some(name), Some(role)) = (name, role) else {
         return Err(Error::Internal("a checked key lacks a member".to_owned()).into());
@@ -196,22 +263,132 @@ pub async fn create_key(
                 hash: &secret::digest(&key),
             };
             let row = keys::create(conn, &new, act.now)?;
-            let detail = json!({"role": row.role, "expires_at": row.expires_at.map(utc_text)});
+            let granted = rights::save(conn, &row.id, None, &grant, act.now)?;
+            let detail = keys::audit_detail(&row, &grant);
             act.note(conn, "key.create", target(&row), Some(detail))?;
             let location = format!("{}/v1/keys/{}", act.state.public_url, row.id);
+            let tag = state_tag(&row, granted.as_ref());
             let view = CreatedKeyView {
                 key,
-                about: KeyView::of(row),
+                about: view(conn, row, granted)?,
             };
-            Ok(Answer::json(&view)?.created(location))
+            Ok(Answer::json(&view)?.stands_for(tag).created(location))
         })
         .await
 }
 
+/// Read an API key
+///
+/// What it may read and how often; never the key itself.
+#[utoipa::path(
+    tag = "identity",
+    operation_id = "get_key",
+    security(("bearer" = ["admin"])),
+    params(("id" = String, Path, description = "The key's id, not the key",
+            example = "01921c5e-7a1a-7000-8000-000000000001")),
+    responses(
+        (status = 200, description = "The key", body = KeyView, headers(("ETag" = String))),
+        (status = 304, description = "Not modified"),
+        Failures,
+        Refusals,
+    )
+)]
+#[get("/v1/keys/{id}")]
+pub async fn get_key(
+    request: HttpRequest,
+    state: web::Data<State>,
+    _caller: Caller<Admin>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    inputs::parse_none(request.query_string())?;
+    state
+        .answer(&request, move |state, _| {
+            state.database.read(|conn| {
+                let row = find(conn, &id)?;
+                let granted = rights::of_key(conn, &row.id)?;
+                shown(conn, row, granted)
+            })
+        })
+        .await
+}
+
+/// Change what an API key may read
+///
+/// And how often. It counts from the next request on, on every server. Name, role and expiry stay; a null takes a
+/// restriction away.
+#[utoipa::path(
+    tag = "identity",
+    operation_id = "update_key",
+    security(("bearer" = ["admin"])),
+    params(
+        ("id" = String, Path, description = "The key's id, not the key",
+         example = "01921c5e-7a1a-7000-8000-000000000001"),
+        ("If-Match" = String, Header, description = "The `ETag` of the state that is to change"),
+    ),
+    request_body(content = KeyPatch, content_type = "application/merge-patch+json"),
+    responses(
+        (status = 200, description = "The key as it is now", body = KeyView, headers(("ETag" = String))),
+        Failures,
+        Refusals,
+        BodyFailures,
+        VersionFailures,
+    )
+)]
+#[patch("/v1/keys/{id}")]
+pub async fn update_key(
+    request: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller<Admin>,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    inputs::parse_none(request.query_string())?;
+    let bytes = body::small_bytes(&request, payload, &state, body::MERGE_PATCH).await?;
+    let patch = body::read_patch(&bytes)?;
+    let faults = body::faults_of_patch(&patch, &PATCHED, &[]);
+    if !faults.is_empty() {
+        return Err(Error::InvalidBody(faults).into());
+    }
+    Write::of(&request, caller)?
+        .carry_out(&state, move |act, conn| {
+            let row = find(conn, &id)?;
+            let before = rights::of_key(conn, &row.id)?;
+            act.precondition
+                .holds_for(&state_tag(&row, before.as_ref()))?;
+            if row.revoked_at.is_some() {
+                return Err(Error::conflict("", "the key was revoked"));
+            }
+            let present = granted(conn, before.as_ref())?;
+            let grant = patched(&present, patch, row.role())?;
+            if grant == present {
+                return shown(conn, row, before);
+            }
+            let after = rights::save(conn, &row.id, before.as_ref(), &grant, act.now)?;
+            let detail = json!({
+                "before": keys::grant_detail(&present),
+                "after": keys::grant_detail(&grant),
+            });
+            act.note(conn, "key.update", target(&row), Some(detail))?;
+            shown(conn, row, after)
+        })
+        .await
+}
+
+/// What a patch makes of a grant.
+fn patched(present: &Grant, patch: Map<String, Value>, role: Role) -> Result<Grant> {
+    let mut state = keys::grant_detail(present);
+    body::merge(&mut state, patch);
+    let wanted: KeyPatch = body::read_value(state)?;
+    let mut check = Check::default();
+    let grant = wanted.given().checked(Some(role), &mut check);
+    check.finish().map_err(Error::InvalidBody)?;
+    Ok(grant)
+}
+
 /// Revoke an API key
 ///
-/// It does not count from then on; it stays in the list. There is nothing about a key that two could change, so
-/// `If-Match` is not asked for.
+/// It does not count from then on; it stays in the list. Whatever state it is in, that is what is wanted, so `If-Match`
+/// is not asked for.
 #[utoipa::path(
     tag = "identity",
     operation_id = "revoke_key",
@@ -234,11 +411,7 @@ pub async fn revoke_key(
     inputs::parse_none(request.query_string())?;
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
-            let row = match Uuid::try_parse(&id) {
-                Ok(id) => keys::by_id(conn, &id.to_string())?,
-                Err(_) => None,
-            };
-            let row = row.ok_or_else(|| Error::NotFound(format!("there is no key {id:?}")))?;
+            let row = find(conn, &id)?;
             if row.revoked_at.is_none() {
                 keys::revoke(conn, &row.id, act.now)?;
                 act.note(conn, "key.revoke", target(&row), None)?;
@@ -246,6 +419,60 @@ pub async fn revoke_key(
             Ok(Answer::no_content())
         })
         .await
+}
+
+/// The key of this id.
+///
+/// # Errors
+/// 404 where there is none.
+pub fn find(conn: &mut Conn, id: &str) -> Result<KeyRow> {
+    let row = match Uuid::try_parse(id) {
+        Ok(id) => keys::by_id(conn, &id.to_string())?,
+        Err(_) => None,
+    };
+    // Someone may have taken the key for its id.
+    let named: String = id.chars().take(40).collect();
+    let told = match id.starts_with(secret::API_KEY) {
+        true => "a key is named by its id here, not by itself".to_owned(),
+        false => format!("there is no key {named:?}"),
+    };
+    row.ok_or(Error::NotFound(told))
+}
+
+fn granted(conn: &mut Conn, row: Option<&GrantRow>) -> Result<Grant> {
+    let rows: Vec<&GrantRow> = row.into_iter().collect();
+    Ok(rights::shown(conn, &rows)?.pop().unwrap_or_default())
+}
+
+fn view(conn: &mut Conn, row: KeyRow, granted_row: Option<GrantRow>) -> Result<KeyView> {
+    let grant = granted(conn, granted_row.as_ref())?;
+    Ok(KeyView::of(row, grant))
+}
+
+/// The keys as views, in their order, with as many queries as for one.
+fn views(conn: &mut Conn, rows: Vec<KeyRow>) -> Result<Vec<KeyView>> {
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let stored = rights::of_keys(conn, &ids)?;
+    let stored: Vec<&GrantRow> = stored.values().collect();
+    let grants = rights::shown(conn, &stored)?;
+    let ids = stored.into_iter().map(|row| row.key_id.clone());
+    let mut grants: HashMap<String, Grant> = ids.zip(grants).collect();
+    let view = |row: KeyRow| {
+        let grant = grants.remove(&row.id).unwrap_or_default();
+        KeyView::of(row, grant)
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+fn shown(conn: &mut Conn, row: KeyRow, granted: Option<GrantRow>) -> Result<Answer> {
+    let tag = state_tag(&row, granted.as_ref());
+    Ok(Answer::json(&view(conn, row, granted)?)?
+        .stands_for(tag)
+        .private(true))
+}
+
+fn state_tag(row: &KeyRow, granted: Option<&GrantRow>) -> StateTag {
+    StateTag::of(&row.id, rights::version(granted))
 }
 
 fn target(row: &KeyRow) -> Target<'_> {

@@ -1,4 +1,5 @@
-//! What of a request stands in the log. The address of a preview opens it, so it does not.
+//! What of a request stands in the log. The address of a preview opens it, so it does not; and whoever puts a key into an
+//! address has it answered with 400, not kept.
 
 use std::borrow::Cow;
 
@@ -12,6 +13,7 @@ use actix_web::http::{Method, Uri, Version};
 use percent_encoding::percent_decode_str;
 
 use crate::api::envelope::REQUEST_ID;
+use crate::identity::secret;
 
 /// Whose lines tell of each request.
 pub const ACCESS: &str = "kiosque::access";
@@ -19,13 +21,55 @@ pub const ACCESS: &str = "kiosque::access";
 const PREVIEWS: &str = "v1/previews/";
 const HIDDEN: &str = "/v1/previews/…";
 
+/// Parameters in which other services take keys, in lower case.
+const KEY_NAMES: [&str; 9] = [
+    "key",
+    "api_key",
+    "apikey",
+    "api-key",
+    "access_token",
+    "token",
+    "auth",
+    "authorization",
+    "x-api-key",
+];
+
 /// A path without what is secret in it, however it is written.
 pub fn path(path: &str) -> Cow<'_, str> {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
-    match decoded.contains(PREVIEWS) {
-        true => HIDDEN.into(),
-        false => path.into(),
+    match () {
+        () if decoded.contains(PREVIEWS) => HIDDEN.into(),
+        () if holds_secret(&decoded) => "/…".into(),
+        () => path.into(),
     }
+}
+
+/// The name of the first parameter that would show a key, by its name or by what it holds.
+pub fn secret_parameter(query: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decoded = |text: &str| {
+            percent_decode_str(&text.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let name = decoded(name);
+        let lower = name.to_lowercase();
+        if KEY_NAMES.contains(&lower.as_str()) {
+            return Some(lower);
+        }
+        match (holds_secret(&name), holds_secret(&decoded(value))) {
+            (true, _) => Some("query string".to_owned()),
+            (false, true) => Some(name.chars().take(60).collect()),
+            (false, false) => None,
+        }
+    })
+}
+
+fn holds_secret(text: &str) -> bool {
+    [secret::API_KEY, secret::REFRESH_TOKEN]
+        .iter()
+        .any(|kind| text.contains(kind))
 }
 
 /// The first line of a request.
@@ -36,10 +80,9 @@ pub fn first_line(request: &ServiceRequest) -> String {
 fn line(method: &Method, uri: &Uri, version: Version) -> String {
     let shown = path(uri.path());
     match uri.query().unwrap_or_default() {
-        query if !query.is_empty() && shown != HIDDEN => {
-            format!("{method} {shown}?{query} {version:?}")
-        }
-        _ => format!("{method} {shown} {version:?}"),
+        query if query.is_empty() || shown == HIDDEN => format!("{method} {shown} {version:?}"),
+        query if secret_parameter(query).is_some() => format!("{method} {shown}?… {version:?}"),
+        query => format!("{method} {shown}?{query} {version:?}"),
     }
 }
 
@@ -90,5 +133,21 @@ mod tests {
             "GET /v1/articles/a/previews/7?x=%20 HTTP/1.1"
         );
         assert_eq!(path("/v1/me"), "/v1/me");
+    }
+
+    #[test]
+    fn a_key_in_an_address_is_not_logged() {
+        let line = |uri: &str| first_line(&TestRequest::with_uri(uri).to_srv_request());
+        for (uri, shown) in [
+            ("/v1/me?key=abc", "/v1/me?…"),
+            ("/v1/me?limit=1&API_Key=abc", "/v1/me?…"),
+            ("/v1/me?access%5Ftoken=abc", "/v1/me?…"),
+            ("/v1/me?limit=%6bqk_abc", "/v1/me?…"),
+            ("/v1/me?kqk_abc", "/v1/me?…"),
+            ("/v1/keys/kqk_abc", "/…"),
+            ("/v1/articles?q=key", "/v1/articles?q=key"),
+        ] {
+            assert_eq!(line(uri), format!("GET {shown} HTTP/1.1"));
+        }
     }
 }

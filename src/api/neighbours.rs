@@ -1,5 +1,6 @@
 //! Neighbours as callers see them: the article, its score, and the reasons in words.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -11,11 +12,14 @@ use crate::api::conditional::{Answer, Keep};
 use crate::api::related::Asked;
 use crate::api::views::{ArticleView, TagKindView};
 use crate::cache::RANKINGS;
+use crate::content::rights::TextRight;
+use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
 use crate::store::articles::ArticleRow;
 use crate::store::shown::{self, Parts};
+use crate::store::sights;
 
 /// A neighbour of an article.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -105,7 +109,7 @@ impl Shown {
         found: &Related,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let material = Material::load(conn, &found.neighbours, &found.copies, now)?;
+        let material = Material::load(conn, &found.neighbours, &found.copies, &asked.sight, now)?;
         let (mut cache_tags, expiry) = (material.cache_tags(found), material.expiry());
         cache_tags.extend(asked.tags.cache_tags(&[]));
         // Any article may come to be a neighbour.
@@ -159,6 +163,8 @@ pub struct Material {
     articles: HashMap<i64, ArticleView>,
     /// The ids of all tags that these bear.
     tags: HashMap<i64, String>,
+    /// Words of the text may be named as reasons.
+    words_are_shown: bool,
 }
 
 impl Material {
@@ -166,6 +172,7 @@ impl Material {
         conn: &mut Conn,
         neighbours: &[Neighbour],
         copies: &[i64],
+        sight: &Sight,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let mut nums: HashSet<i64> = neighbours.iter().map(|neighbour| neighbour.num).collect();
@@ -174,14 +181,18 @@ impl Material {
         let nums: Vec<i64> = nums.into_iter().collect();
         let mut shown = shown::by_nums(conn, &nums, Parts::default(), now)?;
         // The engine may lag behind the database by a moment; the database decides what is seen.
-        shown.retain(|shown| shown.row.is_public(now));
+        shown.retain(|shown| sights::sees(sight, &shown.row, &shown.tag_nums(), now));
         let borne = shown.iter().flat_map(|shown| &shown.tags);
         let tags = borne.map(|tag| (tag.num, tag.id.clone())).collect();
         let articles = shown
             .into_iter()
-            .map(|shown| Ok((shown.row.num, article_views::view(shown, now)?)))
+            .map(|shown| Ok((shown.row.num, article_views::view(shown, sight, now)?)))
             .collect::<Result<_>>()?;
-        Ok(Self { articles, tags })
+        Ok(Self {
+            articles,
+            tags,
+            words_are_shown: sight.text() == TextRight::Full,
+        })
     }
 
     pub fn views(&self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
@@ -191,8 +202,8 @@ impl Material {
                 let article = self.articles.get(&neighbour.num)?;
                 Some(RelatedView {
                     score: rounded(neighbour.score),
-                    reasons: neighbour
-                        .reasons
+                    reasons: self
+                        .told(&neighbour.reasons)
                         .iter()
                         .filter_map(|reason| self.reason(reason, article))
                         .collect(),
@@ -201,6 +212,22 @@ impl Material {
                 })
             })
             .collect()
+    }
+
+    /// Whoever does not get the text does not get its words either: they add up to one reason.
+    fn told<'a>(&self, reasons: &'a [Reason]) -> Cow<'a, [Reason]> {
+        if self.words_are_shown {
+            return Cow::Borrowed(reasons);
+        }
+        let (words, mut told): (Vec<Reason>, Vec<Reason>) = reasons
+            .iter()
+            .cloned()
+            .partition(|reason| matches!(reason, Reason::Term { .. } | Reason::Wording { .. }));
+        let weight = words.iter().filter_map(Reason::weight).sum();
+        if !words.is_empty() {
+            told.push(Reason::Wording { weight });
+        }
+        Cow::Owned(told)
     }
 
     fn of<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleView> {

@@ -2,8 +2,11 @@
 
 use actix_web::App;
 use actix_web::dev::ResourceDef;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, Ref, RefOr, Required};
+use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,7 +15,8 @@ use crate::api::problem::{self, ProblemView};
 use crate::api::{
     article_lists, article_writing, articles, audit, changes, curation, feeds, health, imports,
     keys, logout, me, previews, publication, related, related_tags, related_to_several,
-    related_to_text, revision_diff, revisions, tag_writing, tags, tokens, translations, users,
+    related_to_text, revision_diff, revisions, tag_writing, tags, tokens, translations, usage,
+    users,
 };
 
 /// Every operation of the API.
@@ -66,6 +70,8 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(users::delete_user)
         .service(keys::list_keys)
         .service(keys::create_key)
+        .service(keys::get_key)
+        .service(keys::update_key)
         .service(keys::revoke_key)
         .service(feeds::get_rss_feed)
         .service(feeds::get_atom_feed)
@@ -73,6 +79,8 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(feeds::get_ninjs_feed)
         .service(feeds::sitemaps::get_sitemap)
         .service(feeds::sitemaps::get_news_sitemap)
+        .service(usage::get_key_usage)
+        .service(usage::list_usage)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -191,7 +199,9 @@ impl Modify for Bearer {
         title = "Kiosque",
         description = "A headless JSON content API for news publishers: articles, tags and related lookups.\n\n\
             Every failure is a problem document (RFC 9457). Every answer has a strong `ETag`: send it back in \
-            `If-None-Match` and an unchanged thing costs 304. Times are RFC 3339 in UTC.",
+            `If-None-Match` and an unchanged thing costs 304. Times are RFC 3339 in UTC.\n\n\
+            Answers to an API key with a rate or a daily quota say in `RateLimit` and `RateLimit-Policy` how it stands \
+            with them.",
     ),
     servers((url = "/", description = "Where this document was read")),
     tags(
@@ -220,7 +230,41 @@ pub fn document() -> Document {
         .openapi(Base::openapi())
         .configure(operations)
         .split_for_parts();
-    crate::api::examples::added(with_optional_body(named_once(document)))
+    crate::api::examples::added(with_limits(with_optional_body(named_once(document))))
+}
+
+/// Whatever looks at a key may answer that it has been used too often; where an operation says itself what 429 means, that
+/// stands.
+fn with_limits(mut document: Document) -> Document {
+    let seconds = Header::new(Object::with_type(Type::Integer));
+    let used_up = ResponseBuilder::new()
+        .description("The rate or the daily quota of the API key is used up")
+        .content(
+            problem::MEDIA_TYPE,
+            Content::new(Some(Ref::from_schema_name("Problem"))),
+        )
+        .header("Retry-After", seconds)
+        .build();
+    let paths = document.paths.paths.iter_mut();
+    for (_, item) in paths.filter(|(path, _)| path.starts_with("/v1/")) {
+        for operation in operations_of(item) {
+            let responses = &mut operation.responses.responses;
+            let known = responses.entry("429".to_owned());
+            known.or_insert_with(|| used_up.clone().into());
+        }
+    }
+    document
+}
+
+fn operations_of(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let operations = [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ];
+    operations.into_iter().flatten()
 }
 
 /// Logging out goes with a body and without; the macro takes every body for required.
@@ -237,14 +281,7 @@ fn with_optional_body(mut document: Document) -> Document {
 /// hundreds of responses.
 fn named_once(mut document: Document) -> Document {
     for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
+        for operation in operations_of(item) {
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(response) = response
                     && let Some(RefOr::T(content)) = response.content.get_mut(problem::MEDIA_TYPE)

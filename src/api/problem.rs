@@ -72,7 +72,9 @@ impl Problem {
         // What is hidden or gone now may be there in a second.
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match &self.0 {
-            Error::TooManyRequests(seconds) => {
+            Error::TooManyRequests(seconds)
+            | Error::RateExceeded(seconds)
+            | Error::QuotaExceeded(seconds) => {
                 response.insert_header((header::RETRY_AFTER, *seconds));
             }
             Error::InProgress => {

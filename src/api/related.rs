@@ -4,14 +4,17 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::address::Address;
-use crate::api::articles::{Located, Resolved, locate, resolved};
+use crate::api::articles::{Located, Resolved, locate_for, resolved};
+use crate::api::auth::Viewer;
 use crate::api::conditional::Answer;
 use crate::api::inputs::{RelatedInput, RelatedParams};
 use crate::api::neighbours::{Material, RelatedListView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
 use crate::api::state::{Question, State};
+use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
+use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
@@ -38,17 +41,19 @@ use crate::store::articles;
 pub async fn list_related_articles(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
     slug: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let input = RelatedInput::parse(request.query_string())?;
+    let sight = viewer.published_sight();
     let address = Address::of(&request);
     let question = Question::long(format!("related {slug:?} {input:?}"));
     state
         .answer_question(&request, question, move |state, reader, now| {
-            reader.read(|conn| match locate(conn, &slug, now)? {
+            reader.read(|conn| match locate_for(conn, &slug, &sight, now)? {
                 Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
                 Located::Here(row) => {
-                    let asked = Asked::resolve(conn, state, &input, now)?;
+                    let asked = Asked::resolve(conn, state, &input, &sight, now)?;
                     let found = asked.of(state, row.num, now);
                     let name = format!("related-{}", row.id);
                     Shown::load(conn, &asked, &found, now)?.list(name, &[*row])
@@ -67,6 +72,8 @@ pub struct Asked {
     pub from: Option<i64>,
     pub language: related::Language,
     pub tags: Resolved,
+    /// Who asks.
+    pub sight: Sight,
 }
 
 impl Asked {
@@ -74,6 +81,7 @@ impl Asked {
         conn: &mut Conn,
         state: &State,
         input: &RelatedInput,
+        sight: &Sight,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let exclude = articles::by_names(conn, &input.exclude)?;
@@ -83,7 +91,8 @@ impl Asked {
             exclude: exclude.iter().map(|row| row.num).collect(),
             from: input.from.map(|from| from.timestamp()),
             language: input.language.clone(),
-            tags: resolved(conn, input.tags.as_ref(), true, now)?,
+            tags: resolved(conn, input.tags.as_ref(), &For::of(sight), now)?,
+            sight: sight.clone(),
         })
     }
 
@@ -103,6 +112,7 @@ impl Asked {
             language: self.language.clone(),
             tag: self.tags.filter.as_ref(),
             now: now.timestamp_micros(),
+            rights: self.sight.rights(),
         })
     }
 }
@@ -114,15 +124,21 @@ pub fn include(
     nums: &[i64],
     views: &mut [ArticleView],
     input: &RelatedInput,
+    sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let asked = Asked::resolve(conn, state, input, now)?;
+    // Beside an article stands what everyone may read, or a partner.
+    let sight = match sight {
+        Sight::Partner(_) => sight.clone(),
+        Sight::Public | Sight::Own(_) | Sight::All => Sight::Public,
+    };
+    let asked = Asked::resolve(conn, state, input, &sight, now)?;
     let found: Vec<Related> = nums.iter().map(|num| asked.of(state, *num, now)).collect();
     let all: Vec<Neighbour> = found
         .iter()
         .flat_map(|related| related.neighbours.clone())
         .collect();
-    let material = Material::load(conn, &all, &[], now)?;
+    let material = Material::load(conn, &all, &[], &sight, now)?;
     for (view, related) in views.iter_mut().zip(&found) {
         view.related = Some(material.views(&related.neighbours));
     }

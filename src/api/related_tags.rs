@@ -8,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::address::Address;
-use crate::api::articles::{Located, locate};
+use crate::api::articles::{Located, locate_for};
+use crate::api::auth::Viewer;
 use crate::api::conditional::{Answer, Keep};
 use crate::api::inputs::{self, DEFAULT_RELATED, RelatedTagParams};
 use crate::api::neighbours::rounded;
@@ -19,6 +20,7 @@ use crate::api::tag_views::{self, For, TagView};
 use crate::api::tags::find;
 use crate::api::views::ArticleView;
 use crate::cache::RANKINGS;
+use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::TagNeighbour;
@@ -62,26 +64,28 @@ pub struct RelatedTagListView {
 pub async fn list_tags_related_to_tag(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
     slug: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let limit = inputs::parse_related_tags(request.query_string())?;
+    let sight = viewer.published_sight();
     let address = Address::of(&request);
     let question = Question::long(format!("tags related to tag {slug:?} {limit}"));
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
-                let row = match find(conn, &slug, For::Everyone, now)? {
+                let row = match find(conn, &slug, &For::of(&sight), now)? {
                     tags::Found::Alias(row) => {
                         return Ok(Answer::moved(address.tag(&row.slug, "/related")));
                     }
                     tags::Found::Proper(row) => row,
                 };
                 let complete = state.related_is_complete();
-                let neighbours =
-                    state
-                        .engine(now)
-                        .related_tags(row.num, limit, now.timestamp_micros());
-                let data = neighbour_tags(conn, state, &neighbours, now)?;
+                let micros = now.timestamp_micros();
+                let engine = state.engine(now);
+                let neighbours = engine.related_tags(row.num, limit, micros, sight.rights());
+                drop(engine);
+                let data = neighbour_tags(conn, state, &neighbours, &sight, now)?;
                 let names = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
                 answer(data, names, complete)
             })
@@ -109,23 +113,25 @@ pub async fn list_tags_related_to_tag(
 pub async fn list_tags_related_to_article(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
     slug: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let limit = inputs::parse_related_tags(request.query_string())?;
+    let sight = viewer.published_sight();
     let address = Address::of(&request);
     let question = Question::long(format!("tags related to article {slug:?} {limit}"));
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
-                let row = match locate(conn, &slug, now)? {
+                let row = match locate_for(conn, &slug, &sight, now)? {
                     Located::Moved(slug) => {
                         return Ok(Answer::moved(address.article(&slug, "/related-tags")));
                     }
                     Located::Here(row) => row,
                 };
                 let complete = state.related_is_complete();
-                let data =
-                    neighbour_tags(conn, state, &neighbourhood(state, row.num, limit, now), now)?;
+                let near = neighbourhood(state, row.num, limit, &sight, now);
+                let data = neighbour_tags(conn, state, &near, &sight, now)?;
                 let names = [format!("related-{}", row.id), format!("article-{}", row.id)];
                 answer(data, names, complete)
             })
@@ -146,10 +152,16 @@ fn answer(data: Vec<RelatedTagView>, names: [String; 2], complete: bool) -> Resu
         .not_cached(!complete))
 }
 
-fn neighbourhood(state: &State, num: i64, limit: usize, now: DateTime<Utc>) -> Vec<TagNeighbour> {
-    let found = state
-        .engine(now)
-        .neighbourhood_tags(num, limit, now.timestamp_micros());
+fn neighbourhood(
+    state: &State,
+    num: i64,
+    limit: usize,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> Vec<TagNeighbour> {
+    let micros = now.timestamp_micros();
+    let engine = state.engine(now);
+    let found = engine.neighbourhood_tags(num, limit, micros, sight.rights());
     found.unwrap_or_default()
 }
 
@@ -159,14 +171,15 @@ pub fn include_related(
     state: &State,
     nums: &[i64],
     views: &mut [ArticleView],
+    sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let found: Vec<Vec<TagNeighbour>> = nums
         .iter()
-        .map(|num| neighbourhood(state, *num, DEFAULT_RELATED, now))
+        .map(|num| neighbourhood(state, *num, DEFAULT_RELATED, sight, now))
         .collect();
     let all: Vec<TagNeighbour> = found.iter().flatten().copied().collect();
-    let known: HashMap<i64, TagView> = tag_views(conn, state, &all, now)?;
+    let known: HashMap<i64, TagView> = tag_views(conn, state, &all, sight, now)?;
     for (view, neighbours) in views.iter_mut().zip(&found) {
         view.related_tags = Some(
             neighbours
@@ -183,9 +196,10 @@ pub fn neighbour_tags(
     conn: &mut Conn,
     state: &State,
     neighbours: &[TagNeighbour],
+    sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<Vec<RelatedTagView>> {
-    let known = tag_views(conn, state, neighbours, now)?;
+    let known = tag_views(conn, state, neighbours, sight, now)?;
     Ok(neighbours
         .iter()
         .filter_map(|one| related_tag(&known, one))
@@ -204,19 +218,22 @@ fn tag_views(
     conn: &mut Conn,
     state: &State,
     neighbours: &[TagNeighbour],
+    sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, TagView>> {
     let nums: Vec<i64> = neighbours.iter().map(|neighbour| neighbour.tag).collect();
-    let rows: Vec<TagRow> = tags::by_nums(conn, &nums)?.into_values().collect();
+    // What an article shows beside itself is as everyone sees it, or a partner.
+    let whom = match sight {
+        Sight::Partner(_) => For::of(sight),
+        Sight::Public | Sight::Own(_) | Sight::All => For::Everyone,
+    };
+    let mut rows: Vec<TagRow> = tags::by_nums(conn, &nums)?.into_values().collect();
+    if let For::Partner(_) = whom {
+        // The engine compares languages and sources coarsely; the database decides what a partner may know of.
+        let borne = whom.counts(conn, Some(&state.tags), &nums, now)?;
+        rows.retain(|row| row.listed || borne.contains_key(&row.num));
+    }
     let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
-    Ok(nums
-        .into_iter()
-        .zip(tag_views::shown(
-            conn,
-            Some(&state.tags),
-            rows,
-            For::Everyone,
-            now,
-        )?)
-        .collect())
+    let views = tag_views::shown(conn, Some(&state.tags), rows, &whom, now)?;
+    Ok(nums.into_iter().zip(views).collect())
 }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 
+use crate::api::auth::Viewer;
 use crate::api::inputs::{SeveralInput, SeveralParams};
 use crate::api::neighbours::{RelatedListView, Shown};
 use crate::api::openapi::Failures;
@@ -10,6 +11,7 @@ use crate::api::related::Asked;
 use crate::api::state::{Question, State};
 use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
+use crate::store::sights;
 
 /// Find articles related to several
 ///
@@ -29,18 +31,20 @@ use crate::store::articles::{self, ArticleRow};
 pub async fn list_related_to_several(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
     let input = SeveralInput::parse(request.query_string())?;
+    let sight = viewer.published_sight();
     let question = Question::long(format!("several {input:?}"));
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
-                let mut sources: Vec<ArticleRow> = articles::by_names(conn, &input.names)?;
+                let named = articles::by_names(conn, &input.names)?;
                 // One that is not public must not tell of itself by its neighbours.
-                sources.retain(|row| row.is_public(now));
+                let mut sources: Vec<ArticleRow> = sights::seen(conn, &sight, named, now)?;
                 sources.sort_unstable_by_key(|row| row.num);
                 let nums: Vec<i64> = sources.iter().map(|row| row.num).collect();
-                let asked = Asked::resolve(conn, state, &input.related, now)?;
+                let asked = Asked::resolve(conn, state, &input.related, &sight, now)?;
                 let found = asked.put(now, |ask| state.engine(now).related_to_many(&nums, ask));
                 let shown = Shown::load(conn, &asked, &found, now)?;
                 shown.list("related".to_owned(), &sources)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::articles::Resolved;
+use crate::api::auth::Viewer;
 use crate::api::body;
 use crate::api::conditional::Answer;
 use crate::api::inputs::{self, DEFAULT_RELATED, MAX_EXCLUDED};
@@ -18,6 +19,7 @@ use crate::api::state::State;
 use crate::content::article::Fault;
 use crate::content::body::{Body, BodyFormat};
 use crate::content::language::Language;
+use crate::content::sight::Sight;
 use crate::content::time::{self, DateMeans};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -90,28 +92,32 @@ pub struct RelatedToTextView {
 pub async fn relate_text(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
     let input: TextInput = body::json(&request, payload, &state).await?;
     let checked = input.check()?;
+    let sight = viewer.published_sight();
     state
         .answer(&request, move |state, now| {
-            let (asked, tags) = state
-                .database
-                .read(|conn| Ok((input.asked(conn, state)?, input.known_tags(conn, now)?)))?;
+            let (asked, tags) = state.database.read(|conn| {
+                let asked = input.asked(conn, state, &sight)?;
+                Ok((asked, input.known_tags(conn, &sight, now)?))
+            })?;
             // A long text takes its time, and no connection meanwhile.
             let profile = input.profile(&checked, &tags, now)?;
             let (found, suggested) = asked.put(now, |ask| {
                 let engine = state.engine(now);
                 let found = engine.related_to_text(&profile, ask);
-                (found, engine.suggest_tags(&profile, ask.limit, ask.now))
+                let tags = engine.suggest_tags(&profile, ask.limit, ask.now, ask.rights);
+                (found, tags)
             });
             state.database.read(|conn| {
                 let shown = Shown::load(conn, &asked, &found, now)?;
                 let view = RelatedToTextView {
                     data: shown.data,
-                    suggested_tags: neighbour_tags(conn, state, &suggested, now)?,
+                    suggested_tags: neighbour_tags(conn, state, &suggested, &sight, now)?,
                     page: shown.page,
                 };
                 Ok(Answer::json(&view)?.not_cached(true))
@@ -158,10 +164,13 @@ impl TextInput {
         }
     }
 
-    fn known_tags(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<i64>> {
+    fn known_tags(&self, conn: &mut Conn, sight: &Sight, now: DateTime<Utc>) -> Result<Vec<i64>> {
         let mut nums = Vec::new();
         for slug in self.tags.iter().filter(|slug| !slug.contains('\0')) {
-            let found = tags::find_public(conn, slug, now)?;
+            let found = match sight.rights() {
+                Some(rights) => tags::find_for(conn, slug, rights, now)?,
+                None => tags::find_public(conn, slug, now)?,
+            };
             nums.extend(found.map(|found| found.into_row().num));
         }
         Ok(nums)
@@ -183,10 +192,12 @@ impl TextInput {
             pins: &[],
             bans: &[],
             sensitive: false,
+            source: None,
+            syndicatable: true,
         }))
     }
 
-    fn asked(&self, conn: &mut Conn, state: &State) -> Result<Asked> {
+    fn asked(&self, conn: &mut Conn, state: &State, sight: &Sight) -> Result<Asked> {
         let exclude = articles::by_names(conn, &self.exclude)?;
         Ok(Asked {
             limit: self.limit.unwrap_or(DEFAULT_RELATED),
@@ -195,6 +206,7 @@ impl TextInput {
             from: None,
             language: related::Language::Own,
             tags: Resolved::default(),
+            sight: sight.clone(),
         })
     }
 }

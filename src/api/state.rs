@@ -17,6 +17,7 @@ use crate::api::imports::Slots;
 use crate::api::key_uses::KeyUses;
 use crate::api::metrics::{Meters, Metrics};
 use crate::api::problem::Problem;
+use crate::api::quota::Quotas;
 use crate::api::tag_census;
 use crate::api::wish::Wish;
 use crate::cache::{Cache, Kept, Turn};
@@ -96,6 +97,7 @@ pub struct State {
     pub publication: Arc<Publication>,
     /// How many may write a whole sitemap at a time.
     pub sitemaps: Arc<Semaphore>,
+    pub quotas: Quotas,
 }
 
 impl State {
@@ -111,6 +113,7 @@ impl State {
         let feed = Feed::new(config.change_waiters, &indexes.progress, purges);
         Self {
             feed: Arc::new(feed),
+            quotas: Quotas::new(database.clone()),
             database,
             search: indexes.search,
             engine: indexes.engine,

@@ -80,7 +80,7 @@ impl Kept {
         &self,
         conn: &mut Conn,
         input: &TagListInput,
-        whom: For,
+        whom: &For,
         after: Option<&Key>,
         now: DateTime<Utc>,
     ) -> Result<Found> {
@@ -237,6 +237,27 @@ impl News {
     }
 }
 
+/// A page of all tags with these counts, which are not kept: a partner's.
+///
+/// # Errors
+/// When the database fails.
+pub fn page_of(
+    conn: &mut Conn,
+    counts: &HashMap<i64, i64>,
+    input: &TagListInput,
+    whom: &For,
+    after: Option<&Key>,
+) -> Result<Found> {
+    let tags = tags::all_outlines(conn)?;
+    let census = Census::of(
+        tags,
+        counts,
+        Bearings::default(),
+        (0, DateTime::UNIX_EPOCH, None),
+    );
+    Ok(census.page(input, whom, after))
+}
+
 impl Census {
     fn take(conn: &mut Conn, seq: i64, now: DateTime<Utc>) -> Result<Self> {
         let hidden = census::hidden(conn, now)?;
@@ -251,7 +272,19 @@ impl Census {
                 }
             }
         }
-        let tags: Vec<Counted> = tags::all_outlines(conn)?
+        let tags = tags::all_outlines(conn)?;
+        let until = tags::next_moment(conn, now)?;
+        Ok(Self::of(tags, &counts, bearings, (seq, now, until)))
+    }
+
+    /// Tags come in order of name.
+    fn of(
+        tags: Vec<TagOutline>,
+        counts: &HashMap<i64, i64>,
+        bearings: Bearings,
+        (seq, at, until): (i64, DateTime<Utc>, Option<DateTime<Utc>>),
+    ) -> Self {
+        let tags: Vec<Counted> = tags
             .into_iter()
             .map(|outline| Counted {
                 count: counts.get(&outline.num).copied().unwrap_or(0),
@@ -262,10 +295,10 @@ impl Census {
         let mut by_count = by_name.clone();
         // Stable, so that those used alike stay in order of name.
         by_count.sort_by_key(|&place| -tags[place as usize].count);
-        Ok(Self {
+        Self {
             seq,
-            at: now,
-            until: tags::next_moment(conn, now)?,
+            at,
+            until,
             places: (0..)
                 .zip(&tags)
                 .map(|(at, tag)| (tag.outline.num, at))
@@ -274,7 +307,7 @@ impl Census {
             by_name,
             by_count,
             bearings,
-        })
+        }
     }
 
     fn holds(&self, seq: i64, now: DateTime<Utc>) -> bool {
@@ -364,7 +397,7 @@ impl Census {
     }
 
     /// The page of a list that comes after a key.
-    fn page(&self, input: &TagListInput, whom: For, after: Option<&Key>) -> Found {
+    fn page(&self, input: &TagListInput, whom: &For, after: Option<&Key>) -> Found {
         let all = self.in_order(input.order);
         let tag = |place: &u32| &self.tags[*place as usize];
         let passed = after.map_or(0, |after| {
@@ -386,7 +419,7 @@ impl Census {
 }
 
 impl Counted {
-    fn is_in(&self, input: &TagListInput, whom: For) -> bool {
+    fn is_in(&self, input: &TagListInput, whom: &For) -> bool {
         (whom.is_newsroom() || self.outline.listed || self.count > 0)
             && input.kind.is_none_or(|kind| self.outline.kind == kind)
             && input

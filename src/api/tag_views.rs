@@ -1,6 +1,7 @@
 //! What callers see of tags.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::tag_census::Kept;
 use crate::api::views::TagKindView;
+use crate::content::rights::Rights;
 use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
@@ -28,7 +30,7 @@ pub struct TagView {
     /// The slug of the tag above it.
     #[schema(required)]
     parent: Option<String>,
-    /// Public articles that bear it.
+    /// Public articles that bear it; for a partner, those that it may read.
     #[schema(example = 40)]
     article_count: i64,
     /// What only the newsroom sees: callers from the role author up.
@@ -57,24 +59,53 @@ pub struct TagEditingView {
 }
 
 /// Whom tags are shown to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum For {
     /// Only what is public.
     Everyone,
+    /// Of that, what an article bears which the partner may read, and what is listed: counted by what it may read.
+    Partner(Arc<Rights>),
     /// All tags, so that a draft can be tagged.
     Newsroom,
 }
 
 impl For {
     pub fn of(sight: &Sight) -> Self {
-        match sight.is_public() {
-            true => Self::Everyone,
-            false => Self::Newsroom,
+        match sight {
+            Sight::Public => Self::Everyone,
+            Sight::Partner(rights) => Self::Partner(Arc::clone(rights)),
+            Sight::Own(_) | Sight::All => Self::Newsroom,
         }
     }
 
-    pub fn is_newsroom(self) -> bool {
-        self == Self::Newsroom
+    pub fn is_newsroom(&self) -> bool {
+        *self == Self::Newsroom
+    }
+
+    /// How many articles bear each of these tags: such as the public sees, or the partner. Zeros are missing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn counts(
+        &self,
+        conn: &mut Conn,
+        census: Option<&Kept>,
+        nums: &[i64],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<i64, i64>> {
+        let public = |conn: &mut Conn| match census {
+            Some(census) => census.counts(conn, nums, now),
+            None => tags::counts(conn, nums, now),
+        };
+        match self {
+            Self::Everyone | Self::Newsroom => public(conn),
+            // Of all that is public, few are withheld.
+            Self::Partner(rights) if rights.are_plain() => {
+                let withheld = tags::withheld_counts(conn, nums, now)?;
+                Ok(tags::less(public(conn)?, withheld))
+            }
+            Self::Partner(rights) => tags::counts_for(conn, Some(nums), rights, now),
+        }
     }
 }
 
@@ -83,7 +114,7 @@ pub fn shown(
     conn: &mut Conn,
     census: Option<&Kept>,
     rows: Vec<TagRow>,
-    whom: For,
+    whom: &For,
     now: DateTime<Utc>,
 ) -> Result<Vec<TagView>> {
     let parents: Vec<i64> = rows.iter().filter_map(|row| row.parent_num).collect();
@@ -97,15 +128,12 @@ pub fn shown(
         .chain(parents.keys().copied())
         .collect();
     let mut editing = match whom {
-        For::Everyone => HashMap::new(),
+        For::Everyone | For::Partner(_) => HashMap::new(),
         For::Newsroom => editing(conn, &rows)?,
     };
-    let counts = match census {
-        Some(census) => census.counts(conn, &nums, now)?,
-        None => tags::counts(conn, &nums, now)?,
-    };
+    let counts = whom.counts(conn, census, &nums, now)?;
     let count = |num: i64| counts.get(&num).copied().unwrap_or(0);
-    // A parent that the public must not know of is not named.
+    // A parent that the caller must not know of is not named.
     let parent = |num: i64| {
         let parent = parents
             .get(&num)

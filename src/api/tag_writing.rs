@@ -61,7 +61,7 @@ pub async fn create_tag(
                 json!({ "version": row.version }),
             )?;
             let location = address.tag(&row.slug, "");
-            Ok(one(conn, None, row, For::Newsroom, act.now)?.created(location))
+            Ok(one(conn, None, row, &For::Newsroom, act.now)?.created(location))
         })
         .await
 }
@@ -112,7 +112,7 @@ pub async fn update_tag(
                 let detail = json!({ "version": row.version, "former_slug": former });
                 note(act, conn, "tag.update", &row, detail)?;
             }
-            one(conn, None, row, For::Newsroom, act.now)
+            one(conn, None, row, &For::Newsroom, act.now)
         })
         .await
 }
@@ -152,7 +152,7 @@ pub async fn merge_tag(
             let row = tag_merging::merge(conn, &from, into, act.now)?;
             let detail = json!({ "into": row.slug, "into_id": row.id });
             note(act, conn, "tag.merge", &from, detail)?;
-            one(conn, None, row, For::Newsroom, act.now)
+            one(conn, None, row, &For::Newsroom, act.now)
         })
         .await
 }
@@ -201,7 +201,7 @@ pub async fn delete_tag(
 /// The tag of this slug, in the state that the caller has read. An alias does as well: a write is guarded by its
 /// version, and a redirected one would be lost.
 fn open(act: &Act, conn: &mut Conn, slug: &str) -> Result<TagRow> {
-    let row = find(conn, slug, For::Newsroom, act.now)?.into_row();
+    let row = find(conn, slug, &For::Newsroom, act.now)?.into_row();
     act.precondition
         .holds_for(&StateTag::of(&row.id, row.version))?;
     Ok(row)

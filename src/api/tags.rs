@@ -15,7 +15,7 @@ use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
-use crate::api::tag_census::{Kept, Key};
+use crate::api::tag_census::{self, Kept, Key};
 use crate::api::tag_views::{self, For, TagView};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -63,7 +63,7 @@ pub async fn list_tags(
     let question = Question::long(input.question());
     state
         .answer_question(&request, question, move |state, reader, now| {
-            reader.read(|conn| list(conn, state, &input, whom, &address, now))
+            reader.read(|conn| list(conn, state, &input, &whom, &address, now))
         })
         .await
 }
@@ -96,13 +96,13 @@ pub async fn get_tag(
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
-                let row = match find(conn, &slug, whom, now)? {
+                let row = match find(conn, &slug, &whom, now)? {
                     tags::Found::Alias(row) => {
                         return Ok(Answer::moved(address.tag(&row.slug, "")));
                     }
                     tags::Found::Proper(row) => row,
                 };
-                let answer = one(conn, Some(&state.tags), row, whom, now)?;
+                let answer = one(conn, Some(&state.tags), row, &whom, now)?;
                 Ok(answer.private(whom.is_newsroom()))
             })
         })
@@ -114,7 +114,7 @@ pub fn one(
     conn: &mut Conn,
     census: Option<&Kept>,
     row: TagRow,
-    whom: For,
+    whom: &For,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let mut cache_tags = vec![format!("tag-{}", row.id), format!("tagged-{}", row.id)];
@@ -133,10 +133,6 @@ pub fn one(
         .keep(counted()))
 }
 
-/// The tag that a slug leads to.
-///
-/// # Errors
-/// 404 where there is none that the caller may know of.
 /// How long what has counts in it may be kept.
 fn counted() -> Keep {
     Keep {
@@ -145,14 +141,19 @@ fn counted() -> Keep {
     }
 }
 
-pub fn find(conn: &mut Conn, slug: &str, whom: For, now: DateTime<Utc>) -> Result<tags::Found> {
+/// The tag that a slug leads to.
+///
+/// # Errors
+/// 404 where there is none that the caller may know of.
+pub fn find(conn: &mut Conn, slug: &str, whom: &For, now: DateTime<Utc>) -> Result<tags::Found> {
     let missing = || Error::NotFound(format!("there is no tag {slug:?}"));
     if slug.contains('\0') {
         return Err(missing());
     }
-    let found = match whom.is_newsroom() {
-        true => tags::find(conn, slug)?,
-        false => tags::find_public(conn, slug, now)?,
+    let found = match whom {
+        For::Newsroom => tags::find(conn, slug)?,
+        For::Partner(rights) => tags::find_for(conn, slug, rights, now)?,
+        For::Everyone => tags::find_public(conn, slug, now)?,
     };
     found.ok_or_else(missing)
 }
@@ -161,7 +162,7 @@ fn list(
     conn: &mut Conn,
     state: &State,
     input: &TagListInput,
-    whom: For,
+    whom: &For,
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
@@ -170,9 +171,13 @@ fn list(
         None => None,
     };
     // Only an order or a total that rests on it is worth counting every tag's articles.
-    let found = match input.order == TagOrder::Count || input.count {
-        true => state.tags.page(conn, input, whom, after.as_ref(), now)?,
-        false => named_page(conn, input, whom, after, now)?,
+    let found = match (input.order == TagOrder::Count || input.count, whom) {
+        (true, For::Partner(rights)) => {
+            let counts = tags::counts_for(conn, None, rights, now)?;
+            tag_census::page_of(conn, &counts, input, whom, after.as_ref())?
+        }
+        (true, _) => state.tags.page(conn, input, whom, after.as_ref(), now)?,
+        (false, _) => named_page(conn, &state.tags, input, whom, after, now)?,
     };
     let next = found
         .next
@@ -208,8 +213,9 @@ pub struct Found {
 /// By name, looking at no more tags than it takes to fill the page.
 fn named_page(
     conn: &mut Conn,
+    census: &Kept,
     input: &TagListInput,
-    whom: For,
+    whom: &For,
     mut after: Option<Key>,
     now: DateTime<Utc>,
 ) -> Result<Found> {
@@ -224,6 +230,10 @@ fn named_page(
         let nums: Vec<i64> = part.iter().map(|tag| tag.num).collect();
         let borne = match whom {
             For::Everyone => tags::borne_publicly(conn, &nums, now)?,
+            For::Partner(_) => {
+                let counts = whom.counts(conn, Some(census), &nums, now)?;
+                counts.into_keys().collect()
+            }
             For::Newsroom => nums.iter().copied().collect(),
         };
         for tag in part

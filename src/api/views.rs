@@ -51,8 +51,11 @@ pub struct ArticleView {
     /// The summary under the headline.
     #[schema(required)]
     pub standfirst: Option<String>,
-    /// The teaser in lists: as written, or a word-safe excerpt of at most 160 characters.
-    pub trail_text: String,
+    /// The teaser in lists: as written, or a word-safe excerpt of at most 160 characters. Always there, but for a partner
+    /// who gets headlines only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub trail_text: Option<String>,
     #[schema(required)]
     pub byline: Option<String>,
     /// Sanitised HTML.
@@ -107,6 +110,16 @@ pub struct ArticleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub editing: Option<EditingView>,
+    /// Members that the article has and the caller's rights leave out: they are null or absent here. Only for partners who
+    /// get headlines or excerpts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!(["body_html", "body_text"]))]
+    pub withheld: Option<Vec<&'static str>>,
+    /// When the public sees it, which it does not yet: nothing of it may come out before. Only for partners who see
+    /// articles early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub public_from: Option<DateTime<Utc>>,
     /// Not shown: what the answer's headers need of it.
     #[serde(skip)]
     #[schema(ignore)]

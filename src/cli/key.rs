@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use chrono::TimeDelta;
-use clap::Subcommand;
-use serde_json::json;
+use clap::{Args, Subcommand};
 
 use crate::cli::{CONSOLE, note, parse_role, told};
 use crate::config::Config;
+use crate::content::article::Fault;
+use crate::content::check::Check;
+use crate::content::rights::{GivenGrant, Grant};
 use crate::content::role::Role;
 use crate::content::time::{Clock, utc_text};
 use crate::content::username;
@@ -16,6 +18,7 @@ use crate::error::Error;
 use crate::identity::secret;
 use crate::store::audit::Target;
 use crate::store::keys::{self, KeyRow, NewKey};
+use crate::store::rights;
 
 /// Keys read from the database at a time.
 const PART: i64 = 500;
@@ -32,11 +35,69 @@ pub enum Key {
         /// Days after which it counts no more; without: until it is revoked
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
         expires_in: Option<u16>,
+        #[command(flatten)]
+        rights: RightArgs,
     },
     /// List the keys, the newest first
     List,
     /// Let a key count no more
     Revoke { name: String },
+}
+
+/// What a partner's key may read, and how often any key may be used.
+#[derive(Args, Clone)]
+pub struct RightArgs {
+    /// Only articles with these tags, as the parameter `tag` has it: `a,b` both, `a|b` either, `-a` not
+    #[arg(long, value_name = "EXPRESSION", allow_hyphen_values = true)]
+    tags: Option<String>,
+    /// Only articles in this language; may be repeated
+    #[arg(long = "language", value_name = "BCP47")]
+    languages: Vec<String>,
+    /// Only articles of the source of this exact name; may be repeated
+    #[arg(long = "source", value_name = "NAME")]
+    sources: Vec<String>,
+    /// How much of an article: headline, excerpt or full
+    #[arg(long)]
+    text: Option<String>,
+    /// Minutes after the public
+    #[arg(long, value_name = "MINUTES")]
+    delay_minutes: Option<i64>,
+    /// Minutes before the public
+    #[arg(long, value_name = "MINUTES")]
+    lead_minutes: Option<i64>,
+    /// Requests a day, UTC
+    #[arg(long, value_name = "REQUESTS")]
+    daily_quota: Option<i64>,
+    /// Requests a minute, on each server
+    #[arg(long, value_name = "REQUESTS")]
+    rate_per_minute: Option<i64>,
+}
+
+impl RightArgs {
+    fn grant(&self, role: Role) -> Result<Grant, String> {
+        let some = |names: &Vec<String>| (!names.is_empty()).then(|| names.clone());
+        let given = GivenGrant {
+            tags: self.tags.clone(),
+            languages: some(&self.languages),
+            sources: some(&self.sources),
+            text: self.text.clone(),
+            delay_minutes: self.delay_minutes,
+            lead_minutes: self.lead_minutes,
+            daily_quota: self.daily_quota,
+            rate_per_minute: self.rate_per_minute,
+        };
+        let mut check = Check::default();
+        let grant = given.checked(Some(role), &mut check);
+        let told = |faults: Vec<Fault>| {
+            let told: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{} {}", fault.pointer, fault.detail))
+                .collect();
+            told.join("; ")
+        };
+        check.finish().map_err(told)?;
+        Ok(grant)
+    }
 }
 
 impl Key {
@@ -47,7 +108,8 @@ impl Key {
                 name,
                 role,
                 expires_in,
-            } => create(&database, name, *role, *expires_in),
+                rights,
+            } => create(&database, name, *role, *expires_in, &rights.grant(*role)?),
             Self::List => list(&database),
             Self::Revoke { name } => revoke(&database, name),
         }
@@ -59,6 +121,7 @@ fn create(
     name: &str,
     role: Role,
     expires_in: Option<u16>,
+    grant: &Grant,
 ) -> Result<(), String> {
     let name = username::parse(name).map_err(|fault| format!("{name:?} {fault}"))?;
     let now = Clock::default().now();
@@ -73,7 +136,8 @@ fn create(
     };
     let created = database.write(|conn| {
         let row = keys::create(conn, &new, now)?;
-        let detail = json!({"role": row.role, "expires_at": row.expires_at.map(utc_text)});
+        rights::save(conn, &row.id, None, grant, now)?;
+        let detail = keys::audit_detail(&row, grant);
         note(conn, "key.create", target(&row), Some(detail), now)
     });
     created.map_err(told)?;

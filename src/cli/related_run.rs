@@ -137,6 +137,8 @@ pub fn profile(num: i64, draft: &Draft, tags: &[i64]) -> Profile {
         pins: &[],
         bans: &[],
         sensitive: draft.related == RelatedMode::Never,
+        source: None,
+        syndicatable: true,
     })
 }
 
@@ -148,5 +150,6 @@ fn ask(limit: usize) -> Ask<'static> {
         language: Language::Own,
         tag: None,
         now: Clock::default().now().timestamp_micros(),
+        rights: None,
     }
 }

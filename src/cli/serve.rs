@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::api::metrics::Metrics;
+use crate::api::quota::Quotas;
 use crate::api::server;
 use crate::api::state::{Indexes, State};
 use crate::cache::{Cache, Ledger};
@@ -109,6 +110,7 @@ pub struct Services {
     scheduler: Scheduler,
     purger: Option<Purger>,
     census: JoinHandle<()>,
+    quotas: Quotas,
 }
 
 impl Services {
@@ -119,6 +121,7 @@ impl Services {
 
     /// Ends the threads; what was committed is kept.
     pub fn stop(self) {
+        self.quotas.flush();
         self.scheduler.stop();
         if let Some(purger) = self.purger {
             purger.stop();
@@ -207,6 +210,7 @@ pub fn assemble(
         scheduler,
         purger,
         census,
+        quotas: state.quotas.clone(),
     };
     Ok((state, services))
 }

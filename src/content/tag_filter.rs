@@ -1,5 +1,7 @@
 //! The tag expression of a list: `a,b` both, `a|b` either, `-a` not, parentheses.
 
+use std::fmt;
+
 /// A condition on the tags an article bears; `T` is a slug as written, later a tag's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TagFilter<T> {
@@ -72,6 +74,64 @@ impl<T> TagFilter<T> {
             }
         }
     }
+}
+
+impl<T> TagFilter<T> {
+    /// The tags it names.
+    pub fn tags(&self) -> Vec<&T> {
+        match self {
+            Self::Is(tag) => vec![tag],
+            Self::Not(inner) => inner.tags(),
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter().flat_map(Self::tags).collect()
+            }
+        }
+    }
+}
+
+/// As [`TagFilter::parse`] reads it.
+impl<T: fmt::Display> fmt::Display for TagFilter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Is(tag) => write!(f, "{tag}"),
+            Self::Not(inner) => {
+                f.write_str("-")?;
+                inner.within(f, |inner| matches!(inner, Self::All(_) | Self::Any(_)))
+            }
+            Self::All(filters) => joined(f, filters, ",", |one| matches!(one, Self::All(_))),
+            Self::Any(filters) => joined(f, filters, "|", |one| {
+                matches!(one, Self::All(_) | Self::Any(_))
+            }),
+        }
+    }
+}
+
+impl<T: fmt::Display> TagFilter<T> {
+    fn within(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        in_brackets: impl Fn(&Self) -> bool,
+    ) -> fmt::Result {
+        match in_brackets(self) {
+            true => write!(f, "({self})"),
+            false => write!(f, "{self}"),
+        }
+    }
+}
+
+fn joined<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    filters: &[TagFilter<T>],
+    sign: &str,
+    in_brackets: impl Fn(&TagFilter<T>) -> bool,
+) -> fmt::Result {
+    for (at, one) in filters.iter().enumerate() {
+        if at > 0 {
+            f.write_str(sign)?;
+        }
+        one.within(f, &in_brackets)?;
+    }
+    Ok(())
 }
 
 impl TagFilter<String> {
@@ -230,6 +290,25 @@ mod tests {
     fn a_hyphen_inside_a_slug_is_part_of_it() {
         assert!(accepts("jeux-olympiques", &["jeux-olympiques"]));
         assert!(!accepts("-jeux-olympiques", &["jeux-olympiques"]));
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        for text in [
+            "a",
+            "a,b",
+            "a|b,-c",
+            "(a,b)|c",
+            "-(a,b),--c",
+            "-(a|b)",
+            "((a|b),c)|d",
+        ] {
+            let filter = TagFilter::parse(text).unwrap();
+            assert_eq!(TagFilter::parse(&filter.to_string()), Ok(filter), "{text}");
+        }
+        let filter = TagFilter::parse("(a|b),-c").unwrap();
+        assert_eq!(filter.to_string(), "a|b,-c");
+        assert_eq!(filter.tags(), ["a", "b", "c"]);
     }
 
     #[test]

@@ -150,6 +150,27 @@ tables! {
         last_used_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
     }
+    key_rights (key_id) {
+        key_id -> Text,
+        tags -> Nullable<Text>,
+        languages -> Nullable<Text>,
+        sources -> Nullable<Text>,
+        text -> Text,
+        delay_minutes -> Nullable<Integer>,
+        lead_minutes -> Nullable<Integer>,
+        daily_quota -> Nullable<BigInt>,
+        rate_per_minute -> Nullable<Integer>,
+        version -> BigInt,
+        updated_at -> Timestamp,
+    }
+    key_usage (key_id, day) {
+        key_id -> Text,
+        day -> Text,
+        requests -> BigInt,
+        refused_by_quota -> BigInt,
+        refused_by_rate -> BigInt,
+        last_used_at -> Nullable<Timestamp>,
+    }
     secrets (name) {
         name -> Text,
         secret -> Text,
@@ -201,6 +222,8 @@ diesel::joinable!(revisions -> articles (article_num));
 diesel::joinable!(sessions -> users (user_num));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(previews -> articles (article_num));
+diesel::joinable!(key_rights -> api_keys (key_id));
+diesel::joinable!(key_usage -> api_keys (key_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     articles,
@@ -214,3 +237,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     previews,
 );
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(api_keys, key_rights, key_usage);

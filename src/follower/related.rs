@@ -198,6 +198,8 @@ fn profile(article: &Whole) -> (i64, Option<Profile>) {
             pins: &pins,
             bans: &article.curation.bans,
             sensitive: row.related == "never",
+            source: row.source_name.as_deref(),
+            syndicatable: row.syndicatable,
         })
     });
     (row.num, profile)

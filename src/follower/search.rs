@@ -128,5 +128,6 @@ fn upsert(writer: &mut Writer, article: &Whole) -> search::Result<()> {
         updated_at: micros(row.updated_at),
         first_published_at: row.first_published_at.map(micros),
         visible,
+        syndicatable: row.syndicatable,
     })
 }

@@ -390,6 +390,18 @@ impl Engine {
         Record::parse(self.archive.get(self.place(num)?)?)
     }
 
+    /// Articles that begin to be seen after `now` and not after `opened`, the soonest first.
+    pub(super) fn opening(&self, now: i64, opened: i64) -> impl Iterator<Item = Record<'_>> {
+        // No span of time is where nothing opens early.
+        let until = opened.max(now);
+        self.turns
+            .range((now, i64::MAX)..=(until, i64::MAX))
+            .filter_map(move |(at, num)| {
+                let record = self.record(*num)?;
+                (record.visible().from == *at).then_some(record)
+            })
+    }
+
     /// What an article's terms weigh today, computed when first asked for after they moved.
     pub(super) fn masses(&self, article: &Article, record: &Record) -> Masses {
         article.masses().unwrap_or_else(|| {

@@ -9,11 +9,15 @@ use super::postings::Slot;
 use super::profile::{Profile, language_hash};
 use super::reasons;
 use super::record::Record;
+use super::scope::Scope;
 use super::score::{Evidence, Shared, Source};
 use super::scratch::Scratch;
 use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
 use crate::content::tag_filter::TagFilter;
+
+/// Articles that are compared because they open soon.
+const MOST_EARLY: usize = 500;
 
 impl Engine {
     /// Nearest articles of a stored one; `None` when it is unknown.
@@ -80,6 +84,7 @@ impl Engine {
                 .collect()
         };
         let (mut ranked, mut pinned) = (met(likely), met(self.pins(source, filter)));
+        self.add_early(source, filter, &mut ranked, &mut pinned, scratch);
         self.keep_promising(source, &mut ranked, promising);
         ranked.iter().for_each(|one| one.record.pairs().fetch());
         for candidate in ranked.iter_mut().chain(&mut pinned) {
@@ -128,23 +133,65 @@ impl Engine {
         scratch: &mut Scratch,
     ) -> Option<Candidate<'e>> {
         let record = self.record_at(slot)?;
+        let masses = self.masses(self.article(slot)?, &record);
+        Some(self.met_record(source, slot, record, masses, scratch))
+    }
+
+    fn met_record<'e>(
+        &'e self,
+        source: &Source,
+        slot: Slot,
+        record: Record<'e>,
+        masses: Masses,
+        scratch: &mut Scratch,
+    ) -> Candidate<'e> {
         let stems = scratch.stems.len();
         if record.language() == source.record.language() {
             source.meet_stems(&record, &mut scratch.maybe, &mut scratch.stems);
         }
         let saturation = self.index.saturation(&record, &self.settings.formula);
         let matches = scratch.stems.get(stems..).unwrap_or_default();
-        Some(Candidate {
+        Candidate {
             slot,
             shared: Shared::of_stems(source, matches, &saturation),
             saturation,
-            masses: self.masses(self.article(slot)?, &record),
+            masses,
             record,
             stems: stems..scratch.stems.len(),
             pairs: 0..0,
             evidence: Evidence::default(),
             score: 0.0,
-        })
+        }
+    }
+
+    /// Adds what a partner sees before the public does. It is in no index, for it is not counted, and has no slot: each
+    /// that opens soon is compared.
+    fn add_early<'e>(
+        &'e self,
+        source: &Source,
+        filter: &Filter,
+        ranked: &mut Vec<Candidate<'e>>,
+        pinned: &mut Vec<Candidate<'e>>,
+        scratch: &mut Scratch,
+    ) {
+        let pins: Vec<i64> = self.pinned_nums(source, filter).collect();
+        let early = self.opening(filter.scope.now, filter.scope.opened);
+        for (at, record) in (0..).zip(early.take(MOST_EARLY)) {
+            let is_pin = pins.contains(&record.num());
+            let passes = match is_pin {
+                true => filter.lets_pin_through(&record),
+                false => filter.may_pass_record(&record) && filter.lets_through(&record),
+            };
+            if !passes {
+                continue;
+            }
+            let masses = Masses::of(&record, &self.index, &self.settings.formula);
+            let met = self.met_record(source, Slot::MAX - at, record, masses, scratch);
+            match is_pin {
+                true => pinned.push(met),
+                false => ranked.push(met),
+            }
+        }
     }
 
     fn meet_pairs(&self, source: &Source, candidate: &mut Candidate, scratch: &mut Scratch) {
@@ -171,21 +218,30 @@ impl Engine {
     }
 
     fn pins(&self, source: &Source, filter: &Filter) -> Vec<Slot> {
-        source
-            .record
-            .pins()
-            .filter(|pin| pin.by == source.record.num() || self.is_shown(pin.by, filter.ask.now))
-            .filter_map(|pin| self.slot(pin.num))
+        self.pinned_nums(source, filter)
+            .filter_map(|num| self.slot(num))
             .filter(|slot| {
-                let pin = self.article(*slot).zip(self.record_at(*slot));
-                pin.is_some_and(|(article, pin)| filter.lets_pin_through(article, &pin))
+                let pin = self.record_at(*slot);
+                pin.is_some_and(|pin| filter.lets_pin_through(&pin))
             })
             .collect()
     }
 
-    fn is_shown(&self, num: i64, now: i64) -> bool {
-        self.record(num)
-            .is_some_and(|record| record.visible().contains(now))
+    /// What is pinned by the source itself, or by a translation of it that may be seen.
+    fn pinned_nums<'s>(
+        &'s self,
+        source: &'s Source<'_>,
+        filter: &'s Filter<'_>,
+    ) -> impl Iterator<Item = i64> + 's {
+        let is_seen = |num: i64| {
+            self.record(num)
+                .is_some_and(|record| filter.scope.admits(&record))
+        };
+        source
+            .record
+            .pins()
+            .filter(move |pin| pin.by == source.record.num() || is_seen(pin.by))
+            .map(|pin| pin.num)
     }
 
     fn take_scratch(&self) -> Scratch {
@@ -217,6 +273,7 @@ pub(super) struct Filter<'a> {
     article: &'a Record<'a>,
     bans: Vec<i64>,
     ask: &'a Ask<'a>,
+    pub scope: Scope<'a>,
     /// Hash of the language asked for; `None`: any.
     language: Option<u32>,
 }
@@ -231,6 +288,7 @@ impl<'a> Filter<'a> {
         Self {
             article,
             bans: article.bans().collect(),
+            scope: Scope::of(ask.rights, ask.now),
             ask,
             language,
         }
@@ -251,18 +309,25 @@ impl<'a> Filter<'a> {
     pub fn may_pass(&self, other: &Article) -> bool {
         self.language
             .is_none_or(|language| other.language == language)
-            && self.wants(other)
+            && self.wants(other.num, other.published_at)
     }
 
-    fn wants(&self, other: &Article) -> bool {
-        other.num != self.article.num()
-            && self.ask.from.is_none_or(|from| other.published_at >= from)
-            && !self.ask.exclude.contains(&other.num)
-            && !self.bans.contains(&other.num)
+    /// The same told from a record.
+    fn may_pass_record(&self, other: &Record) -> bool {
+        self.language
+            .is_none_or(|language| other.language() == language)
+            && self.wants(other.num(), other.published_at())
+    }
+
+    fn wants(&self, num: i64, published_at: i64) -> bool {
+        num != self.article.num()
+            && self.ask.from.is_none_or(|from| published_at >= from)
+            && !self.ask.exclude.contains(&num)
+            && !self.bans.contains(&num)
     }
 
     pub fn lets_through(&self, other: &Record) -> bool {
-        other.visible().contains(self.ask.now)
+        self.scope.admits(other)
             && !(self.article.group() != 0 && other.group() == self.article.group())
             && !other.bans().any(|ban| ban == self.article.num())
             && self.passes_tags(other)
@@ -280,12 +345,12 @@ impl<'a> Filter<'a> {
     }
 
     /// An editor may pin an article of another language; a language the caller names is kept to.
-    pub fn lets_pin_through(&self, pin: &Article, record: &Record) -> bool {
+    pub fn lets_pin_through(&self, pin: &Record) -> bool {
         let fits = match self.ask.language {
-            Language::Own => self.wants(pin),
-            _ => self.may_pass(pin),
+            Language::Own => self.wants(pin.num(), pin.published_at()),
+            _ => self.may_pass_record(pin),
         };
-        fits && self.lets_through(record)
+        fits && self.lets_through(pin)
     }
 }
 

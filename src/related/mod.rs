@@ -20,6 +20,7 @@ mod postings;
 mod profile;
 mod reasons;
 mod record;
+mod scope;
 mod score;
 mod scratch;
 mod select;
@@ -30,6 +31,7 @@ pub use engine::Engine;
 pub use profile::Profile;
 pub use weights::Settings;
 
+use crate::content::rights::Rights;
 use crate::content::tag_filter::TagFilter;
 
 /// What the engine reads of an article.
@@ -55,6 +57,10 @@ pub struct Article<'a> {
     pub bans: &'a [i64],
     /// Neither shows related articles nor appears among them.
     pub sensitive: bool,
+    /// The source's name.
+    pub source: Option<&'a str>,
+    /// Whether partners may get it.
+    pub syndicatable: bool,
 }
 
 /// An article that is put first, as long as the one in which editors said so is shown itself.
@@ -95,6 +101,9 @@ pub struct Ask<'a> {
     pub tag: Option<&'a TagFilter<i64>>,
     /// Unix microseconds.
     pub now: i64,
+    /// Of the partner who asks: nothing else is a neighbour. Languages and sources are compared coarsely; the caller has
+    /// the last word.
+    pub rights: Option<&'a Rights>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,6 +48,8 @@ impl Profile {
             language,
             words: counter.sequence.len() as u32,
             sensitive: article.sensitive,
+            withheld: !article.syndicatable,
+            source: article.source.map_or(0, source_hash),
             tags: &without_repeats(article.tags),
             pins: &without_repeats(article.pins),
             bans: &without_repeats(article.bans),
@@ -71,6 +73,11 @@ impl Profile {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+}
+
+/// By which sources are compared; 0 is none's.
+pub(super) fn source_hash(name: &str) -> u16 {
+    (hash(0, name.as_bytes()) as u16).max(1)
 }
 
 #[derive(Clone, Copy, PartialEq)]

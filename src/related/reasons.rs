@@ -252,7 +252,7 @@ fn scale(reasons: &mut [Reason], score: f32) {
 
 impl Reason {
     /// A pin has none.
-    pub(super) fn weight(&self) -> Option<f32> {
+    pub fn weight(&self) -> Option<f32> {
         match self {
             Self::Pin => None,
             Self::Tag { weight, .. } | Self::Term { weight, .. } | Self::Wording { weight } => {

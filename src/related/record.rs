@@ -6,7 +6,7 @@ use super::{Pin, Window};
 
 /// Raised whenever analysis, hashing or this layout changes: what was stored before is then made again
 /// from the articles.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// Bytes of the fields of fixed size; little-endian, in the order in which `Writer` puts them.
 const HEADER: usize = 72;
@@ -148,6 +148,16 @@ impl<'a> Record<'a> {
         self.bytes[68] != 0
     }
 
+    /// Whether partners never get it.
+    pub fn withheld(&self) -> bool {
+        self.bytes[69] != 0
+    }
+
+    /// Hash of the source's name; 0: none.
+    pub fn source(&self) -> u16 {
+        u16::from_le_bytes([self.bytes[70], self.bytes[71]])
+    }
+
     pub fn tags(&self) -> impl Iterator<Item = i64> + Clone + use<'a> {
         nums(self.part(self.tags_at(), self.counts.tags * 8))
     }
@@ -286,6 +296,8 @@ pub(super) struct Writer<'a> {
     pub language: u32,
     pub words: u32,
     pub sensitive: bool,
+    pub withheld: bool,
+    pub source: u16,
     pub tags: &'a [i64],
     pub pins: &'a [Pin],
     pub bans: &'a [i64],
@@ -355,7 +367,8 @@ impl Writer<'_> {
         ] {
             out.extend((count.min(usize::from(u16::MAX)) as u16).to_le_bytes());
         }
-        out.extend([u8::from(self.sensitive), 0, 0, 0]);
+        out.extend([u8::from(self.sensitive), u8::from(self.withheld)]);
+        out.extend(self.source.to_le_bytes());
     }
 }
 

@@ -7,7 +7,9 @@ use super::hashing::mix;
 use super::index::tag_term;
 use super::profile::Profile;
 use super::record::Record;
+use super::scope::Scope;
 use super::{Ask, Language, Neighbour, Related, TagNeighbour};
+use crate::content::rights::Rights;
 
 /// Two tags are seen together by chance; below this many articles nothing is claimed.
 const SUPPORT: u32 = 2;
@@ -24,14 +26,24 @@ impl Engine {
     ///
     /// Of a tag on more than 10,000 articles a sample of these is read; which ones does not depend on
     /// the order of arrival.
-    pub fn related_tags(&self, tag: i64, limit: usize, now: i64) -> Vec<TagNeighbour> {
+    ///
+    /// For a partner only articles in its scope are counted together; how rare a tag is among all that is public stays
+    /// what it is.
+    pub fn related_tags(
+        &self,
+        tag: i64,
+        limit: usize,
+        now: i64,
+        rights: Option<&Rights>,
+    ) -> Vec<TagNeighbour> {
+        let scope = Scope::of(rights, now);
         let bearers = self.index.bearers(tag);
         let every = bearers.div_ceil(SAMPLE).max(1);
         let mut sample = 0u32;
         let mut together: HashMap<i64, u32> = HashMap::new();
         self.each_bearer(tag, every, |record| {
-            if record.visible().contains(now) {
-                sample += 1;
+            sample += u32::from(record.visible().contains(now));
+            if scope.admits(record) {
                 for other in record.tags().filter(|other| *other != tag) {
                     *together.entry(other).or_default() += 1;
                 }
@@ -83,15 +95,22 @@ impl Engine {
         num: i64,
         limit: usize,
         now: i64,
+        rights: Option<&Rights>,
     ) -> Option<Vec<TagNeighbour>> {
-        let related = self.related(num, &voters(now))?;
+        let related = self.related(num, &voters(now, rights))?;
         let own: Vec<i64> = self.record(num)?.tags().collect();
         Some(best(self.votes(&related, &own), limit))
     }
 
     /// Tags for a text, by the votes of its neighbours, the nearer the weightier.
-    pub fn suggest_tags(&self, article: &Profile, limit: usize, now: i64) -> Vec<TagNeighbour> {
-        let related = self.related_to_text(article, &voters(now));
+    pub fn suggest_tags(
+        &self,
+        article: &Profile,
+        limit: usize,
+        now: i64,
+        rights: Option<&Rights>,
+    ) -> Vec<TagNeighbour> {
+        let related = self.related_to_text(article, &voters(now, rights));
         let own: Vec<i64> = article
             .record()
             .map(|record| record.tags().collect())
@@ -129,7 +148,7 @@ fn vote(neighbour: &Neighbour) -> f32 {
 }
 
 /// The neighbours that vote on tags.
-fn voters(now: i64) -> Ask<'static> {
+fn voters(now: i64, rights: Option<&Rights>) -> Ask<'_> {
     Ask {
         limit: VOTERS,
         exclude: &[],
@@ -137,6 +156,7 @@ fn voters(now: i64) -> Ask<'static> {
         language: Language::Own,
         tag: None,
         now,
+        rights,
     }
 }
 

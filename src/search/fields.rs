@@ -11,7 +11,7 @@ use super::family::Family;
 
 /// Moves when anything written for an article changes, the analysis of words included: an index
 /// of another version is rebuilt.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Names of the columns read while collecting.
 pub const NUM: &str = "num";
@@ -23,6 +23,8 @@ pub const UPDATED: &str = "updated";
 pub const FIRST_PUBLISHED: &str = "first_published";
 pub const VISIBLE_FROM: &str = "visible_from";
 pub const VISIBLE_UNTIL: &str = "visible_until";
+/// There is a value where partners never get the article.
+pub const WITHHELD: &str = "withheld";
 
 /// One article, as it is searched. Times are Unix microseconds.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Entry<'a> {
     pub first_published_at: Option<i64>,
     /// When the public may see it: from (inclusive), until (exclusive). `None`: never.
     pub visible: Option<(i64, i64)>,
+    /// Whether partners may get it.
+    pub syndicatable: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +69,7 @@ pub struct Fields {
     first_published: Field,
     visible_from: Field,
     visible_until: Field,
+    withheld: Field,
 }
 
 impl Fields {
@@ -88,6 +93,7 @@ impl Fields {
             first_published: schema.add_i64_field(FIRST_PUBLISHED, FAST),
             visible_from: schema.add_i64_field(VISIBLE_FROM, FAST),
             visible_until: schema.add_i64_field(VISIBLE_UNTIL, FAST),
+            withheld: schema.add_i64_field(WITHHELD, FAST),
         };
         (schema.build(), fields)
     }
@@ -120,6 +126,9 @@ impl Fields {
         if let Some((from, until)) = entry.visible {
             document.add_i64(self.visible_from, from);
             document.add_i64(self.visible_until, until);
+        }
+        if !entry.syndicatable {
+            document.add_i64(self.withheld, 1);
         }
         document
     }
@@ -272,6 +281,7 @@ mod tests {
             updated_at: 0,
             first_published_at: None,
             visible: None,
+            syndicatable: true,
         };
         let words = positions(&runs(&entry, Family::French));
         let count = |word: &str| {

@@ -11,6 +11,7 @@ use super::matching::Clauses;
 
 /// What narrows `query` beyond its words, as clauses that go with theirs.
 pub fn conditions(query: &index::Query, fields: &Fields) -> Clauses {
+    let rights = query.rights.as_deref();
     let conditions = [
         query
             .language
@@ -18,6 +19,8 @@ pub fn conditions(query: &index::Query, fields: &Fields) -> Clauses {
             .map(|it| exactly(fields.language, it)),
         query.source.as_deref().map(|it| exactly(fields.source, it)),
         query.ids.as_deref().map(|ids| any_of(fields.id, ids)),
+        rights.and_then(|rights| Some(any_text(fields.language, rights.languages.as_ref()?))),
+        rights.and_then(|rights| Some(any_text(fields.source, rights.sources.as_ref()?))),
     ];
     conditions
         .into_iter()
@@ -38,6 +41,13 @@ fn any_of(field: Field, ids: &[Uuid]) -> Box<dyn Query> {
     let terms = ids
         .iter()
         .map(|id| Term::from_field_bytes(field, id.as_bytes()));
+    Box::new(TermSetQuery::new(terms))
+}
+
+fn any_text(field: Field, values: &[String]) -> Box<dyn Query> {
+    let terms = values
+        .iter()
+        .map(|value| Term::from_field_text(field, value));
     Box::new(TermSetQuery::new(terms))
 }
 

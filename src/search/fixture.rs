@@ -21,6 +21,7 @@ pub struct Article {
     pub updated: i64,
     pub first_published: Option<i64>,
     pub visible: Option<(i64, i64)>,
+    pub syndicatable: bool,
 }
 
 pub fn article(num: i64, language: &'static str, headline: &str) -> Article {
@@ -38,6 +39,7 @@ pub fn article(num: i64, language: &'static str, headline: &str) -> Article {
         updated: num,
         first_published: Some(num),
         visible: Some((i64::MIN, i64::MAX)),
+        syndicatable: true,
     }
 }
 
@@ -67,6 +69,7 @@ impl Article {
             updated_at: self.updated,
             first_published_at: self.first_published,
             visible: self.visible,
+            syndicatable: self.syndicatable,
         };
         writer.upsert(&entry).unwrap();
     }
@@ -98,6 +101,7 @@ pub fn query(text: &str) -> Query {
         limit: 1000,
         count: false,
         visible_at: None,
+        rights: None,
     }
 }
 

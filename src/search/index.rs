@@ -15,6 +15,7 @@ use super::text::Text;
 use super::walk::Walk;
 use super::{Error, Result};
 use crate::content::listing::{Order, UseDate};
+use crate::content::rights::Rights;
 use crate::content::tag_filter::TagFilter;
 
 /// Answers queries on what was last committed. Clones are cheap and share what they see.
@@ -48,6 +49,8 @@ pub struct Query {
     pub count: bool,
     /// Only what the public sees at this time.
     pub visible_at: Option<i64>,
+    /// Only what is in a partner's scope, which also sees it sooner or later than the public.
+    pub rights: Option<Arc<Rights>>,
 }
 
 /// A place in an order.
@@ -108,6 +111,7 @@ impl Index {
                 to: query.to,
                 visible_at: query.visible_at,
                 tags: query.tags.clone(),
+                rights: query.rights.clone(),
             },
             after: query.after,
             limit: query.limit,

@@ -1,10 +1,15 @@
 //! Which matches a list lets through: visibility, dates and tags, read from columns, not searched.
 
+use std::sync::Arc;
+
 use tantivy::columnar::Column;
 use tantivy::{DocId, SegmentReader};
 
-use super::fields::{FIRST_PUBLISHED, PUBLISHED, TAG, UPDATED, VISIBLE_FROM, VISIBLE_UNTIL};
+use super::fields::{
+    FIRST_PUBLISHED, PUBLISHED, TAG, UPDATED, VISIBLE_FROM, VISIBLE_UNTIL, WITHHELD,
+};
 use crate::content::listing::UseDate;
+use crate::content::rights::Rights;
 use crate::content::tag_filter::TagFilter;
 
 /// Times are Unix microseconds.
@@ -17,6 +22,8 @@ pub struct Sieve {
     /// `Some`: only what the public sees at this time.
     pub visible_at: Option<i64>,
     pub tags: Option<TagFilter<i64>>,
+    /// Of a partner; its languages and sources are looked up, not sieved.
+    pub rights: Option<Arc<Rights>>,
 }
 
 impl Sieve {
@@ -34,6 +41,7 @@ impl Sieve {
                 .column_opt(VISIBLE_FROM)?
                 .zip(columns.column_opt(VISIBLE_UNTIL)?),
             tags: columns.column_opt(TAG)?,
+            withheld: columns.column_opt(WITHHELD)?,
             borne: Vec::new(),
         })
     }
@@ -45,13 +53,17 @@ pub struct SegmentSieve {
     date: Option<Column<i64>>,
     visible: Option<(Column<i64>, Column<i64>)>,
     tags: Option<Column<i64>>,
+    withheld: Option<Column<i64>>,
     /// Room for one article's tags.
     borne: Vec<i64>,
 }
 
 impl SegmentSieve {
     pub fn lets_through(&mut self, doc: DocId) -> bool {
-        self.is_visible(doc) && self.is_dated_so(doc) && self.is_tagged_so(doc)
+        self.is_visible(doc)
+            && !self.is_withheld(doc)
+            && self.is_dated_so(doc)
+            && self.is_tagged_so(doc)
     }
 
     /// The date the list goes by.
@@ -66,8 +78,16 @@ impl SegmentSieve {
         let Some((from, until)) = &self.visible else {
             return false;
         };
-        from.first(doc).is_some_and(|from| from <= now)
+        let shift = self.sieve.rights.as_ref().map(|rights| rights.shift);
+        let micros = shift.and_then(|shift| shift.num_microseconds());
+        let opened = now.saturating_sub(micros.unwrap_or(0));
+        from.first(doc).is_some_and(|from| from <= opened)
             && until.first(doc).is_some_and(|until| now < until)
+    }
+
+    fn is_withheld(&self, doc: DocId) -> bool {
+        let mark = self.withheld.as_ref().and_then(|mark| mark.first(doc));
+        self.sieve.rights.is_some() && mark.is_some()
     }
 
     fn is_dated_so(&self, doc: DocId) -> bool {
@@ -81,14 +101,17 @@ impl SegmentSieve {
     }
 
     fn is_tagged_so(&mut self, doc: DocId) -> bool {
-        let Some(filter) = &self.sieve.tags else {
+        let scope = self.sieve.rights.as_ref();
+        let scope = scope.and_then(|rights| rights.tags.as_ref());
+        if scope.is_none() && self.sieve.tags.is_none() {
             return true;
-        };
+        }
         self.borne.clear();
         if let Some(tags) = &self.tags {
             self.borne.extend(tags.values_for_doc(doc));
         }
-        filter.accepts(&self.borne)
+        let mut filters = scope.into_iter().chain(&self.sieve.tags);
+        filters.all(|filter| filter.accepts(&self.borne))
     }
 }
 
@@ -165,6 +188,51 @@ mod tests {
         assert_eq!(at(Some(1_999)), [1, 3]);
         assert_eq!(at(Some(2_000)), [3]);
         assert_eq!(at(None), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_partner_finds_what_its_rights_let_through() {
+        let mut timed = article(1, "fr", "Roses").tagged(5, "Fleurs");
+        timed.visible = Some((1_000, 2_000));
+        let mut withheld = article(2, "fr", "Roses").tagged(5, "Fleurs");
+        withheld.syndicatable = false;
+        let mut sourced = article(3, "ar", "Roses").tagged(5, "Fleurs");
+        sourced.source = Some("MAP");
+        let (index, _writer) = index_of(&[timed, withheld, sourced, article(4, "fr", "Roses")]);
+        let at = |now, rights: Rights| {
+            let mut query = query("roses");
+            query.visible_at = Some(now);
+            query.rights = Some(Arc::new(rights));
+            query.count = true;
+            let hits = index.search(&query).unwrap();
+            assert_eq!(hits.count, Some(hits.hits.len()));
+            hits.hits.iter().map(|hit| hit.num).collect::<Vec<_>>()
+        };
+        let shifted = |micros| Rights {
+            shift: chrono::TimeDelta::microseconds(micros),
+            ..Rights::default()
+        };
+        assert_eq!(at(1_000, Rights::default()), [1, 3, 4]);
+        assert_eq!(at(1_099, shifted(100)), [3, 4]);
+        assert_eq!(at(1_100, shifted(100)), [1, 3, 4]);
+        assert_eq!(at(900, shifted(-100)), [1, 3, 4]);
+        assert_eq!(at(899, shifted(-100)), [3, 4]);
+        assert_eq!(at(2_000, shifted(100)), [3, 4]);
+        let tagged = Rights {
+            tags: Some(TagFilter::Is(5)),
+            ..Rights::default()
+        };
+        assert_eq!(at(1_500, tagged.clone()), [1, 3]);
+        let arabic = Rights {
+            languages: Some(vec!["ar".to_owned(), "en".to_owned()]),
+            ..tagged.clone()
+        };
+        assert_eq!(at(1_500, arabic), [3]);
+        let of_source = Rights {
+            sources: Some(vec!["MAP".to_owned()]),
+            ..tagged
+        };
+        assert_eq!(at(1_500, of_source), [3]);
     }
 
     #[test]

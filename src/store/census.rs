@@ -10,7 +10,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{article_tags, articles, tags};
 use crate::error::Result;
-use crate::store::listing;
+use crate::store::sights;
 use crate::store::tags::TagOutline;
 
 /// Numbers that one query names.
@@ -55,10 +55,10 @@ pub fn public_taggings(
     nums: &[i64],
     now: DateTime<Utc>,
 ) -> Result<Vec<(i64, i64)>> {
-    let now = to_stored(now);
     let mut all = Vec::new();
     for nums in nums.chunks(NAMED) {
-        let public: Vec<i64> = listing::public(now)
+        let public: Vec<i64> = articles::table
+            .filter(sights::public(now))
             .filter(articles::num.eq_any(nums))
             .select(articles::num)
             .load(conn)?;

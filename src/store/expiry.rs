@@ -1,4 +1,4 @@
-//! Clearing away what has had its day: repeated requests, sessions, tokens that were given back, previews.
+//! Clearing away what has had its day: repeated requests, sessions, tokens that were given back, previews, old counts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{previews, refresh_tokens, revoked_tokens, sessions};
 use crate::error::Result;
-use crate::store::idempotency;
+use crate::store::{idempotency, key_usage};
 
 /// How long what has expired is kept, so that whoever comes late is told so, and clocks may differ.
 const GRACE: TimeDelta = TimeDelta::days(7);
@@ -25,5 +25,6 @@ pub fn clear(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize> {
     gone += diesel::delete(revoked_tokens::table.filter(revoked_tokens::expires_at.lt(old)))
         .execute(conn)?;
     gone += diesel::delete(previews::table.filter(previews::expires_at.lt(old))).execute(conn)?;
+    gone += key_usage::forget_old(conn, now)?;
     Ok(gone)
 }

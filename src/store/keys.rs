@@ -2,13 +2,16 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::content::rights::Grant;
 use crate::content::role::Role;
-use crate::content::time::to_stored;
+use crate::content::time::{to_stored, utc_text};
 use crate::db::Conn;
-use crate::db::schema::api_keys;
+use crate::db::schema::{api_keys, key_rights};
 use crate::error::{Error, Result};
+use crate::store::rights::GrantRow;
 
 #[derive(Queryable, Insertable, Clone, Debug, PartialEq)]
 #[diesel(table_name = api_keys)]
@@ -47,6 +50,16 @@ pub fn insert(conn: &mut Conn, row: &KeyRow) -> Result<()> {
 pub fn by_hash(conn: &mut Conn, hash: &str) -> Result<Option<KeyRow>> {
     Ok(api_keys::table
         .filter(api_keys::hash.eq(hash))
+        .first(conn)
+        .optional()?)
+}
+
+/// The key of this digest, and what was granted to it.
+pub fn with_grant(conn: &mut Conn, hash: &str) -> Result<Option<(KeyRow, Option<GrantRow>)>> {
+    Ok(api_keys::table
+        .left_join(key_rights::table)
+        .filter(api_keys::hash.eq(hash))
+        .select((api_keys::all_columns, key_rights::all_columns.nullable()))
         .first(conn)
         .optional()?)
 }
@@ -97,6 +110,31 @@ pub fn create(conn: &mut Conn, new: &NewKey, now: DateTime<Utc>) -> Result<KeyRo
     };
     insert(conn, &row)?;
     Ok(row)
+}
+
+/// A grant as it stands in the audit trail, which is also how a request says it.
+pub fn grant_detail(grant: &Grant) -> Value {
+    json!({
+        "scope": {
+            "tags": grant.tags.as_ref().map(ToString::to_string),
+            "languages": grant.languages,
+            "sources": grant.sources,
+        },
+        "text": grant.text.as_str(),
+        "delay_minutes": grant.delay_minutes,
+        "lead_minutes": grant.lead_minutes,
+        "daily_quota": grant.limits.daily_quota,
+        "rate_per_minute": grant.limits.rate_per_minute,
+    })
+}
+
+/// What the audit trail says of a new key.
+pub fn audit_detail(row: &KeyRow, grant: &Grant) -> Value {
+    let mut detail = json!({"role": row.role, "expires_at": row.expires_at.map(utc_text)});
+    if *grant != Grant::default() {
+        detail["rights"] = grant_detail(grant);
+    }
+    detail
 }
 
 /// The newest first, from before `before` on.

@@ -1,5 +1,7 @@
 //! Lists of articles: filters, order, and the page after a given key.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{not, sql};
 use diesel::helper_types::IntoBoxed;
@@ -8,14 +10,16 @@ use diesel::sql_types::Bool;
 use uuid::Uuid;
 
 use crate::content::listing::{Order, UseDate};
+use crate::content::rights::Rights;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::content::visibility::Status;
-use crate::db::schema::{article_tags, articles};
+use crate::db::schema::articles;
 use crate::db::{Backend, Conn};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
+use crate::store::sights::{self, Condition};
 
 /// What a list of articles asks for, words aside: those the search index answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +47,29 @@ pub struct Listing {
 pub enum Scope {
     /// Those that the public sees.
     Public,
+    /// Those that a partner with these rights sees.
+    Partner(Arc<Rights>),
     /// Those of these statuses that someone of this sight sees.
     Newsroom(Vec<Status>, Sight),
+}
+
+impl Scope {
+    /// What someone of this sight finds in lists of what is published.
+    pub fn of(sight: &Sight) -> Self {
+        match sight {
+            Sight::Partner(rights) => Self::Partner(Arc::clone(rights)),
+            Sight::Public | Sight::Own(_) | Sight::All => Self::Public,
+        }
+    }
+
+    /// Whose eyes it is for.
+    pub fn sight(&self) -> Sight {
+        match self {
+            Self::Public => Sight::Public,
+            Self::Partner(rights) => Sight::Partner(Arc::clone(rights)),
+            Self::Newsroom(_, sight) => sight.clone(),
+        }
+    }
 }
 
 /// The place of an article in a list: strictly after it comes the next page.
@@ -70,7 +95,6 @@ impl Key {
 }
 
 pub(super) type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
-type Condition<'a> = Box<dyn BoxableExpression<articles::table, Backend, SqlType = Bool> + 'a>;
 
 /// The numbers and ids of the articles of a page, in order.
 pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, String)>> {
@@ -92,36 +116,10 @@ pub(super) fn whole(listing: &Listing) -> Query<'_> {
     dated(filtered(listing, Part::Whole), listing, Part::Whole)
 }
 
-/// Articles that the public sees at `now`.
-pub fn public<'a>(now: NaiveDateTime) -> Query<'a> {
-    articles::table.filter(is_public(now)).into_boxed()
-}
-
-/// Said so that no index answers to it. SQLite keeps no statistics and takes any date that is compared for a rare one:
-/// it would fetch all that has been published and sort that, where an index has the order that is asked for.
-fn is_public<'a>(now: NaiveDateTime) -> Condition<'a> {
-    let out = articles::status
-        .eq("published")
-        .or(articles::status.eq("scheduled"));
-    let ahead = articles::published_at
-        .is_null()
-        .or(articles::published_at.assume_not_null().gt(now));
-    let embargoed = articles::embargoed_until
-        .is_not_null()
-        .and(articles::embargoed_until.assume_not_null().gt(now));
-    let expired = articles::expires_at
-        .is_not_null()
-        .and(articles::expires_at.assume_not_null().le(now));
-    Box::new(
-        out.and(articles::deleted_at.is_null())
-            .and(not(ahead))
-            .and(not(embargoed))
-            .and(not(expired)),
-    )
-}
-
 /// Articles of any of these statuses, as they are at `now`, that someone of this sight sees.
-fn newsroom<'a>(statuses: &[Status], sight: &'a Sight, now: NaiveDateTime) -> Query<'a> {
+fn newsroom<'a>(statuses: &[Status], sight: &'a Sight, now: DateTime<Utc>) -> Query<'a> {
+    let at = now;
+    let now = to_stored(now);
     let of_status = |status: &Status| -> Condition<'a> {
         let stored = articles::status.eq(status.as_str());
         let date = articles::published_at;
@@ -139,15 +137,7 @@ fn newsroom<'a>(statuses: &[Status], sight: &'a Sight, now: NaiveDateTime) -> Qu
         .map(of_status)
         .reduce(|left, right| Box::new(left.or(right)))
         .unwrap_or(never);
-    let seen: Condition<'a> = match sight {
-        Sight::All => Box::new(true.into_sql::<Bool>()),
-        Sight::Public => is_public(now),
-        Sight::Own(name) => {
-            let maker = articles::created_by;
-            let own = maker.is_not_null().and(maker.assume_not_null().eq(name));
-            Box::new(own.or(is_public(now)))
-        }
-    };
+    let seen = sights::condition(sight, at);
     let query = articles::table
         .filter(articles::deleted_at.is_null())
         .filter(wanted)
@@ -161,9 +151,12 @@ fn newsroom<'a>(statuses: &[Status], sight: &'a Sight, now: NaiveDateTime) -> Qu
 }
 
 fn filtered(listing: &Listing, part: Part) -> Query<'_> {
-    let now = to_stored(listing.now);
+    let now = listing.now;
     let mut query = match &listing.scope {
-        Scope::Public => public(now),
+        Scope::Public => articles::table.filter(sights::public(now)).into_boxed(),
+        Scope::Partner(rights) => articles::table
+            .filter(sights::partner(rights, now))
+            .into_boxed(),
         Scope::Newsroom(statuses, sight) => newsroom(statuses, sight, now),
     };
     if let Some(language) = &listing.language {
@@ -184,7 +177,7 @@ fn filtered(listing: &Listing, part: Part) -> Query<'_> {
         query = query.filter(articles::id.eq_any(ids));
     }
     if let Some(tags) = &listing.tags {
-        query = query.filter(tagged(tags));
+        query = query.filter(sights::tagged(tags));
     }
     query
 }
@@ -205,9 +198,13 @@ impl Bounds {
             Order::Oldest => (key, None),
             Order::Newest | Order::Relevance => (None, key),
         };
-        // A list of the public's by date of publication begins at the present, however much is scheduled.
-        let ends_now = listing.scope == Scope::Public && listing.use_date == UseDate::Published;
-        let now = (is_page && ends_now).then_some(listing.now);
+        // A list by date of publication begins with what opens at present, however much is scheduled.
+        let opened = match &listing.scope {
+            Scope::Public => Some(listing.now),
+            Scope::Partner(rights) => Some(rights.opened_by(listing.now)),
+            Scope::Newsroom(..) => None,
+        };
+        let now = opened.filter(|_| is_page && listing.use_date == UseDate::Published);
         Self {
             from: [listing.from, first]
                 .into_iter()
@@ -221,31 +218,6 @@ impl Bounds {
                 .map(to_stored),
         }
     }
-}
-
-fn tagged<'a>(filter: &TagFilter<i64>) -> Condition<'a> {
-    match filter {
-        TagFilter::Is(tag) => Box::new(
-            articles::num.eq_any(
-                article_tags::table
-                    .filter(article_tags::tag_num.eq(*tag))
-                    .select(article_tags::article_num),
-            ),
-        ),
-        TagFilter::Not(inner) => Box::new(not(tagged(inner))),
-        TagFilter::All(filters) => joined(filters, |left, right| Box::new(left.and(right))),
-        TagFilter::Any(filters) => joined(filters, |left, right| Box::new(left.or(right))),
-    }
-}
-
-fn joined<'a>(
-    filters: &[TagFilter<i64>],
-    join: impl Fn(Condition<'a>, Condition<'a>) -> Condition<'a>,
-) -> Condition<'a> {
-    let conditions = filters.iter().map(tagged);
-    conditions
-        .reduce(join)
-        .unwrap_or_else(|| Box::new(true.into_sql::<Bool>()))
 }
 
 /// Which part of a list a query is for.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::serialize::ToSql;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::content::rights::Facts;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::dialect::{Dialect, among, each, expression};
@@ -23,6 +24,8 @@ use crate::store::articles::ArticleRow;
 pub struct Parts {
     pub body: bool,
     pub translations: bool,
+    /// How much later than for the public translations open; negative: earlier.
+    pub shift: TimeDelta,
 }
 
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ pub struct Shown {
     /// In editorial order.
     pub tags: Vec<BorneTag>,
     pub body: Option<BodyText>,
-    /// The public translations, in order of language.
+    /// The translations that are open, in order of language. Which of them are in a partner's scope is not looked at.
     pub translations: Option<Vec<Sibling>>,
 }
 
@@ -61,6 +64,27 @@ pub struct Sibling {
     pub slug: String,
     pub id: String,
     pub canonical_url: Option<String>,
+    pub num: i64,
+    pub source: Option<String>,
+    /// 0 or 1: the databases write truth differently.
+    syndicatable: i32,
+}
+
+impl Shown {
+    pub fn tag_nums(&self) -> Vec<i64> {
+        self.tags.iter().map(|tag| tag.num).collect()
+    }
+}
+
+impl Sibling {
+    /// What rights go by.
+    pub fn facts(&self) -> Facts<'_> {
+        Facts {
+            language: &self.language,
+            source: self.source.as_deref(),
+            syndicatable: self.syndicatable != 0,
+        }
+    }
 }
 
 /// The row, its body, its tags and its translations, as the database gives them.
@@ -81,7 +105,8 @@ macro_rules! shown {
                 Tags,
                 Siblings {
                     wanted: $parts.translations,
-                    now: $now,
+                    opened: to_stored($now.checked_sub_signed($parts.shift).unwrap_or($now)),
+                    now: to_stored($now),
                 },
             ))
     };
@@ -94,7 +119,6 @@ pub fn by_name(
     parts: Parts,
     now: DateTime<Utc>,
 ) -> Result<Option<Shown>> {
-    let now = to_stored(now);
     let id = id_in(name);
     let found: Option<Gathered> = each!(conn, conn =>
         shown!(articles::num.nullable().eq(Named { name, id: &id }), parts, now).get_result(conn).optional())?;
@@ -118,7 +142,6 @@ pub fn by_nums(
     if nums.is_empty() {
         return Ok(Vec::new());
     }
-    let now = to_stored(now);
     let found: Vec<Gathered> = each!(conn, conn =>
         shown!(among(articles::num, nums), parts, now).load(conn))?;
     let mut places: HashMap<i64, usize> = HashMap::with_capacity(nums.len());
@@ -216,9 +239,11 @@ impl<DB: Dialect> QueryFragment<DB> for Tags {
     }
 }
 
-/// The other members of an article's translation group that the public sees, as [`Sibling`] reads them.
+/// The other members of an article's translation group that are open, as [`Sibling`] reads them.
 struct Siblings {
     wanted: bool,
+    /// What opens by this time is open.
+    opened: NaiveDateTime,
     now: NaiveDateTime,
 }
 
@@ -233,7 +258,10 @@ where
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(SELECT ");
         out.push_sql(DB::GATHER.0);
-        out.push_sql("sibling.language, sibling.slug, sibling.id, sibling.canonical_url");
+        out.push_sql(
+            "sibling.language, sibling.slug, sibling.id, sibling.canonical_url, sibling.num, \
+             sibling.source_name, CASE WHEN sibling.syndicatable THEN 1 ELSE 0 END",
+        );
         out.push_sql(DB::GATHER.1);
         out.push_sql(" FROM articles sibling WHERE ");
         out.push_bind_param::<Bool, _>(&self.wanted)?;
@@ -243,14 +271,18 @@ where
              AND sibling.status IN ('published', 'scheduled') AND sibling.deleted_at IS NULL \
              AND NOT (sibling.published_at IS NULL OR sibling.published_at > ",
         );
-        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_bind_param::<Timestamp, _>(&self.opened)?;
         out.push_sql(
             ") AND NOT (sibling.embargoed_until IS NOT NULL AND sibling.embargoed_until > ",
         );
-        out.push_bind_param::<Timestamp, _>(&self.now)?;
+        out.push_bind_param::<Timestamp, _>(&self.opened)?;
         out.push_sql(") AND NOT (sibling.expires_at IS NOT NULL AND sibling.expires_at <= ");
         out.push_bind_param::<Timestamp, _>(&self.now)?;
-        out.push_sql("))");
+        // A window that ends before it begins is never open, not to early eyes either.
+        out.push_sql(
+            ") AND NOT (sibling.expires_at IS NOT NULL AND (sibling.expires_at <= sibling.published_at \
+             OR (sibling.embargoed_until IS NOT NULL AND sibling.expires_at <= sibling.embargoed_until))))",
+        );
         Ok(())
     }
 }

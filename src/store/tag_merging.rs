@@ -11,6 +11,7 @@ use crate::db::schema::{article_tags, tag_aliases, tags};
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Action, Change, ChangeKind};
 use crate::store::nesting::{self, Nesting};
+use crate::store::rights;
 use crate::store::tag_saving;
 use crate::store::tagging;
 use crate::store::tags::{self as tag_store, TagRow};
@@ -37,6 +38,7 @@ pub fn merge(
         ))
         .execute(conn)?;
     pass_names(conn, from, into.num, was_public)?;
+    rights::follow_merger(conn, &from.id, &into.id)?;
     // What was promised to be public stays so, under its new name.
     into.listed |= from.listed;
     into.version += 1;
@@ -91,7 +93,7 @@ pub(super) fn pass_names(
     Ok(())
 }
 
-/// Deletes a tag that no article bears and that none is below.
+/// Deletes a tag that no article bears, that none is below and that no key's scope names.
 ///
 /// # Errors
 /// [`Error::Conflict`] otherwise.
@@ -108,6 +110,11 @@ pub fn delete(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<()> {
         .first(conn)?;
     if children > 0 {
         faults.push(Fault::new("", format!("tags are below it: {children}")));
+    }
+    let keys = rights::naming(conn, &tag.id)?;
+    if !keys.is_empty() {
+        let detail = format!("API keys name it in their scope: {}", keys.join(", "));
+        faults.push(Fault::new("", detail));
     }
     if !faults.is_empty() {
         return Err(Error::Conflict(faults));

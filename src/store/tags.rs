@@ -6,11 +6,13 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
 
+use crate::content::rights::Rights;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
 use crate::db::schema::{article_tags, articles, tag_aliases, tags};
 use crate::error::Result;
+use crate::store::sights;
 
 #[derive(Queryable, Clone, Debug, PartialEq)]
 pub struct TagRow {
@@ -66,6 +68,24 @@ pub fn find_public(conn: &mut Conn, slug: &str, now: DateTime<Utc>) -> Result<Op
     let (Found::Proper(row) | Found::Alias(row)) = &found;
     let is_hidden = matches!(found, Found::Alias(_)) && !alias_is_public(conn, slug)?;
     match !is_hidden && is_public(conn, row, now)? {
+        true => Ok(Some(found)),
+        false => Ok(None),
+    }
+}
+
+/// The same for a partner: what is listed, or borne by an article that it sees at `now`.
+pub fn find_for(
+    conn: &mut Conn,
+    slug: &str,
+    rights: &Rights,
+    now: DateTime<Utc>,
+) -> Result<Option<Found>> {
+    let Some(found) = find(conn, slug)? else {
+        return Ok(None);
+    };
+    let (Found::Proper(row) | Found::Alias(row)) = &found;
+    let is_hidden = matches!(found, Found::Alias(_)) && !alias_is_public(conn, slug)?;
+    match !is_hidden && is_known_to(conn, row, rights, now)? {
         true => Ok(Some(found)),
         false => Ok(None),
     }
@@ -200,6 +220,59 @@ pub fn borne_publicly(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Resu
     Ok(borne.load::<i64>(conn)?.into_iter().collect())
 }
 
+/// Whether a partner with these rights may know of a tag: it is listed, or borne by an article that it sees at `now`.
+fn is_known_to(conn: &mut Conn, tag: &TagRow, rights: &Rights, now: DateTime<Utc>) -> Result<bool> {
+    if tag.listed {
+        return Ok(true);
+    }
+    let any: Option<i64> = article_tags::table
+        .inner_join(articles::table)
+        .filter(sights::partner_tagging(rights, now))
+        .filter(article_tags::tag_num.eq(tag.num))
+        .select(article_tags::article_num)
+        .first(conn)
+        .optional()?;
+    Ok(any.is_some())
+}
+
+/// How many articles that a partner with these rights sees at `now` bear each of these tags, or each of all; zeros are
+/// missing.
+pub fn counts_for(
+    conn: &mut Conn,
+    nums: Option<&[i64]>,
+    rights: &Rights,
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, i64>> {
+    let mut condition = sights::partner_tagging(rights, now);
+    if let Some(nums) = nums {
+        condition = Box::new(condition.and(article_tags::tag_num.eq_any(nums)));
+    }
+    let rows: Vec<(i64, i64)> = article_tags::table
+        .inner_join(articles::table)
+        .filter(condition)
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// How many articles that the public sees at `now` and no partner gets bear each of these tags; zeros are missing.
+pub fn withheld_counts(
+    conn: &mut Conn,
+    nums: &[i64],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = article_tags::table
+        .inner_join(articles::table)
+        .filter(sights::withheld_tagging())
+        .filter(sights::public_tagging(now))
+        .filter(article_tags::tag_num.eq_any(nums))
+        .group_by(article_tags::tag_num)
+        .select((article_tags::tag_num, count_star()))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Whether the public may know of a tag: an editor made it, or an article that it sees at `now` bears it. A tag
 /// that came with a draft would tell of the draft.
 pub fn is_public(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<bool> {
@@ -257,11 +330,14 @@ pub fn bearer_counts(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, i64>>
         .group_by(article_tags::tag_num)
         .select((article_tags::tag_num, count_star()))
         .load(conn)?;
-    Ok(less(all, deleted))
+    Ok(less(all.into_iter().collect(), deleted))
 }
 
-fn less(all: Vec<(i64, i64)>, hidden: Vec<(i64, i64)>) -> HashMap<i64, i64> {
-    let mut counts: HashMap<i64, i64> = all.into_iter().collect();
+/// These counts less others, where something is left.
+pub fn less(
+    mut counts: HashMap<i64, i64>,
+    hidden: impl IntoIterator<Item = (i64, i64)>,
+) -> HashMap<i64, i64> {
     for (num, hidden) in hidden {
         if let Some(count) = counts.get_mut(&num) {
             *count -= hidden;

@@ -86,7 +86,9 @@ fn entry(xml: &mut Xml, item: &Item, publication: &Publication) {
         );
     }
     xml.optional("rights", item.rights_line().as_deref());
-    xml.text_with("summary", &[("type", "text")], &item.summary);
+    if let Some(summary) = &item.summary {
+        xml.text_with("summary", &[("type", "text")], summary);
+    }
     if let Some(body) = &item.body {
         xml.text_with("content", &[("type", "html")], &body.html);
     }

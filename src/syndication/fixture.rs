@@ -17,7 +17,7 @@ pub fn item() -> Item {
         language: "fr".to_owned(),
         headline: "La crue".to_owned(),
         standfirst: Some("Trois villages.".to_owned()),
-        summary: "Eau & boue".to_owned(),
+        summary: Some("Eau & boue".to_owned()),
         byline: Some("Salma Idrissi".to_owned()),
         body: Some(Body {
             html: "<p>Texte.</p>".to_owned(),

@@ -34,7 +34,7 @@ pub struct Item {
     pub language: String,
     pub headline: String,
     pub standfirst: Option<String>,
-    pub summary: String,
+    pub summary: Option<String>,
     pub byline: Option<String>,
     pub body: Option<Body>,
     pub image: Option<Image>,

@@ -47,9 +47,10 @@ struct JsonItem<'a> {
     title: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_html: Option<&'a str>,
-    /// An item must have a content, so this has the summary where there is no other.
+    /// An item must have a content, so this has the summary where there is no other, or the headline.
     content_text: &'a str,
-    summary: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +114,7 @@ fn hubs<'a>(feed: &'a Feed) -> Vec<Hub<'a>> {
 
 fn item<'a>(item: &'a Item, publication: &'a Publication) -> JsonItem<'a> {
     let body = item.body.as_ref();
+    let summary = item.summary.as_deref();
     let author = item.byline.as_deref().unwrap_or(&publication.publisher);
     JsonItem {
         id: item.urn(),
@@ -120,8 +122,8 @@ fn item<'a>(item: &'a Item, publication: &'a Publication) -> JsonItem<'a> {
         external_url: item.original(),
         title: &item.headline,
         content_html: body.map(|body| body.html.as_str()),
-        content_text: body.map_or(&item.summary, |body| &body.text),
-        summary: &item.summary,
+        content_text: body.map_or(summary.unwrap_or(&item.headline), |body| &body.text),
+        summary,
         image: item.image.as_ref().map(|image| image.url.as_str()),
         date_published: item.published_at.map(rfc3339),
         date_modified: rfc3339(item.changed_at()),

@@ -237,9 +237,9 @@ fn plain<'a>(role: &'static str, value: &'a str) -> Text<'a> {
 
 fn descriptions(item: &Item) -> Vec<Text<'_>> {
     let standfirst = item.standfirst.as_deref();
-    let mut descriptions = vec![plain("summary", &item.summary)];
-    descriptions.extend(standfirst.map(|text| plain("standfirst", text)));
-    descriptions
+    let summary = item.summary.as_deref().map(|text| plain("summary", text));
+    let standfirst = standfirst.map(|text| plain("standfirst", text));
+    summary.into_iter().chain(standfirst).collect()
 }
 
 fn bodies(item: &Item) -> Vec<Text<'_>> {

@@ -76,7 +76,10 @@ fn write_item(xml: &mut Xml, item: &Item, publication: &Publication) {
     xml.optional("pubDate", item.published_at.map(rfc822).as_deref());
     xml.text("dcterms:modified", &rfc3339(item.changed_at()));
     // A description is HTML (RSS Advisory Board's profile), and the summary is not.
-    xml.text("description", &as_html(&item.summary));
+    xml.optional(
+        "description",
+        item.summary.as_deref().map(as_html).as_deref(),
+    );
     if let Some(body) = item.body.as_ref().filter(|body| !body.html.is_empty()) {
         xml.text("content:encoded", &body.html);
     }

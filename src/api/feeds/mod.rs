@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::address::Address;
 use crate::api::article_lists::{self, ListPage};
+use crate::api::auth::Viewer;
 use crate::api::conditional::Answer;
 use crate::api::inputs::{FeedParams, ListInput};
 use crate::api::openapi::Failures;
@@ -42,8 +43,9 @@ const MAX_NAMED_QUERY: usize = 500;
 pub async fn get_rss_feed(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    feed(&request, &state, Format::Rss).await
+    feed(&request, &state, &viewer, Format::Rss).await
 }
 
 /// Read articles as Atom
@@ -64,8 +66,9 @@ pub async fn get_rss_feed(
 pub async fn get_atom_feed(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    feed(&request, &state, Format::Atom).await
+    feed(&request, &state, &viewer, Format::Atom).await
 }
 
 /// Read articles as JSON Feed
@@ -87,8 +90,9 @@ pub async fn get_atom_feed(
 pub async fn get_json_feed(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    feed(&request, &state, Format::Json).await
+    feed(&request, &state, &viewer, Format::Json).await
 }
 
 /// Read articles as ninjs
@@ -110,8 +114,9 @@ pub async fn get_json_feed(
 pub async fn get_ninjs_feed(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    feed(&request, &state, Format::Ninjs).await
+    feed(&request, &state, &viewer, Format::Ninjs).await
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,9 +151,11 @@ impl Format {
 async fn feed(
     request: &HttpRequest,
     state: &State,
+    viewer: &Viewer,
     format: Format,
 ) -> Result<HttpResponse, Problem> {
-    let input = ListInput::parse_feed(request.query_string())?;
+    let mut input = ListInput::parse_feed(request.query_string())?;
+    input.shape.sight = viewer.published_sight();
     let address = Address::of(request);
     let question = question(&format!("{format:?}"), request, &input);
     state
@@ -172,7 +179,8 @@ fn page(
     format: Format,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    let found = reader.read(|conn| article_lists::find(conn, state, input, Scope::Public, now));
+    let scope = Scope::of(&input.shape.sight);
+    let found = reader.read(|conn| article_lists::find(conn, state, input, scope, now));
     // From here on without a connection.
     let ListPage { views, page, frame } = found?;
     let publication = &*state.publication;

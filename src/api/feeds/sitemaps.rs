@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::address::Address;
 use crate::api::article_lists::{self, ListPage};
+use crate::api::auth::Viewer;
 use crate::api::conditional::Answer;
 use crate::api::feeds::{items, question, whole};
 use crate::api::inputs::{ListInput, NewsParams, SitemapInput, SitemapParams};
@@ -44,11 +45,13 @@ const NEWS: TimeDelta = TimeDelta::days(2);
 pub async fn get_sitemap(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
     let input = SitemapInput::parse(request.query_string())?;
     let address = Address::of(&request);
     match input {
-        SitemapInput::Page(input) => {
+        SitemapInput::Page(mut input) => {
+            input.shape.sight = viewer.published_sight();
             let question = question("sitemap", &request, &input);
             state
                 .answer_question(&request, question, move |state, reader, now| {
@@ -56,7 +59,8 @@ pub async fn get_sitemap(
                 })
                 .await
         }
-        SitemapInput::Whole(input, part) => {
+        SitemapInput::Whole(mut input, part) => {
+            input.shape.sight = viewer.published_sight();
             let question = question(&format!("whole sitemap {part:?}"), &request, &input);
             state
                 .answer_question(&request, question, move |state, reader, now| {
@@ -85,8 +89,10 @@ pub async fn get_sitemap(
 pub async fn get_news_sitemap(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    let input = ListInput::parse_news(request.query_string())?;
+    let mut input = ListInput::parse_news(request.query_string())?;
+    input.shape.sight = viewer.published_sight();
     let address = Address::of(&request);
     let question = question("news sitemap", &request, &input);
     state
@@ -103,7 +109,8 @@ fn page(
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    let found = reader.read(|conn| article_lists::find(conn, state, input, Scope::Public, now));
+    let scope = Scope::of(&input.shape.sight);
+    let found = reader.read(|conn| article_lists::find(conn, state, input, scope, now));
     let ListPage {
         views,
         page,
@@ -144,7 +151,8 @@ fn news(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     input.from = input.from.max(Some(now - NEWS));
-    let found = reader.read(|conn| article_lists::find(conn, state, &input, Scope::Public, now));
+    let scope = Scope::of(&input.shape.sight);
+    let found = reader.read(|conn| article_lists::find(conn, state, &input, scope, now));
     let ListPage {
         views,
         page,

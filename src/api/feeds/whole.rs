@@ -17,6 +17,7 @@ use crate::api::conditional::{Answer, Keep, LISTS};
 use crate::api::feeds::{items, sitemaps};
 use crate::api::inputs::ListInput;
 use crate::api::state::State;
+use crate::api::tag_views::For;
 use crate::cache::Stretch;
 use crate::db::{Conn, Reader};
 use crate::error::{Error, Result};
@@ -44,9 +45,10 @@ pub fn answer(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let _turn = turn(state)?;
+    let scope = Scope::of(&input.shape.sight);
     reader.read(|conn| {
-        let wanted = resolved(conn, input.tags.as_ref(), true, now)?;
-        let listing = article_lists::asked(input, wanted.filter.clone(), Scope::Public, now);
+        let wanted = resolved(conn, input.tags.as_ref(), &For::of(&input.shape.sight), now)?;
+        let listing = article_lists::asked(input, wanted.filter.clone(), scope, now);
         let made = match part {
             Some(page) => {
                 let nums = parts::nums(conn, &listing, Part::of_page(page), MAX_ADDRESSES)?;

@@ -15,7 +15,7 @@ pub struct Shape {
     pub related_tags: bool,
     pub translations: bool,
     pub json_ld: bool,
-    /// Whose eyes it is for: those who may edit an article see more of it.
+    /// Whose eyes it is for: those who may edit an article see more of it, and partners may see less.
     pub sight: Sight,
 }
 
@@ -62,6 +62,11 @@ impl Shape {
         Parts {
             body: self.body,
             translations: self.translations,
+            shift: self
+                .sight
+                .rights()
+                .map(|rights| rights.shift)
+                .unwrap_or_default(),
         }
     }
 

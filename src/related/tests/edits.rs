@@ -94,8 +94,8 @@ fn after_any_edits_the_engine_answers_as_one_built_afresh() {
         assert!(found > 1_000);
         for tag in 0..7 {
             assert_eq!(
-                edited.related_tags(tag, 9, now),
-                fresh.related_tags(tag, 9, now)
+                edited.related_tags(tag, 9, now, None),
+                fresh.related_tags(tag, 9, now, None)
             );
         }
     }

@@ -16,6 +16,8 @@ struct Written {
     pins: Vec<Pin>,
     bans: Vec<i64>,
     sensitive: bool,
+    source: Option<&'static str>,
+    syndicatable: bool,
     language: &'static str,
 }
 
@@ -30,6 +32,8 @@ fn written(num: i64, headline: &'static str, body: &str) -> Written {
         pins: Vec::new(),
         bans: Vec::new(),
         sensitive: false,
+        source: None,
+        syndicatable: true,
         language: "fr",
     }
 }
@@ -54,6 +58,8 @@ impl Written {
             pins: &self.pins,
             bans: &self.bans,
             sensitive: self.sensitive,
+            source: self.source,
+            syndicatable: self.syndicatable,
         })
     }
 }
@@ -111,6 +117,7 @@ fn ask() -> Ask<'static> {
         language: Language::Own,
         tag: None,
         now: NOW,
+        rights: None,
     }
 }
 
@@ -214,7 +221,7 @@ fn what_may_not_be_seen_changes_no_score() {
     for num in 1..=6 {
         assert_eq!(without.related(num, &ask()), with.related(num, &ask()));
     }
-    assert_eq!(with.related_tags(1, 5, NOW), []);
+    assert_eq!(with.related_tags(1, 5, NOW, None), []);
 }
 
 #[test]
@@ -409,14 +416,14 @@ fn tags_that_meet_more_than_chance_are_related() {
         until: i64::MAX,
     };
     let engine = engine(&articles);
-    let near = engine.related_tags(1, 5, NOW);
+    let near = engine.related_tags(1, 5, NOW, None);
     assert_eq!((near[0].tag, near[0].shared), (2, 3));
     assert!(
         near.iter()
             .all(|near| near.tag != 3 && near.score > 0.0 && near.score <= 1.0)
     );
     assert_eq!(
-        engine.related_tags(100, 5, NOW),
+        engine.related_tags(100, 5, NOW, None),
         [],
         "borne by all, so with everything by chance"
     );
@@ -424,13 +431,63 @@ fn tags_that_meet_more_than_chance_are_related() {
         from: 0,
         until: NOW,
     };
-    assert_eq!(self::engine(&articles).related_tags(1, 5, NOW)[0].shared, 2);
+    assert_eq!(
+        self::engine(&articles).related_tags(1, 5, NOW, None)[0].shared,
+        2
+    );
     let mut bare = corpus().remove(1);
     bare.num = 50;
     assert!(
         engine
-            .suggest_tags(&bare.profile(), 3, NOW)
+            .suggest_tags(&bare.profile(), 3, NOW, None)
             .iter()
             .any(|found| found.tag == 1)
     );
+}
+
+#[test]
+fn a_partner_gets_neighbours_of_its_scope_at_its_hour() {
+    let mut articles = corpus();
+    articles[1].syndicatable = false;
+    articles[2].source = Some("MAP");
+    let all = engine(&articles);
+    let asked = |engine: &Engine, rights: &Rights| {
+        let ask = Ask {
+            rights: Some(rights),
+            ..ask()
+        };
+        nums(&engine.related(1, &ask).unwrap())
+    };
+    let everyone = nums(&all.related(1, &ask()).unwrap());
+    assert!(
+        everyone.contains(&2) && everyone.contains(&3),
+        "{everyone:?}"
+    );
+    let plain = Rights::default();
+    let found = asked(&all, &plain);
+    assert!(!found.contains(&2) && found.contains(&3), "{found:?}");
+    let of_source = Rights {
+        sources: Some(vec!["MAP".to_owned()]),
+        ..plain.clone()
+    };
+    assert_eq!(asked(&all, &of_source), [3]);
+    let english = Rights {
+        languages: Some(vec!["en".to_owned()]),
+        ..plain.clone()
+    };
+    assert_eq!(asked(&all, &english), [0; 0]);
+
+    articles[2].visible.from = NOW + 60_000_000;
+    let later = engine(&articles);
+    let lead = |seconds: i64| Rights {
+        shift: chrono::TimeDelta::seconds(-seconds),
+        ..Rights::default()
+    };
+    assert!(!asked(&later, &plain).contains(&3));
+    assert!(!asked(&later, &lead(59)).contains(&3));
+    assert!(asked(&later, &lead(60)).contains(&3));
+    articles[0].pins = vec![pin(3)];
+    let pinned = engine(&articles);
+    assert_eq!(asked(&pinned, &lead(60))[0], 3);
+    assert!(!asked(&pinned, &plain).contains(&3));
 }

@@ -1,0 +1,73 @@
+//! Whom a lookup is for: what of all articles may be found, at what hour.
+
+use super::profile::{language_hash, source_hash};
+use super::record::Record;
+use crate::content::rights::Rights;
+use crate::content::tag_filter::TagFilter;
+
+/// What the public sees at an hour, or a partner of it.
+pub(super) struct Scope<'a> {
+    /// Unix microseconds.
+    pub now: i64,
+    /// What opens by this time is open.
+    pub opened: i64,
+    partner: Option<Partner<'a>>,
+}
+
+/// As far as a record tells: languages by their primary subtag, sources by a short hash.
+struct Partner<'a> {
+    tags: Option<&'a TagFilter<i64>>,
+    languages: Option<Vec<u32>>,
+    sources: Option<Vec<u16>>,
+}
+
+impl<'a> Scope<'a> {
+    pub fn of(rights: Option<&'a Rights>, now: i64) -> Self {
+        let shift = rights.and_then(|rights| rights.shift.num_microseconds());
+        let partner = rights.map(|rights| Partner {
+            tags: rights.tags.as_ref(),
+            languages: rights
+                .languages
+                .as_ref()
+                .map(|names| names.iter().map(|name| language_hash(name)).collect()),
+            sources: rights
+                .sources
+                .as_ref()
+                .map(|names| names.iter().map(|name| source_hash(name)).collect()),
+        });
+        Self {
+            now,
+            opened: now.saturating_sub(shift.unwrap_or(0)),
+            partner,
+        }
+    }
+
+    pub fn admits(&self, record: &Record) -> bool {
+        let window = record.visible();
+        window.from <= self.opened
+            && self.now < window.until
+            && self
+                .partner
+                .as_ref()
+                .is_none_or(|partner| partner.admits(record))
+    }
+}
+
+impl Partner<'_> {
+    fn admits(&self, record: &Record) -> bool {
+        let language = record.language();
+        let source = record.source();
+        !record.withheld()
+            && self
+                .languages
+                .as_ref()
+                .is_none_or(|languages| languages.contains(&language))
+            && self
+                .sources
+                .as_ref()
+                .is_none_or(|sources| sources.contains(&source))
+            && self
+                .tags
+                .is_none_or(|tags| tags.accepts(&record.tags().collect::<Vec<_>>()))
+    }
+}
