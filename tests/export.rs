@@ -10,9 +10,14 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use kiosque::content::line;
+use kiosque::content::slug::Slug;
 use kiosque::content::time::Clock;
 use kiosque::db::Database;
 use kiosque::store::changes;
+use kiosque::store::replica::{Precedence, ReplicaArticle, ReplicaGone, Replicas};
+use kiosque::store::replica_groups::ReplicaGroup;
+use kiosque::store::save::Outcome;
 use kiosque::transfer::export;
 use kiosque::transfer::records::Counts;
 use kiosque::transfer::restore::{self, Summary};
@@ -20,6 +25,7 @@ use serde_json::{Value, json};
 use support::app::{import_into, noon};
 use support::writer::{Random, Writer, paths};
 use support::{App, Place, article, at, dump, places};
+use uuid::Uuid;
 
 /// Everything that an export may have to tell, beside what is written at random.
 fn newsroom(place: Place, seed: u64, changes: usize) -> App {
@@ -168,6 +174,43 @@ fn a_store_goes_from_one_database_to_the_other_and_back() {
             taken_in(&back, &second);
             assert_eq!(contents(&exported(&back)), contents(&first));
         }
+    }
+}
+
+#[test]
+fn what_a_mirror_knows_only_the_half_of_goes_with_the_rest() {
+    let gone = ReplicaGone {
+        id: Uuid::from_u128(7),
+        slug: Slug::parse("jamais-vu").unwrap(),
+        version: 3,
+        at: noon(),
+        deleted: true,
+    };
+    let line = article("crue").tagged("pas-encore").0.to_string();
+    let crue = ReplicaArticle {
+        id: Uuid::from_u128(8),
+        slug: Slug::parse("crue").unwrap(),
+        version: 2,
+        updated_at: noon(),
+        content: line::parse(line.as_bytes()).unwrap(),
+        group: ReplicaGroup::Unknown,
+        former_slugs: None,
+        inside: None,
+        deleted_at: None,
+    };
+    let mirror = Place::sqlite().open();
+    let written = mirror.write(|conn| {
+        let mut replicas = Replicas::new(Precedence::Other, noon());
+        replicas.gone(conn, &gone)?;
+        replicas.article(conn, &crue)
+    });
+    assert_eq!(written.unwrap().outcome, Outcome::Created);
+    let export = exported(&mirror);
+    for place in places() {
+        let database = place.open();
+        taken_in(&database, &export);
+        assert_eq!(contents(&exported(&database)), contents(&export));
+        taken_in(&database, &export);
     }
 }
 

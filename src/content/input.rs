@@ -1,6 +1,7 @@
 //! An article as it is written down for us: the members of an import line and of a request's body, and their check.
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -80,6 +81,11 @@ pub struct ArticleInput {
     /// `never` for a sensitive article, which shows no neighbours and is shown beside none.
     #[schema(value_type = Option<RelatedMode>, example = "auto")]
     pub related: Option<String>,
+    /// Whether it has the member in which an export keeps what only a store knows. That is passed over where lines are
+    /// imported, and no part of a request.
+    #[serde(default, rename = "kiosque", deserialize_with = "passed_over")]
+    #[schema(ignore)]
+    pub has_record: bool,
 }
 
 /// The members of [`ArticleInput`].
@@ -156,6 +162,9 @@ impl ArticleInput {
     /// As [`ArticleInput::check`].
     pub fn check_again(self, default: Status, known: Option<Body>) -> Result<Draft, Vec<Fault>> {
         let mut check = Check::default();
+        if self.has_record {
+            check.fault("/kiosque", "is for exports of a store");
+        }
         let id = check.parsed("/id", self.id, |text| {
             Uuid::try_parse(text).map_err(|_| format!("{text:?} is not a UUID"))
         });
@@ -224,6 +233,10 @@ impl ArticleInput {
         };
         Ok(Draft { body, ..fields })
     }
+}
+
+fn passed_over<'de, D: Deserializer<'de>>(member: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(member).map(|_| true)
 }
 
 impl Check {

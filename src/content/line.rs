@@ -1,7 +1,5 @@
 //! One article as a line of NDJSON: the import format.
 
-use serde_json::Value;
-
 use crate::content::article::{Draft, Fault};
 use crate::content::input::ArticleInput;
 use crate::content::json::{self, Unread};
@@ -32,14 +30,7 @@ pub fn parse(line: &[u8]) -> Result<Draft, Vec<Fault>> {
                 .to_owned(),
         ));
     }
-    let read = match without_record(text) {
-        Some(value) => {
-            let input: ArticleInput = json::read_value(value).map_err(|fault| vec![fault])?;
-            return input.check(Status::Published);
-        }
-        None => json::read(text.as_bytes()),
-    };
-    let input: ArticleInput = read.map_err(|unread| {
+    let mut input: ArticleInput = json::read(text.as_bytes()).map_err(|unread| {
         vec![match unread {
             // The line number is always 1 here and would be taken for the file's.
             Unread::NotJson(error) => {
@@ -54,18 +45,8 @@ pub fn parse(line: &[u8]) -> Result<Draft, Vec<Fault>> {
             },
         }]
     })?;
+    input.has_record = false;
     input.check(Status::Published)
-}
-
-/// The article of an export's line; `None` where it is none.
-fn without_record(text: &str) -> Option<Value> {
-    // Nearly no line comes of an export, and looking for the word is cheap.
-    if !text.contains("\"kiosque\"") {
-        return None;
-    }
-    let mut value: Value = serde_json::from_str(text).ok()?;
-    value.as_object_mut()?.shift_remove(RECORD)?;
-    Some(value)
 }
 
 /// Whether a line holds nothing but white space.
@@ -75,7 +56,7 @@ pub fn is_blank(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::content::tag::TagKind;
@@ -137,6 +118,15 @@ mod tests {
                 "{pointer}: {told:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_only_a_store_knows_is_passed_over() {
+        let record = json!({"article": {"version": 9, "created_by": "someone else"}});
+        assert_eq!(faults(json!({"kiosque": record})), [""; 0]);
+        assert_eq!(faults(json!({"kiosque": [7]})), [""; 0]);
+        let alone = parse(br#"{"kiosque":{"tag":{"name":"x"}}}"#).unwrap_err();
+        assert!(alone[0].detail.contains("takes an export in as a whole"));
     }
 
     #[test]
