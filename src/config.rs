@@ -1,5 +1,6 @@
 //! Every setting: its default, its environment variable, what it means.
 
+mod address;
 mod identity;
 mod purge;
 mod values;
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use address::parted;
 pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
 pub use purge::PurgeConfig;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::restore;
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::Database;
@@ -44,6 +45,10 @@ impl Import {
         let database = super::open(config)?;
         let mut flawless = true;
         for file in &self.files {
+            if let Some(whole) = restore::if_export(&database, file.as_ref(), self.dry_run)? {
+                flawless &= whole;
+                continue;
+            }
             let summary = self.import(&database, file)?;
             flawless &= summary.failed == 0 && summary.dangling == 0;
         }

@@ -1,14 +1,21 @@
 //! The command line: one file for each command.
 
+mod backup;
+mod export;
 mod import;
 mod key;
 mod mirror;
 mod openapi;
+mod pg_dump;
+mod progress;
 mod reindex;
 pub mod related_run;
+mod restore;
+mod restored;
 pub mod serve;
 mod settings;
 mod user;
+mod whole_file;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -40,6 +47,12 @@ enum Command {
     Serve(serve::Serve),
     /// Take articles in from NDJSON files; see the README for the format
     Import(import::Import),
+    /// Write the whole store, for `kiosque import` to make an equal one
+    Export(export::Export),
+    /// Copy the whole database, while the server may go on writing
+    Backup(backup::Backup),
+    /// Say that the database was put back from a copy that is not a file of `kiosque backup`
+    Restored,
     /// Make the database, or bring it up to date, and stop
     Migrate,
     /// Write the OpenAPI document
@@ -79,6 +92,9 @@ fn carry_out(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Serve(serve) => serve.run(Config::from_env()?).map(done),
         Command::Import(import) => import.run(&Config::from_env()?),
+        Command::Export(export) => export.run(&Config::from_env()?).map(done),
+        Command::Backup(backup) => backup.run(&Config::from_env()?).map(done),
+        Command::Restored => restored::run(&Config::from_env()?).map(done),
         Command::Migrate => open(&Config::from_env()?).map(|_| ExitCode::SUCCESS),
         Command::Openapi(openapi) => openapi.run().map(done),
         Command::Config => settings::run().map(done),

@@ -1,6 +1,7 @@
 //! How we speak to either database: connections, transactions, migrations.
 
 pub mod connection;
+pub mod copy;
 pub mod dialect;
 pub mod migrations;
 pub mod moment;

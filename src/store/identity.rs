@@ -26,6 +26,18 @@ fn find_or_make(conn: &mut Conn, now: DateTime<Utc>) -> Result<String> {
     Ok(id)
 }
 
+/// Gives the store another id, where it has one: it is not what it was when others noted how far they had followed it.
+pub fn renew(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<String>> {
+    if known(conn)?.is_none() {
+        return Ok(None);
+    }
+    let id = Uuid::now_v7().to_string();
+    diesel::update(store::table)
+        .set((store::id.eq(&id), store::created_at.eq(to_stored(now))))
+        .execute(conn)?;
+    Ok(Some(id))
+}
+
 /// The store's id, where it has been asked for before.
 pub fn known(conn: &mut Conn) -> Result<Option<String>> {
     Ok(store::table.select(store::id).first(conn).optional()?)

@@ -14,15 +14,17 @@ use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
 use crate::store::changes::Action;
 use crate::store::curations::{self, Curation};
-use crate::store::naming::{self, Owner};
+use crate::store::replica_checks::{check_descent, check_names, in_order, kept_aliases};
 use crate::store::replica_groups::{Grouping, ReplicaGroup};
 use crate::store::save::{self, Outcome, Saved};
 use crate::store::state::{self, Whole};
 use crate::store::{aliases, groups, previews, rows, tagging, transitions};
+
+pub use crate::store::replica_gone::ReplicaGone;
 
 /// An article with everything that the caller knows of it.
 #[derive(Clone, Debug)]
@@ -54,17 +56,6 @@ pub struct Inside {
     pub saved_by: Option<String>,
     /// The past versions, and when each was saved: by them it is told whether what is here is one of them.
     pub past: Vec<(i64, DateTime<Utc>)>,
-}
-
-/// An article that can no longer be read, of which nothing else is known: the public finds 410 under its name.
-#[derive(Clone, Debug)]
-pub struct ReplicaGone {
-    pub id: Uuid,
-    pub slug: Slug,
-    pub version: i64,
-    pub at: DateTime<Utc>,
-    /// For ever; otherwise it is withdrawn.
-    pub deleted: bool,
 }
 
 /// Who is right where the store and the other contradict each other.
@@ -214,49 +205,8 @@ impl Replicas {
         Ok(wanted.saved(Outcome::Updated))
     }
 
-    /// Lets the public find 410 under the article's name; one that was never here leaves a tombstone without a text.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] where its slug is another article's.
-    pub fn gone(&mut self, conn: &mut Conn, gone: &ReplicaGone) -> Result<Outcome> {
-        let Some(before) = article_store::find(conn, &gone.id.to_string())? else {
-            let row = stub(gone);
-            let names = (row.slug.as_str(), None, &[][..]);
-            check_names(conn, names, None)?;
-            let num: i64 = diesel::insert_into(articles::table)
-                .values(&row)
-                .returning(articles::num)
-                .get_result(conn)?;
-            diesel::insert_into(bodies::table)
-                .values(empty_body(num))
-                .execute(conn)?;
-            let row = ArticleRow { num, ..row };
-            let action = Action::of_article(Standing::Hidden, row.standing(self.now));
-            transitions::log(conn, &row, action, self.now)?;
-            return Ok(Outcome::Created);
-        };
-        let mut row = gone_row(&before, gone, self.now);
-        if row == before {
-            return Ok(Outcome::Unchanged);
-        }
-        let mut before = before;
-        transitions::settle(conn, &mut before, self.now)?;
-        row.next_change_at = None;
-        if row.slug != before.slug {
-            check_names(conn, (row.slug.as_str(), None, &[]), Some(&before))?;
-            aliases::remove(conn, &row.slug)?;
-        }
-        save::update_row(conn, &row)?;
-        if row.slug != before.slug {
-            aliases::add(conn, &before.slug, row.num)?;
-        }
-        self.tell(conn, &before, &row, &[])?;
-        self.tell_group(conn, &before, &row, false)?;
-        Ok(Outcome::Updated)
-    }
-
     /// The line in the log, by what the public saw before and sees now; previews end with what they showed.
-    fn tell(
+    pub(super) fn tell(
         &self,
         conn: &mut Conn,
         before: &ArticleRow,
@@ -291,7 +241,7 @@ impl Replicas {
     }
 
     /// Lets its translations look again, where what they show of it has changed.
-    fn tell_group(
+    pub(super) fn tell_group(
         &self,
         conn: &mut Conn,
         before: &ArticleRow,
@@ -456,127 +406,4 @@ fn next_change(row: &ArticleRow, now: DateTime<Utc>) -> Option<NaiveDateTime> {
         .then(|| row.visibility().next_change(now))
         .flatten();
     next.map(to_stored)
-}
-
-/// What it was called here, for who does not know what it was called.
-fn kept_aliases(conn: &mut Conn, row: &ArticleRow, before: Option<&Whole>) -> Result<Vec<String>> {
-    let Some(before) = before else {
-        return Ok(Vec::new());
-    };
-    let mut kept = aliases::of(conn, &[row.num])?.remove(&row.num);
-    kept.get_or_insert_default().push(before.row.slug.clone());
-    Ok(kept.unwrap_or_default())
-}
-
-/// Each once, and none the article's own slug.
-fn in_order(mut aliases: Vec<String>, slug: &str) -> Vec<String> {
-    aliases.retain(|alias| alias != slug);
-    aliases.sort_unstable();
-    aliases.dedup();
-    aliases
-}
-
-/// Whether all names are free, or the article's own. A slug is never passed on, so it is no question of order.
-fn check_names(
-    conn: &mut Conn,
-    (slug, external_id, aliases): (&str, Option<&str>, &[String]),
-    before: Option<&ArticleRow>,
-) -> Result<()> {
-    let num = before.map(|before| before.num);
-    let mut faults = Vec::new();
-    let slugs = aliases
-        .iter()
-        .map(|alias| ("/former_slugs", alias.as_str()));
-    for (pointer, slug) in std::iter::once(("/slug", slug)).chain(slugs) {
-        if let Some(Owner { num: owner, .. }) = naming::owner(conn, slug)?
-            && Some(owner) != num
-        {
-            let detail = format!("{slug:?} is, or was, the slug of another article");
-            faults.push(Fault::new(pointer, detail));
-        }
-    }
-    if let Some(external_id) = external_id
-        && let Some(other) = naming::by_external_id(conn, external_id)?
-        && Some(other.num) != num
-    {
-        let detail = format!("is that of another article, {}", other.id);
-        faults.push(Fault::new("/external_id", detail));
-    }
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Conflict(faults)),
-    }
-}
-
-/// Whether what is stored is the very state that comes, or one of its past.
-fn check_descent(whole: &Whole, replica: &ReplicaArticle) -> Result<()> {
-    let (here, there) = (whole.row.version, replica.version);
-    if here > there {
-        let detail = format!("is in version {here} here, and comes in version {there}");
-        return Err(Error::conflict("/version", detail));
-    }
-    let Some(inside) = &replica.inside else {
-        return Ok(());
-    };
-    let saved_at = match here == there {
-        true => Some(inside.saved_at.unwrap_or(replica.updated_at)),
-        false => {
-            let past = inside.past.iter().find(|(version, _)| *version == here);
-            past.map(|(_, saved_at)| *saved_at)
-        }
-    };
-    match saved_at.map(to_stored) == Some(whole.saved_at()) {
-        true => Ok(()),
-        false => {
-            let detail = format!(
-                "version {here}, which is stored here, is not the version {here} that this article had"
-            );
-            Err(Error::conflict("/version", detail))
-        }
-    }
-}
-
-fn stub(gone: &ReplicaGone) -> ArticleRow {
-    let blank = rows::blank(gone.id, &gone.slug, None, gone.at);
-    let row = ArticleRow {
-        language: "und".to_owned(),
-        sponsors: "[]".to_owned(),
-        related: "auto".to_owned(),
-        ..blank
-    };
-    gone_row(&row, gone, gone.at)
-}
-
-/// The row as little changed as it takes to be gone.
-fn gone_row(before: &ArticleRow, gone: &ReplicaGone, now: DateTime<Utc>) -> ArticleRow {
-    let at = to_stored(gone.at);
-    let mut row = ArticleRow {
-        slug: gone.slug.to_string(),
-        version: gone.version,
-        deleted_at: gone.deleted.then(|| before.deleted_at.unwrap_or(at)),
-        ..before.clone()
-    };
-    let shows_410 = match gone.deleted {
-        true => row.standing(now) != Standing::Hidden,
-        false => row.standing(now) == Standing::Gone,
-    };
-    if !shows_410 {
-        row.status = "withdrawn".to_owned();
-        row.embargoed_until = None;
-        row.published_at = Some(row.published_at.map_or(at, |time| time.min(at)));
-        row.first_published_at = row.first_published_at.or(row.published_at);
-    }
-    row
-}
-
-fn empty_body(article_num: i64) -> BodyRow {
-    BodyRow {
-        article_num,
-        format: "text".to_owned(),
-        source: String::new(),
-        html: String::new(),
-        text: String::new(),
-        word_count: 0,
-        saved_at: None,
-    }
 }

@@ -5,20 +5,20 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::content::analysis::fold;
-use crate::content::article::Fault;
 use crate::content::slug::Slug;
 use crate::content::tag::{TagKind, TagMention};
 use crate::content::time::to_stored;
 use crate::db::Conn;
-use crate::db::schema::{article_tags, tag_aliases, tags};
+use crate::db::schema::{tag_aliases, tags};
 use crate::error::{Error, Result};
-use crate::store::articles as article_store;
-use crate::store::changes::{self, Action, Change, ChangeKind};
-use crate::store::nesting::{self, MAX_NESTING, Nesting};
+use crate::store::changes::Action;
+
 use crate::store::replica::{Precedence, Replicas};
 use crate::store::save::Outcome;
-use crate::store::tags::{self as tag_store, Found, TagRow};
-use crate::store::{tag_merging, tag_saving, tagging, transitions};
+use crate::store::tags::{self as tag_store, TagRow};
+use crate::store::{tag_saving, tagging};
+
+pub use crate::store::replica_mergers::ReplicaMerger;
 
 /// The version of a tag that an article names before the tag itself has come: it gives way to that, id and all.
 const PLACEHOLDER: i64 = 0;
@@ -48,19 +48,6 @@ pub struct ReplicaAlias {
     pub slug: String,
     /// Whether the public may be led on from it.
     pub public: bool,
-}
-
-/// A tag that became part of another.
-#[derive(Clone, Debug)]
-pub struct ReplicaMerger {
-    /// The tag that is gone.
-    pub id: Uuid,
-    pub slug: Slug,
-    /// The last version of it, as the log tells.
-    pub version: i64,
-    /// The slug of the tag that remains. Its own new version comes as a [`ReplicaTag`].
-    pub into: Slug,
-    pub at: DateTime<Utc>,
 }
 
 /// What became of a tag.
@@ -135,88 +122,6 @@ impl Replicas {
         })
     }
 
-    /// Lets one tag become part of another: its articles, its names and what is below it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn merger(&mut self, conn: &mut Conn, merger: &ReplicaMerger) -> Result<Outcome> {
-        self.tags.clear();
-        let into = match tag_store::find(conn, merger.into.as_str())? {
-            Some(found) => found.into_row(),
-            None => self.placeholder(conn, &merger.into, merger.into.as_str(), TagKind::Keyword)?,
-        };
-        let id = merger.id.to_string();
-        let from = self.stored_tag(conn, &id, merger.slug.as_str())?;
-        match from.filter(|from| from.num != into.num) {
-            Some(from) => {
-                self.merge(conn, &from, &into, merger.at)?;
-                if from.id != id {
-                    self.tell_followers(
-                        conn,
-                        &TagRow {
-                            num: into.num,
-                            ..from
-                        },
-                    )?;
-                }
-            }
-            None => {
-                let slug = merger.slug.as_str();
-                let known = tag_store::find(conn, slug)?.map(Found::into_row);
-                if known.is_some_and(|known| known.num == into.num) {
-                    return Ok(Outcome::Unchanged);
-                }
-                self.clear_names(conn, &[slug], Some(into.num))?;
-                tag_saving::add_alias(conn, into.num, slug)?;
-            }
-        }
-        // As at the other store: the line leads to the articles, which bear the other tag now.
-        let change = Change {
-            kind: ChangeKind::Tag,
-            num: into.num,
-            id: &id,
-            slug: merger.slug.as_str(),
-            action: Action::Merged,
-            version: merger.version,
-            moved_tags: &[],
-        };
-        changes::append(conn, &change, self.now)?;
-        Ok(Outcome::Updated)
-    }
-
-    /// Takes a tag away. What bears it here must have changed there, too, and will be told of.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn tag_gone(
-        &mut self,
-        conn: &mut Conn,
-        id: Uuid,
-        slug: &Slug,
-        version: i64,
-    ) -> Result<Outcome> {
-        self.tags.clear();
-        let Some(row) = self.stored_tag(conn, &id.to_string(), slug.as_str())? else {
-            return Ok(Outcome::Unchanged);
-        };
-        let was_public = tag_store::is_public(conn, &row, self.now)?;
-        let bearers = tag_store::bearers(conn, row.num)?;
-        diesel::update(tags::table.filter(tags::parent_num.eq(row.num)))
-            .set(tags::parent_num.eq(None::<i64>))
-            .execute(conn)?;
-        diesel::delete(article_tags::table.filter(article_tags::tag_num.eq(row.num)))
-            .execute(conn)?;
-        diesel::delete(tags::table.filter(tags::num.eq(row.num))).execute(conn)?;
-        let action = match was_public {
-            true => Action::Deleted,
-            false => Action::Saved,
-        };
-        let gone = TagRow { version, ..row };
-        tagging::log_change(conn, &gone, action, self.now)?;
-        self.tell_bearers(conn, &bearers)?;
-        Ok(Outcome::Updated)
-    }
-
     /// The numbers of the named tags, in order, each once. One that is not here yet is a placeholder.
     pub(super) fn tag_nums(
         &mut self,
@@ -247,7 +152,7 @@ impl Replicas {
         Ok(nums)
     }
 
-    fn placeholder(
+    pub(super) fn placeholder(
         &self,
         conn: &mut Conn,
         slug: &Slug,
@@ -275,7 +180,12 @@ impl Replicas {
     }
 
     /// By its id, or the placeholder that waits for it.
-    fn stored_tag(&self, conn: &mut Conn, id: &str, slug: &str) -> Result<Option<TagRow>> {
+    pub(super) fn stored_tag(
+        &self,
+        conn: &mut Conn,
+        id: &str,
+        slug: &str,
+    ) -> Result<Option<TagRow>> {
         let by_id = tags::table.filter(tags::id.eq(id)).first(conn).optional()?;
         if by_id.is_some() {
             return Ok(by_id);
@@ -309,138 +219,14 @@ impl Replicas {
         Ok(row)
     }
 
-    fn merge(
-        &self,
-        conn: &mut Conn,
-        from: &TagRow,
-        into: &TagRow,
-        at: DateTime<Utc>,
-    ) -> Result<()> {
-        self.lift_out(conn, from.num, into.num)?;
-        tag_merging::pass_articles(conn, from.num, into.num)?;
-        diesel::update(tags::table.filter(tags::parent_num.eq(from.num)))
-            .set((
-                tags::parent_num.eq(into.num),
-                tags::version.eq(tags::version + 1),
-                tags::updated_at.eq(to_stored(at)),
-            ))
-            .execute(conn)?;
-        tag_merging::pass_names(conn, from, into.num, true)
-    }
-
-    /// The number of the tag above, and whether there is to be one that does not exist.
-    fn parent(
-        &self,
-        conn: &mut Conn,
-        replica: &ReplicaTag,
-        num: Option<i64>,
-    ) -> Result<(Option<i64>, bool)> {
-        let Some(slug) = &replica.parent else {
-            return Ok((None, false));
-        };
-        let Some(parent) = tag_store::find(conn, slug.as_str())?.map(Found::into_row) else {
-            return Ok((None, true));
-        };
-        match (nesting::under(conn, num, parent.num)?, self.precedence) {
-            (Nesting::Fits, _) => {}
-            (Nesting::Circle, Precedence::Other) => {
-                if Some(parent.num) == num {
-                    return Ok((None, false));
-                }
-                self.lift_out(conn, num.unwrap_or_default(), parent.num)?;
-            }
-            (Nesting::TooDeep, Precedence::Other) => {}
-            (Nesting::Circle, Precedence::Stored) => {
-                return Err(Error::conflict("/parent", "is the tag itself, or below it"));
-            }
-            (Nesting::TooDeep, Precedence::Stored) => {
-                let detail = format!("would nest tags deeper than {MAX_NESTING}");
-                return Err(Error::conflict("/parent", detail));
-            }
-        }
-        Ok((Some(parent.num), false))
-    }
-
-    /// Where a tag stands below another that is about to stand below it, the way between them is cut.
-    fn lift_out(&self, conn: &mut Conn, above: i64, below: i64) -> Result<()> {
-        let mut at = below;
-        // No more steps than a nesting that grew too deep meanwhile can have.
-        for _ in 0..2 * MAX_NESTING {
-            let parent: Option<i64> = tags::table
-                .filter(tags::num.eq(at))
-                .select(tags::parent_num)
-                .first::<Option<i64>>(conn)
-                .optional()?
-                .flatten();
-            match parent {
-                Some(parent) if parent == above => {
-                    let row: TagRow = diesel::update(tags::table.filter(tags::num.eq(at)))
-                        .set(tags::parent_num.eq(None::<i64>))
-                        .returning(tags::all_columns)
-                        .get_result(conn)?;
-                    return self.tell_followers(conn, &row);
-                }
-                Some(parent) => at = parent,
-                None => return Ok(()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Sees to it that these slugs lead to this tag or nowhere.
-    fn clear_names(&self, conn: &mut Conn, slugs: &[&str], num: Option<i64>) -> Result<()> {
-        for slug in slugs {
-            let (other, detail) = match tag_store::find(conn, slug)? {
-                Some(Found::Proper(other)) => {
-                    let detail = format!("{slug:?} is the slug of the tag {:?}", other.name);
-                    (other, detail)
-                }
-                Some(Found::Alias(other)) => {
-                    let detail = format!("{slug:?} is an alias of the tag {:?}", other.slug);
-                    (other, detail)
-                }
-                None => continue,
-            };
-            if Some(other.num) == num {
-                continue;
-            }
-            if self.precedence == Precedence::Stored {
-                return Err(Error::Conflict(vec![Fault::new("/slug", detail)]));
-            }
-            if other.slug != **slug {
-                diesel::delete(tag_aliases::table.filter(tag_aliases::slug.eq(slug)))
-                    .execute(conn)?;
-                continue;
-            }
-            // What it is called now will be told; until then it keeps its articles under a name that no one else has.
-            let parked = Slug::from_text(&other.name, "tag").with_suffix(&other.id);
-            diesel::update(tags::table.filter(tags::num.eq(other.num)))
-                .set(tags::slug.eq(parked.as_str()))
-                .execute(conn)?;
-            self.tell_followers(conn, &other)?;
-        }
-        Ok(())
-    }
-
     /// Lets what follows the log look again at a tag and at all that bear it, though the public is told nothing: by a
     /// line of a later version, for no one looks for what bears the first.
-    fn tell_followers(&self, conn: &mut Conn, row: &TagRow) -> Result<()> {
+    pub(super) fn tell_followers(&self, conn: &mut Conn, row: &TagRow) -> Result<()> {
         let later = TagRow {
             version: row.version.max(2),
             ..row.clone()
         };
         tagging::log_change(conn, &later, Action::Saved, self.now)
-    }
-
-    fn tell_bearers(&self, conn: &mut Conn, bearers: &[i64]) -> Result<()> {
-        for nums in bearers.chunks(500) {
-            for mut row in article_store::by_nums(conn, nums)? {
-                transitions::settle(conn, &mut row, self.now)?;
-                let public = row.is_public(self.now);
-                transitions::log(conn, &row, Action::between(public, public), self.now)?;
-            }
-        }
-        Ok(())
     }
 }
 

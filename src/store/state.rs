@@ -49,7 +49,7 @@ pub fn scan(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Whole>> {
     complete(conn, rows)
 }
 
-fn complete(conn: &mut Conn, rows: Vec<ArticleRow>) -> Result<Vec<Whole>> {
+pub(super) fn complete(conn: &mut Conn, rows: Vec<ArticleRow>) -> Result<Vec<Whole>> {
     let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
     let mut bodies = article_store::bodies(conn, &nums)?;
     let mut tags = tag_store::of_articles(conn, &nums)?;

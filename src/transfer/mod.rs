@@ -1,6 +1,11 @@
 //! Articles in and out, many at a time.
 
+pub mod export;
+mod export_lines;
 pub mod import;
+mod left_over;
 mod lines;
+pub mod records;
+pub mod restore;
 mod verdicts;
 mod waiting;

@@ -1,0 +1,145 @@
+//! What becomes of tags at another store: merged into others, or deleted.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::content::slug::Slug;
+use crate::content::tag::TagKind;
+use crate::content::time::to_stored;
+use crate::db::Conn;
+use crate::db::schema::{article_tags, tags};
+use crate::error::Result;
+use crate::store::articles as article_store;
+use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::replica::Replicas;
+use crate::store::save::Outcome;
+use crate::store::tags::{self as tag_store, Found, TagRow};
+use crate::store::{tag_merging, tag_saving, tagging, transitions};
+
+/// A tag that became part of another.
+#[derive(Clone, Debug)]
+pub struct ReplicaMerger {
+    /// The tag that is gone.
+    pub id: Uuid,
+    pub slug: Slug,
+    /// The last version of it, as the log tells.
+    pub version: i64,
+    /// The slug of the tag that remains. Its own new version comes as a [`ReplicaTag`].
+    pub into: Slug,
+    pub at: DateTime<Utc>,
+}
+
+impl Replicas {
+    /// Lets one tag become part of another: its articles, its names and what is below it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn merger(&mut self, conn: &mut Conn, merger: &ReplicaMerger) -> Result<Outcome> {
+        self.tags.clear();
+        let into = match tag_store::find(conn, merger.into.as_str())? {
+            Some(found) => found.into_row(),
+            None => self.placeholder(conn, &merger.into, merger.into.as_str(), TagKind::Keyword)?,
+        };
+        let id = merger.id.to_string();
+        let from = self.stored_tag(conn, &id, merger.slug.as_str())?;
+        match from.filter(|from| from.num != into.num) {
+            Some(from) => {
+                self.merge(conn, &from, &into, merger.at)?;
+                if from.id != id {
+                    self.tell_followers(
+                        conn,
+                        &TagRow {
+                            num: into.num,
+                            ..from
+                        },
+                    )?;
+                }
+            }
+            None => {
+                let slug = merger.slug.as_str();
+                let known = tag_store::find(conn, slug)?.map(Found::into_row);
+                if known.is_some_and(|known| known.num == into.num) {
+                    return Ok(Outcome::Unchanged);
+                }
+                self.clear_names(conn, &[slug], Some(into.num))?;
+                tag_saving::add_alias(conn, into.num, slug)?;
+            }
+        }
+        // As at the other store: the line leads to the articles, which bear the other tag now.
+        let change = Change {
+            kind: ChangeKind::Tag,
+            num: into.num,
+            id: &id,
+            slug: merger.slug.as_str(),
+            action: Action::Merged,
+            version: merger.version,
+            moved_tags: &[],
+        };
+        changes::append(conn, &change, self.now)?;
+        Ok(Outcome::Updated)
+    }
+
+    /// Takes a tag away. What bears it here must have changed there, too, and will be told of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn tag_gone(
+        &mut self,
+        conn: &mut Conn,
+        id: Uuid,
+        slug: &Slug,
+        version: i64,
+    ) -> Result<Outcome> {
+        self.tags.clear();
+        let Some(row) = self.stored_tag(conn, &id.to_string(), slug.as_str())? else {
+            return Ok(Outcome::Unchanged);
+        };
+        let was_public = tag_store::is_public(conn, &row, self.now)?;
+        let bearers = tag_store::bearers(conn, row.num)?;
+        diesel::update(tags::table.filter(tags::parent_num.eq(row.num)))
+            .set(tags::parent_num.eq(None::<i64>))
+            .execute(conn)?;
+        diesel::delete(article_tags::table.filter(article_tags::tag_num.eq(row.num)))
+            .execute(conn)?;
+        diesel::delete(tags::table.filter(tags::num.eq(row.num))).execute(conn)?;
+        let action = match was_public {
+            true => Action::Deleted,
+            false => Action::Saved,
+        };
+        let gone = TagRow { version, ..row };
+        tagging::log_change(conn, &gone, action, self.now)?;
+        self.tell_bearers(conn, &bearers)?;
+        Ok(Outcome::Updated)
+    }
+
+    fn merge(
+        &self,
+        conn: &mut Conn,
+        from: &TagRow,
+        into: &TagRow,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        self.lift_out(conn, from.num, into.num)?;
+        tag_merging::pass_articles(conn, from.num, into.num)?;
+        diesel::update(tags::table.filter(tags::parent_num.eq(from.num)))
+            .set((
+                tags::parent_num.eq(into.num),
+                tags::version.eq(tags::version + 1),
+                tags::updated_at.eq(to_stored(at)),
+            ))
+            .execute(conn)?;
+        tag_merging::pass_names(conn, from, into.num, true)
+    }
+
+    fn tell_bearers(&self, conn: &mut Conn, bearers: &[i64]) -> Result<()> {
+        for nums in bearers.chunks(500) {
+            for mut row in article_store::by_nums(conn, nums)? {
+                transitions::settle(conn, &mut row, self.now)?;
+                let public = row.is_public(self.now);
+                transitions::log(conn, &row, Action::between(public, public), self.now)?;
+            }
+        }
+        Ok(())
+    }
+}
