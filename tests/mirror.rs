@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use kiosque::config::DatabaseUrl;
 use kiosque::db::Database;
 use kiosque::db::schema::{article_aliases, articles, tag_aliases, tags};
-use kiosque::store::{changes, transitions};
+use kiosque::store::{changes, mirrors, transitions};
 use serde_json::{Value, json};
 use support::writer::{Random, TAGS, Writer};
 use support::{App, Place, article, places};
@@ -238,16 +238,26 @@ fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
     let mut writer = Writer::new(seed, &[&pair.source, &pair.mirror]);
     let editor = pair.source.key("editor");
     let mut random = Random(seed ^ 0x9e37_79b9);
-    let (done, killed) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (done, killed, moved) = (
+        AtomicBool::new(false),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
+    let position = || {
+        let position = pair.mirror.database.read(mirrors::position);
+        position.expect("the database answers").map(|row| row.seq)
+    };
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut random = Random(seed + 1);
             while !done.load(Ordering::SeqCst) {
+                let before = position();
                 let mut child = follow(&pair.mirror.place, &pair.source);
-                std::thread::sleep(Duration::from_millis(30 + random.below(500) as u64));
+                std::thread::sleep(Duration::from_millis(30 + random.below(1_000) as u64));
                 child.kill().expect("it is killed");
                 child.wait().expect("it has ended");
                 killed.fetch_add(1, Ordering::SeqCst);
+                moved.fetch_add(usize::from(position() != before), Ordering::SeqCst);
             }
         });
         let mut made = 0;
@@ -258,13 +268,18 @@ fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
             }
             made += 1;
         }
-        println!("{made} edits, {} kills", killed.load(Ordering::SeqCst));
+        println!(
+            "{made} edits, {} kills, after {} of which the mirror had moved on",
+            killed.load(Ordering::SeqCst),
+            moved.load(Ordering::SeqCst)
+        );
         done.store(true, Ordering::SeqCst);
     });
+    assert!(moved.load(Ordering::SeqCst) > 0, "it is killed at work");
     settle(&pair.source);
     must_catch_up(&pair.mirror.place, &pair.source);
     assert_equal(pair, &format!("with seed {seed}"));
-    // Again from the start of the log: nothing is written.
+    // Once more: nothing is written.
     let last = |app: &App| app.database.read(changes::last).expect("the log is read");
     let before = last(&pair.mirror);
     must_catch_up(&pair.mirror.place, &pair.source);
@@ -274,7 +289,7 @@ fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
 #[test]
 fn a_mirror_that_is_killed_at_random_ends_equal_to_its_source() {
     for (at, pair) in pairs().iter().enumerate() {
-        run(pair, 7 + at as u64, 250, 8);
+        run(pair, 7 + at as u64, 100, 6);
     }
 }
 
@@ -300,14 +315,44 @@ fn a_mirror_follows_step_by_step() {
         let mut writer = Writer::new(31 + at as u64, &[&pair.source, &pair.mirror]);
         let editor = pair.source.key("editor");
         let mut random = Random(5);
-        for _ in 0..12 {
-            for _ in 0..4 {
+        for _ in 0..6 {
+            for _ in 0..5 {
                 writer.change(&pair.source);
                 edit_more(&pair.source, &editor, &mut random);
             }
             settle(&pair.source);
             must_catch_up(&pair.mirror.place, &pair.source);
             assert_equal(pair, "step by step");
+        }
+    }
+}
+
+#[test]
+fn a_pin_counts_at_the_mirror_when_what_is_pinned_comes_out() {
+    for pair in pairs() {
+        pair.source.import(&[
+            article("later").status("draft"),
+            article("other"),
+            article("pinning").with("pins", json!(["later", "other"])),
+        ]);
+        must_catch_up(&pair.mirror.place, &pair.source);
+        let editor = pair.source.key("editor");
+        let path = "/v1/articles/later/publication";
+        let headers = [("if-match", "*")];
+        let reply = pair
+            .source
+            .write("PUT", path, &editor, &headers, Some(json!({})));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        must_catch_up(&pair.mirror.place, &pair.source);
+        for app in [&pair.source, &pair.mirror] {
+            app.wait();
+            let related = app.get("/v1/articles/pinning/related");
+            assert_eq!(
+                related.slugs()[..2],
+                ["later", "other"],
+                "{}",
+                related.text()
+            );
         }
     }
 }

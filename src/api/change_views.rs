@@ -17,10 +17,13 @@ use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
 use crate::store::changes::{Action, ChangeKind, ChangeRow};
 use crate::store::copies::{self, TagCopy};
-use crate::store::{aliases, curations, tags};
+use crate::store::curations::{self, Curation};
+use crate::store::{aliases, tags};
 
 /// What an article takes in a page besides its body, about.
 const AROUND_BODY: usize = 4_000;
+/// Articles that are told to pin another.
+const MAX_PINNING: usize = 200;
 
 /// A line of the change log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -109,8 +112,19 @@ pub struct ReplicaView {
     pub related: Option<String>,
     /// Ids of the public articles that editors pinned to it, in their order.
     pub pins: Vec<String>,
+    /// The public articles that pin it, at most the 200 newest: they have no line when it comes out.
+    pub pinned_by: Vec<PinningView>,
     /// Its tags, in its order: one that had been on no public article has no line of its own.
     pub tags: Vec<TagCopyView>,
+}
+
+/// An article that pins another.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Pinning)]
+pub struct PinningView {
+    pub id: String,
+    /// All its pins, as in its own `replica`.
+    pub pins: Vec<String>,
 }
 
 /// A tag with all that the public can know of it.
@@ -397,6 +411,7 @@ fn replicas(
                 translation_group: None,
                 related: None,
                 pins: Vec::new(),
+                pinned_by: Vec::new(),
                 tags: Vec::new(),
             };
             (*num, replica)
@@ -407,29 +422,75 @@ fn replicas(
     let tag_nums: HashSet<i64> = borne.values().flatten().map(|tag| tag.num).collect();
     let tag_nums: Vec<i64> = tag_nums.into_iter().collect();
     let copies = copies::tags(conn, &tag_nums, &HashSet::new(), now)?;
-    let curations = curations::of(conn, &nums)?;
-    let pinned: Vec<i64> = curations
-        .values()
-        .flat_map(|curation| curation.pins.iter().copied())
-        .collect();
-    let pinned: HashMap<i64, String> = articles::by_nums(conn, &pinned)?
-        .into_iter()
-        .filter(|row| readable(row, now))
-        .map(|row| (row.num, row.id))
-        .collect();
+    let pins = Pins::load(conn, &nums, now)?;
     for row in shown {
         let Some(replica) = replicas.get_mut(&row.num) else {
             continue;
         };
         replica.translation_group.clone_from(&row.translation_group);
         replica.related = Some(row.related.clone());
-        let pins = curations.get(&row.num).into_iter();
-        let pins = pins.flat_map(|curation| &curation.pins);
-        replica.pins = pins.filter_map(|num| pinned.get(num).cloned()).collect();
+        replica.pins = pins.of(row.num);
+        replica.pinned_by = pins.by(row.num);
         let tags = borne.get(&row.num).into_iter().flatten();
         replica.tags = tags
             .filter_map(|tag| copies.get(&tag.num).map(TagCopyView::from))
             .collect();
     }
     Ok(replicas)
+}
+
+/// Which articles pin which, of those that are readable.
+struct Pins {
+    curations: HashMap<i64, Curation>,
+    pinning: HashMap<i64, Vec<i64>>,
+    ids: HashMap<i64, String>,
+}
+
+impl Pins {
+    fn load(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Result<Self> {
+        let pinning = copies::pinning(conn, nums, MAX_PINNING)?;
+        let all: HashSet<i64> = nums
+            .iter()
+            .chain(pinning.values().flatten())
+            .copied()
+            .collect();
+        let mut curations = HashMap::new();
+        // SQLite takes 32,766 values in a query.
+        for nums in all.iter().copied().collect::<Vec<_>>().chunks(10_000) {
+            curations.extend(curations::of(conn, nums)?);
+        }
+        let pins = curations.values().flat_map(|curation| &curation.pins);
+        let named: HashSet<i64> = all.iter().chain(pins).copied().collect();
+        let named: Vec<i64> = named.into_iter().collect();
+        let ids = articles::by_nums(conn, &named)?
+            .into_iter()
+            .filter(|row| readable(row, now))
+            .map(|row| (row.num, row.id));
+        Ok(Self {
+            ids: ids.collect(),
+            curations,
+            pinning,
+        })
+    }
+
+    /// What an article pins.
+    fn of(&self, num: i64) -> Vec<String> {
+        let pins = self.curations.get(&num).into_iter();
+        pins.flat_map(|curation| &curation.pins)
+            .filter_map(|num| self.ids.get(num).cloned())
+            .collect()
+    }
+
+    /// What pins an article.
+    fn by(&self, num: i64) -> Vec<PinningView> {
+        let pinning = self.pinning.get(&num).into_iter().flatten();
+        pinning
+            .filter_map(|by| {
+                Some(PinningView {
+                    id: self.ids.get(by)?.clone(),
+                    pins: self.of(*by),
+                })
+            })
+            .collect()
+    }
 }

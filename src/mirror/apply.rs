@@ -26,6 +26,8 @@ pub struct Checked {
     mergers: Vec<(ReplicaMerger, ReplicaTag)>,
     lost_tags: Vec<LostTag>,
     articles: Vec<Known>,
+    /// Articles that pin one that came, with their pins.
+    pinning: HashMap<String, Vec<String>>,
 }
 
 /// A tag that the public knows no more.
@@ -53,6 +55,7 @@ pub fn check(lines: Vec<Line>) -> Result<Checked> {
         mergers: Vec::new(),
         lost_tags: Vec::new(),
         articles: Vec::new(),
+        pinning: HashMap::new(),
     };
     // Each tag once, though many articles bear it: the page is one snapshot.
     let mut known: HashMap<String, usize> = HashMap::new();
@@ -94,6 +97,10 @@ fn take_article(
             let replica = replica.ok_or("an article comes without `replica`")?;
             for tag in &replica.tags {
                 add_tag(checked, known, tag, false)?;
+            }
+            for pinning in &replica.pinned_by {
+                let pins = pinning.pins.clone();
+                checked.pinning.insert(pinning.id.clone(), pins);
             }
             let article = replicated(&line.id, article, replica)?;
             Known::Public(Box::new(article))
@@ -272,6 +279,9 @@ pub fn write(conn: &mut Conn, checked: &Checked, now: DateTime<Utc>) -> Result<(
     // What they pin may have come further down.
     for article in incomplete {
         replicas.article(conn, article)?;
+    }
+    for (id, pins) in &checked.pinning {
+        mirrors::pin(conn, id, pins, now)?;
     }
     Ok(())
 }

@@ -86,7 +86,16 @@ pub struct Replica {
     pub translation_group: Option<String>,
     pub related: Option<String>,
     pub pins: Vec<String>,
+    #[serde(default)]
+    pub pinned_by: Vec<Pinning>,
     pub tags: Vec<Tag>,
+}
+
+/// An article that pins another.
+#[derive(Debug, Deserialize)]
+pub struct Pinning {
+    pub id: String,
+    pub pins: Vec<String>,
 }
 
 /// A tag with all that the public can know of it.

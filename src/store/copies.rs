@@ -8,7 +8,7 @@ use diesel::sql_types::BigInt;
 
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
-use crate::db::schema::{tag_aliases, tags};
+use crate::db::schema::{curations, tag_aliases, tags};
 use crate::error::Result;
 use crate::store::tags::{self as tag_store, TagRow};
 
@@ -53,6 +53,26 @@ pub fn body_sizes(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, usize>> 
         sizes.extend(rows);
     }
     Ok(sizes)
+}
+
+/// The newest articles that pin each of these, at most so many, by number of the pinned one.
+pub fn pinning(conn: &mut Conn, nums: &[i64], limit: usize) -> Result<HashMap<i64, Vec<i64>>> {
+    let mut by_target: HashMap<i64, Vec<i64>> = HashMap::new();
+    for nums in nums.chunks(CHUNK) {
+        let rows: Vec<(i64, i64)> = curations::table
+            .filter(curations::target_num.eq_any(nums))
+            .filter(curations::kind.eq("pin"))
+            .order((curations::target_num, curations::article_num.desc()))
+            .select((curations::target_num, curations::article_num))
+            .load(conn)?;
+        for (target, by) in rows {
+            let pinning = by_target.entry(target).or_default();
+            if pinning.len() < limit {
+                pinning.push(by);
+            }
+        }
+    }
+    Ok(by_target)
 }
 
 /// Those of these tags that the public knows at `now`, by number. Which tags are below is told of all tags in `whole`,

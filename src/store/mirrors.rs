@@ -11,7 +11,7 @@ use crate::store::articles::{self as article_store, ArticleRow};
 use crate::store::changes::Action;
 use crate::store::save;
 use crate::store::tags::TagRow;
-use crate::store::{aliases, naming, previews, tagging, transitions};
+use crate::store::{aliases, curations, groups, naming, previews, tagging, transitions};
 
 /// Which store this one mirrors, and how far it has come.
 #[derive(Queryable, Insertable, Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,28 @@ pub fn hide(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
     previews::revoke_of(conn, row.num, now)?;
     let action = Action::of_article(before.standing(now), row.standing(now));
     transitions::log(conn, &row, action, now)
+}
+
+/// Lets an article that is here pin these, those that are here. That is no version of it.
+pub fn pin(conn: &mut Conn, id: &str, pins: &[String], now: DateTime<Utc>) -> Result<()> {
+    let Some(mut row) = article_store::find(conn, id)? else {
+        return Ok(());
+    };
+    let mut curation = curations::of(conn, &[row.num])?
+        .remove(&row.num)
+        .unwrap_or_default();
+    let there = article_store::by_names(conn, pins)?;
+    let num = |pin: &String| there.iter().find(|row| row.id == *pin).map(|row| row.num);
+    let nums: Vec<i64> = pins.iter().filter_map(num).collect();
+    if nums == curation.pins {
+        return Ok(());
+    }
+    curation.pins = nums;
+    curations::replace(conn, row.num, &curation)?;
+    transitions::settle(conn, &mut row, now)?;
+    let public = row.is_public(now);
+    transitions::log(conn, &row, Action::between(public, public), now)?;
+    groups::tell_those_with_its_pins(conn, &row, now)
 }
 
 /// Lets an article that is gone be known by these names, too.
