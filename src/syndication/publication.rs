@@ -31,6 +31,8 @@ pub struct Publication {
     /// What addresses of this API begin with; no slash at the end.
     api_url: String,
     pub site_url: String,
+    /// Whether that is a site's, and not this API's.
+    has_site: bool,
     article_url: Option<String>,
     pub title: String,
     pub description: String,
@@ -72,6 +74,7 @@ impl Publication {
         } = config.feeds.clone();
         let site_url = site_url.and_then(|url| uri(&url));
         Self {
+            has_site: site_url.is_some(),
             site_url: site_url.unwrap_or_else(|| format!("{api_url}/")),
             api_url,
             article_url,
@@ -102,10 +105,13 @@ impl Publication {
             .unwrap_or_else(|| format!("{}/v1/articles/{}", self.api_url, values[0]))
     }
 
-    /// Where the relative addresses in its text lead from; `None` where an article has no page that is known.
-    pub fn base<'a>(&'a self, named: Named<'a>) -> Option<String> {
+    /// Where the relative addresses in its text lead from: its page, else the site; `None` where neither is known.
+    pub fn base(&self, named: Named) -> Option<String> {
         let has_page = self.article_url.is_some() || named.canonical_url.is_some();
-        has_page.then(|| self.article(named))
+        match has_page {
+            true => Some(self.article(named)),
+            false => self.has_site.then(|| self.site_url.clone()),
+        }
     }
 
     /// An address of this API.

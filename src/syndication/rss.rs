@@ -40,7 +40,7 @@ fn channel(xml: &mut Xml, feed: &Feed) {
     xml.text("title", &publication.title);
     xml.text("link", &publication.site_url);
     xml.text("description", &publication.description);
-    xml.optional("language", feed.language());
+    xml.optional("language", feed.language().filter(is_known));
     xml.optional("copyright", publication.copyright.as_deref());
     xml.optional("lastBuildDate", feed.changed_at().map(rfc822).as_deref());
     xml.text("generator", GENERATOR);
@@ -84,7 +84,8 @@ fn write_item(xml: &mut Xml, item: &Item, publication: &Publication) {
         xml.text("content:encoded", &body.html);
     }
     xml.optional("dc:creator", item.byline.as_deref());
-    xml.text("dc:language", &item.language);
+    let language = Some(item.language.as_str());
+    xml.optional("dc:language", language.filter(is_known));
     xml.optional("dc:rights", item.rights_line().as_deref());
     for tag in &item.tags {
         let domain = publication.tags(&tag.kind);
@@ -101,6 +102,11 @@ fn write_item(xml: &mut Xml, item: &Item, publication: &Publication) {
         picture(xml, image);
     }
     xml.close("item");
+}
+
+/// RSS has no word for a language that is not known.
+fn is_known(language: &&str) -> bool {
+    *language != "und"
 }
 
 /// Media RSS, which Atom takes, too.

@@ -498,7 +498,18 @@ fn lists_name_the_feeds_of_the_same_query() {
         assert_eq!(address, format!("/v1/feeds/{format}?tag=eau&limit=1"));
         assert_eq!(ids(format, &app.get(&address)).len(), 1);
     }
+    for (title, query) in [("sitemap", "?tag=eau"), ("news-sitemap", "?tag=eau")] {
+        let address = reply.link(&format!("title=\"{title}\"")).unwrap();
+        assert_eq!(address, format!("/v1/feeds/{title}{query}"));
+        assert_eq!(app.get(&address).status, 200);
+    }
     assert!(reply.link("rel=\"next\"").unwrap().contains("fields=slug"));
+    let long = format!("/v1/articles?ids={}", vec![id(1); 20].join(","));
+    assert_eq!(
+        app.get(&long).header("link"),
+        "",
+        "it would be told six times"
+    );
     let editor = app.key("editor");
     let drafts = app.get_with("/v1/articles?status=draft", &[("authorization", &editor)]);
     assert_eq!(drafts.header("link"), "", "feeds have no drafts");

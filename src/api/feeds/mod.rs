@@ -221,21 +221,28 @@ fn feed_links(_state: &State) -> Vec<String> {
     Vec::new()
 }
 
+/// What lists name as the same in other forms: each operation, its media type, and parameters of the list that it does not
+/// take, or that would make less of it.
+const ALTERNATES: [(&str, &str, &[&str]); 6] = [
+    ("rss", "application/rss+xml", &[]),
+    ("atom", "application/atom+xml", &[]),
+    ("json", json_feed::MEDIA_TYPE, &[]),
+    ("ninjs", ninjs::MEDIA_TYPE, &[]),
+    ("sitemap", "application/xml", &["limit"]),
+    ("news-sitemap", "application/xml", &["limit", "use_date"]),
+];
+
 /// Names the feeds of a list in its answer.
 pub fn alternates(address: &Address, answer: Answer) -> Answer {
-    let query = address.query_without(&["cursor", "fields", "include", "count", "status"]);
-    if query.len() > MAX_NAMED_QUERY {
+    let form = ["cursor", "fields", "include", "count", "status"];
+    if address.query_without(&form).len() > MAX_NAMED_QUERY {
         return answer;
     }
-    let feeds = [
-        ("rss", "application/rss+xml"),
-        ("atom", "application/atom+xml"),
-        ("json", json_feed::MEDIA_TYPE),
-        ("ninjs", ninjs::MEDIA_TYPE),
-    ];
-    feeds.iter().fold(answer, |answer, (name, media_type)| {
+    let named = |answer: Answer, (name, media_type, others): &(&str, &str, &[&str])| {
+        let query = address.query_without(&[&form, *others].concat());
         let feed = address.other(&format!("/v1/feeds/{name}{query}"));
         let what = format!("rel=\"alternate\"; type=\"{media_type}\"; title=\"{name}\"");
         answer.linked(&feed, &what)
-    })
+    };
+    ALTERNATES.iter().fold(answer, named)
 }
