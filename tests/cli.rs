@@ -366,6 +366,44 @@ fn a_key_is_printed_alone_and_once() {
             .code(),
         Some(2)
     );
+    let partner = |name: &'static str, rights: &[&'static str]| {
+        let start = ["key", "create", name, "--role", "partner"];
+        run(&[&start[..], rights].concat())
+    };
+    let rights = [
+        "--language",
+        "fr",
+        "--language",
+        "ar",
+        "--source",
+        "MAP",
+        "--text",
+        "excerpt",
+        "--delay-minutes",
+        "60",
+        "--daily-quota",
+        "1000",
+        "--rate-per-minute",
+        "60",
+    ];
+    assert!(partner("agence", &rights).status.success());
+    for (name, rights, told) in [
+        ("c", &["--tags", "nulle-part"][..], "which is no tag"),
+        ("d", &["--tags", "-(a"][..], "/scope/tags"),
+        ("e", &["--text", "half"][..], "/text"),
+        (
+            "f",
+            &["--delay-minutes", "5", "--lead-minutes", "5"][..],
+            "/lead_minutes",
+        ),
+    ] {
+        let complaint = complaint(&partner(name, rights));
+        assert!(complaint.contains(told), "{complaint}");
+    }
+    let editor = [
+        "key", "create", "g", "--role", "editor", "--text", "headline",
+    ];
+    assert!(complaint(&run(&editor)).contains("/role"));
     let list = text(&run(&["key", "list"]).stdout);
     assert!(
         list.starts_with("bot\teditor\tkqk_") && list.contains("never used\tuntil 20"),

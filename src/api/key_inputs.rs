@@ -1,33 +1,11 @@
-//! What may be said of a key's rights.
+//! What may be said of a key: a new one, and what of its rights is to change.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::key_views::TextRightView;
+use crate::api::user_inputs::RoleView;
 use crate::content::rights::GivenGrant;
-
-/// How much of an article a partner gets.
-#[derive(ToSchema)]
-#[schema(as = TextRight, rename_all = "snake_case")]
-#[allow(dead_code)] // only described; the check keeps the text to these
-pub enum TextRightView {
-    Headline,
-    Excerpt,
-    Full,
-}
-
-/// Which articles a partner may read: those that each of the three lets through.
-#[derive(Serialize, ToSchema)]
-#[schema(as = KeyScope)]
-pub struct ScopeView {
-    /// As `tag` has it in lists of articles; tags by their present slugs.
-    #[schema(required, example = "maroc,-sport")]
-    pub tags: Option<String>,
-    #[schema(required, example = json!(["fr"]))]
-    pub languages: Option<Vec<String>>,
-    /// By their exact names.
-    #[schema(required, example = json!(["MAP"]))]
-    pub sources: Option<Vec<String>>,
-}
 
 /// Which articles a partner may read: those that each of the three lets through.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -47,6 +25,55 @@ pub struct ScopeInput {
     #[serde(default)]
     #[schema(example = json!(["MAP"]))]
     pub sources: Option<Vec<String>>,
+}
+
+/// An API key that is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewApiKey)]
+pub struct NewKeyInput {
+    /// Letters without accents, digits and `. _ - + @`; kept in lower case.
+    #[schema(example = "syndication", min_length = 1, max_length = 100)]
+    pub name: String,
+    #[schema(value_type = RoleView)]
+    pub role: String,
+    /// RFC 3339; null: until it is revoked.
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// What a partner may read; null: everything.
+    scope: Option<ScopeInput>,
+    /// How much of an article a partner gets: `headline` has no standfirst, no trail text and no body, `excerpt` no body.
+    #[schema(value_type = Option<TextRightView>, default = "full")]
+    text: Option<String>,
+    /// Minutes after the public at which an article opens for a partner; not together with `lead_minutes`.
+    #[schema(minimum = 1, maximum = 525_600)]
+    delay_minutes: Option<i64>,
+    /// Minutes before the public at which it does: embargoed and scheduled articles, too.
+    #[schema(minimum = 1, maximum = 525_600, example = 30)]
+    lead_minutes: Option<i64>,
+    /// Requests a day, UTC, on all servers together; null: any number.
+    #[schema(minimum = 1, maximum = 1_000_000_000, example = 10_000)]
+    daily_quota: Option<i64>,
+    /// Requests a minute, on each server; null: any number.
+    #[schema(minimum = 1, maximum = 100_000, example = 60)]
+    rate_per_minute: Option<i64>,
+}
+
+impl NewKeyInput {
+    /// What it says of rights, which is taken out of it.
+    pub fn grant(&mut self) -> GivenGrant {
+        let scope = self.scope.take().unwrap_or_default();
+        GivenGrant {
+            tags: scope.tags,
+            languages: scope.languages,
+            sources: scope.sources,
+            text: self.text.take(),
+            delay_minutes: self.delay_minutes,
+            lead_minutes: self.lead_minutes,
+            daily_quota: self.daily_quota,
+            rate_per_minute: self.rate_per_minute,
+        }
+    }
 }
 
 /// What of a key's rights is to change.

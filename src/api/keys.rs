@@ -1,11 +1,7 @@
 //! `/v1/keys`: what programs show in the place of a login.
 
-use std::collections::HashMap;
-
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::address::Address;
@@ -13,18 +9,18 @@ use crate::api::articles::Page;
 use crate::api::auth::{Admin, Caller};
 use crate::api::conditional::Answer;
 use crate::api::inputs::{PageInput, PageParams};
-use crate::api::key_inputs::{KeyPatch, PATCHED, ScopeInput, ScopeView, TextRightView};
+use crate::api::key_inputs::{KeyPatch, NewKeyInput, PATCHED};
+use crate::api::key_views::{CreatedKeyView, KeyListView, KeyView, granted, view, views};
 use crate::api::openapi::{BodyFailures, Failures, Refusals, VersionFailures};
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::State;
-use crate::api::user_inputs::{RoleView, check_role};
+use crate::api::user_inputs::check_role;
 use crate::api::writing::Write;
 use crate::api::{body, cursor, inputs};
 use crate::content::check::Check;
-use crate::content::rights::{GivenGrant, Grant};
+use crate::content::rights::Grant;
 use crate::content::role::Role;
-use crate::content::time::utc_text;
 use crate::content::username;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -32,139 +28,6 @@ use crate::identity::secret;
 use crate::store::audit::Target;
 use crate::store::keys::{self, KeyRow, NewKey};
 use crate::store::rights::{self, GrantRow};
-
-/// An API key, without the key itself.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ApiKey)]
-pub struct KeyView {
-    #[schema(format = Uuid)]
-    id: String,
-    #[schema(example = "syndication")]
-    name: String,
-    #[schema(value_type = RoleView)]
-    role: String,
-    /// The beginning of the key.
-    #[schema(example = "kqk_3pLx9w")]
-    prefix: String,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(required)]
-    created_by: Option<String>,
-    #[schema(required, format = DateTime)]
-    expires_at: Option<String>,
-    /// To the minute.
-    #[schema(required, format = DateTime)]
-    last_used_at: Option<String>,
-    #[schema(required, format = DateTime)]
-    revoked_at: Option<String>,
-    /// What a partner may read.
-    scope: ScopeView,
-    #[schema(value_type = TextRightView)]
-    text: String,
-    /// Minutes after the public.
-    #[schema(required, example = json!(null))]
-    delay_minutes: Option<i32>,
-    /// Minutes before the public: embargoed and scheduled articles, too.
-    #[schema(required, example = 30)]
-    lead_minutes: Option<i32>,
-    /// Requests a day, UTC.
-    #[schema(required, example = 10_000)]
-    daily_quota: Option<i64>,
-    #[schema(required, example = 60)]
-    rate_per_minute: Option<i32>,
-}
-
-impl KeyView {
-    fn of(row: KeyRow, grant: Grant) -> Self {
-        Self {
-            scope: ScopeView {
-                tags: grant.tags.map(|tags| tags.to_string()),
-                languages: grant.languages,
-                sources: grant.sources,
-            },
-            text: grant.text.as_str().to_owned(),
-            delay_minutes: grant.delay_minutes,
-            lead_minutes: grant.lead_minutes,
-            daily_quota: grant.limits.daily_quota,
-            rate_per_minute: grant.limits.rate_per_minute,
-            id: row.id,
-            name: row.name,
-            role: row.role,
-            prefix: row.prefix,
-            created_at: utc_text(row.created_at),
-            created_by: row.created_by,
-            expires_at: row.expires_at.map(utc_text),
-            last_used_at: row.last_used_at.map(utc_text),
-            revoked_at: row.revoked_at.map(utc_text),
-        }
-    }
-}
-
-/// A new API key. The key itself is shown this once.
-#[derive(Serialize, ToSchema)]
-#[schema(as = CreatedApiKey)]
-pub struct CreatedKeyView {
-    /// For `Authorization: Bearer`.
-    key: String,
-    #[serde(flatten)]
-    about: KeyView,
-}
-
-/// API keys, and where the page stands in its list.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ApiKeyList)]
-pub struct KeyListView {
-    data: Vec<KeyView>,
-    page: Page,
-}
-
-/// An API key that is to be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewApiKey)]
-pub struct NewKeyInput {
-    /// Letters without accents, digits and `. _ - + @`; kept in lower case.
-    #[schema(example = "syndication", min_length = 1, max_length = 100)]
-    name: String,
-    #[schema(value_type = RoleView)]
-    role: String,
-    /// RFC 3339; null: until it is revoked.
-    #[schema(format = DateTime)]
-    expires_at: Option<String>,
-    /// What a partner may read; null: everything.
-    scope: Option<ScopeInput>,
-    /// How much of an article a partner gets: `headline` has no standfirst, no trail text and no body, `excerpt` no body.
-    #[schema(value_type = Option<TextRightView>, default = "full")]
-    text: Option<String>,
-    /// Minutes after the public at which an article opens for a partner; not together with `lead_minutes`.
-    #[schema(minimum = 1, maximum = 525_600)]
-    delay_minutes: Option<i64>,
-    /// Minutes before the public at which it does: embargoed and scheduled articles, too.
-    #[schema(minimum = 1, maximum = 525_600, example = 30)]
-    lead_minutes: Option<i64>,
-    /// Requests a day, UTC, on all servers together; null: any number.
-    #[schema(minimum = 1, maximum = 1_000_000_000, example = 10_000)]
-    daily_quota: Option<i64>,
-    /// Requests a minute, on each server; null: any number.
-    #[schema(minimum = 1, maximum = 100_000, example = 60)]
-    rate_per_minute: Option<i64>,
-}
-
-impl NewKeyInput {
-    fn grant(&mut self) -> GivenGrant {
-        let scope = self.scope.take().unwrap_or_default();
-        GivenGrant {
-            tags: scope.tags,
-            languages: scope.languages,
-            sources: scope.sources,
-            text: self.text.take(),
-            delay_minutes: self.delay_minutes,
-            lead_minutes: self.lead_minutes,
-            daily_quota: self.daily_quota,
-            rate_per_minute: self.rate_per_minute,
-        }
-    }
-}
 
 /// List API keys
 ///
@@ -437,31 +300,6 @@ pub fn find(conn: &mut Conn, id: &str) -> Result<KeyRow> {
         false => format!("there is no key {named:?}"),
     };
     row.ok_or(Error::NotFound(told))
-}
-
-fn granted(conn: &mut Conn, row: Option<&GrantRow>) -> Result<Grant> {
-    let rows: Vec<&GrantRow> = row.into_iter().collect();
-    Ok(rights::shown(conn, &rows)?.pop().unwrap_or_default())
-}
-
-fn view(conn: &mut Conn, row: KeyRow, granted_row: Option<GrantRow>) -> Result<KeyView> {
-    let grant = granted(conn, granted_row.as_ref())?;
-    Ok(KeyView::of(row, grant))
-}
-
-/// The keys as views, in their order, with as many queries as for one.
-fn views(conn: &mut Conn, rows: Vec<KeyRow>) -> Result<Vec<KeyView>> {
-    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let stored = rights::of_keys(conn, &ids)?;
-    let stored: Vec<&GrantRow> = stored.values().collect();
-    let grants = rights::shown(conn, &stored)?;
-    let ids = stored.into_iter().map(|row| row.key_id.clone());
-    let mut grants: HashMap<String, Grant> = ids.zip(grants).collect();
-    let view = |row: KeyRow| {
-        let grant = grants.remove(&row.id).unwrap_or_default();
-        KeyView::of(row, grant)
-    };
-    Ok(rows.into_iter().map(view).collect())
 }
 
 fn shown(conn: &mut Conn, row: KeyRow, granted: Option<GrantRow>) -> Result<Answer> {

@@ -31,6 +31,7 @@ pub mod inputs;
 pub mod intake;
 pub mod key_inputs;
 pub mod key_uses;
+pub mod key_views;
 pub mod keys;
 pub mod log_lines;
 pub mod logout;

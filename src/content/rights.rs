@@ -7,6 +7,8 @@
 //! * single rows, and what an index found: `store::sights::sees` and `seen`;
 //! * full text and related engine: `search::Query::rights`, `related::Ask::rights`;
 //! * what is shown of an article: `Shape::sight`, by which `article_views::views` leaves out what is withheld.
+//!
+//! Handlers ask `Viewer::published_sight` for it; what is sent to a key without a request asks `store::rights::sight`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

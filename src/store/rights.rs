@@ -1,17 +1,20 @@
 //! What was granted to API keys. Tags are kept by id, so that a grant follows a tag through its names.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use crate::content::rights::{Grant, Limits, Rights, TextRight};
+use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{api_keys, key_rights, tags};
 use crate::error::{Error, Result};
+use crate::store::keys::KeyRow;
 use crate::store::tags as tag_store;
 
 /// What was granted to a key, as it is stored.
@@ -95,6 +98,16 @@ fn by_number(conn: &mut Conn, filter: &TagFilter<String>) -> Result<TagFilter<i6
 
 pub fn of_key(conn: &mut Conn, key: &str) -> Result<Option<GrantRow>> {
     Ok(key_rights::table.find(key).first(conn).optional()?)
+}
+
+/// What the holder of a key sees: for what is sent to it, where no request asks.
+pub fn sight(conn: &mut Conn, key: &KeyRow) -> Result<Sight> {
+    let rights = match of_key(conn, &key.id)? {
+        Some(row) => row.rights(conn)?,
+        None => Rights::default(),
+    };
+    let name = format!("key:{}", key.name);
+    Ok(Sight::of(&name, key.role(), &Arc::new(rights)))
 }
 
 /// The grants of these keys, by key.
