@@ -3,6 +3,7 @@
 mod identity;
 mod purge;
 mod values;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
 pub use purge::PurgeConfig;
+pub use webhooks::{WebSubConfig, WebhookConfig};
 
 use values::Values;
 
@@ -44,6 +46,9 @@ pub struct Config {
     pub follow_interval: Duration,
     /// The cache outside that is told what has changed, if there is one.
     pub purge: Option<PurgeConfig>,
+    pub webhooks: WebhookConfig,
+    /// The hub that is told of changes in feeds, if there is one.
+    pub websub: Option<WebSubConfig>,
     pub identity: IdentityConfig,
 }
 
@@ -139,6 +144,41 @@ pub const SETTINGS: &[Setting] = &[
         name: "KIOSQUE_PURGE_HEADER",
         default: "",
         help: "a header of those requests, as in Name: value; it may hold a secret",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_ALLOW",
+        default: "",
+        help: "networks that webhooks may be sent to though they are not public, as in 10.1.0.0/16,fd00::/8",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_HTTP",
+        default: "false",
+        help: "whether a webhook's URL may be http: true or false",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_TIMEOUT",
+        default: "15",
+        help: "seconds that one attempt at a webhook may take, up to 30",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_CONNECTIONS",
+        default: "4",
+        help: "requests to one webhook at a time",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_RETRIES",
+        default: "5,30,120,600,3600,10800,21600,43200,86400,86400",
+        help: "seconds between the attempts at one event; after the last it is given up",
+    },
+    Setting {
+        name: "KIOSQUE_WEBSUB_HUB",
+        default: "",
+        help: "URL of the WebSub hub that feeds name and that is told of changes; needs KIOSQUE_PUBLIC_URL; empty: none",
+    },
+    Setting {
+        name: "KIOSQUE_WEBSUB_FEEDS",
+        default: "",
+        help: "further feeds of which the hub is told, as in /v1/feeds/rss?tag=eau, parted by commas",
     },
     Setting {
         name: "KIOSQUE_FOLLOW_INTERVAL",
@@ -243,10 +283,10 @@ impl Config {
         refuse_unknown(variables)?;
         let values = Values(variables);
         let database_url = parse_database_url(values.text("DATABASE_URL"))?;
+        let public_url = parse_public_url(values.text("KIOSQUE_PUBLIC_URL"))?;
         let workers: usize = values.number("KIOSQUE_WORKERS", 0..=1024)?;
         Ok(Self {
             listen: parse_listen(values.text("KIOSQUE_LISTEN"))?,
-            public_url: parse_public_url(values.text("KIOSQUE_PUBLIC_URL"))?,
             workers: if workers == 0 {
                 available_cores()
             } else {
@@ -267,6 +307,9 @@ impl Config {
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),
             purge: PurgeConfig::read(&values)?,
+            webhooks: WebhookConfig::read(&values)?,
+            websub: WebSubConfig::read(&values, public_url.as_deref())?,
+            public_url,
             identity: IdentityConfig::read(&values, &database_url)?,
             database_url,
         })
@@ -417,6 +460,12 @@ mod tests {
             ("KIOSQUE_PUBLIC_URL", "news.example"),
             ("KIOSQUE_PURGE_URL", "cache.example/?secret"),
             ("KIOSQUE_PURGE_HEADER", "Fastly-Key: secret"),
+            ("KIOSQUE_WEBHOOK_ALLOW", "10.0.0.0/33"),
+            ("KIOSQUE_WEBHOOK_HTTP", "1"),
+            ("KIOSQUE_WEBHOOK_TIMEOUT", "31"),
+            ("KIOSQUE_WEBHOOK_RETRIES", "5,0"),
+            ("KIOSQUE_WEBSUB_HUB", "https://hub.example/"),
+            ("KIOSQUE_WEBSUB_FEEDS", "/v1/feeds/rss"),
             ("KIOSQUE_JWT_SECRET", "secret of 31 bytes ............"),
             ("KIOSQUE_ACCESS_TOKEN_TTL", "0"),
             ("KIOSQUE_CLIENT_ADDRESS_HEADER", "a b"),

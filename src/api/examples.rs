@@ -108,6 +108,20 @@ pub const BODIES: &[(&str, &str)] = &[
         "create_key",
         r#"{"name":"agence","role":"editor","expires_at":"2027-12-31T00:00:00Z"}"#,
     ),
+    (
+        "create_webhook",
+        r#"{"url":"https://hooks.partner.example/kiosque","description":"Le site partenaire",
+"events":["article.published","article.updated","article.withdrawn","article.deleted"],"languages":["fr"],"tags":[],
+"from_seq":1}"#,
+    ),
+    (
+        "update_webhook",
+        r#"{"events":[],"tags":["eau"],"enabled":true}"#,
+    ),
+    (
+        "rotate_webhook_secret",
+        r#"{"secret":null,"overlap":86400}"#,
+    ),
 ];
 
 impl Example {

@@ -10,9 +10,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_lists, article_writing, articles, audit, curation, health, imports, keys, logout, me,
-    previews, publication, related, related_tags, related_to_several, related_to_text,
-    revision_diff, revisions, tag_writing, tags, tokens, translations, users,
+    article_lists, article_writing, articles, audit, curation, deliveries, health, imports, keys,
+    logout, me, previews, publication, related, related_tags, related_to_several, related_to_text,
+    revision_diff, revisions, tag_writing, tags, tokens, translations, users, webhooks,
 };
 
 /// Every operation of the API.
@@ -65,6 +65,16 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(keys::list_keys)
         .service(keys::create_key)
         .service(keys::revoke_key)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::create_webhook)
+        .service(webhooks::get_webhook)
+        .service(webhooks::update_webhook)
+        .service(webhooks::delete_webhook)
+        .service(webhooks::rotate_webhook_secret)
+        .service(deliveries::test_webhook)
+        .service(deliveries::list_deliveries)
+        .service(deliveries::get_delivery)
+        .service(deliveries::redeliver)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -195,6 +205,7 @@ impl Modify for Bearer {
         (name = "curation", description = "What editors say of an article's neighbours"),
         (name = "translations", description = "One text in several languages"),
         (name = "identity", description = "Who may do what: users, tokens, keys"),
+        (name = "webhooks", description = "Who is told of changes, and what was sent"),
         (name = "administration", description = "Who did what, and who may"),
         (name = "operation", description = "Health of the service"),
     ),

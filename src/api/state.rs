@@ -20,7 +20,7 @@ use crate::cache::{Cache, Kept, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::{Database, Reader};
-use crate::delivery::Purges;
+use crate::delivery::{Guard, Purges};
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
@@ -88,6 +88,10 @@ pub struct State {
     pub authority: Arc<Authority>,
     pub door: Arc<Door>,
     pub key_uses: KeyUses,
+    /// Which addresses webhooks may have.
+    pub guard: Guard,
+    /// The WebSub hub that feeds name, where there is one.
+    pub hub: Option<Arc<str>>,
 }
 
 impl State {
@@ -117,6 +121,11 @@ impl State {
             authority,
             door: Arc::new(Door::new(config)),
             key_uses: KeyUses::default(),
+            guard: Guard::new(&config.webhooks),
+            hub: config
+                .websub
+                .as_ref()
+                .map(|websub| websub.hub.as_str().into()),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::cli::import::import_samples;
 use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
-use crate::delivery::{Followed, Mark, Purger, Target};
+use crate::delivery::{Courier, Errand, Followed, Mark, Publisher, Purger, Target, node_in};
 use crate::follower::{
     Derived, Follower, ProfileFile, Progress, RelatedIndex, ResponseCache, SearchIndex,
 };
@@ -108,6 +108,8 @@ pub struct Services {
     follower: Follower,
     scheduler: Scheduler,
     purger: Option<Purger>,
+    courier: Courier,
+    publisher: Option<Publisher>,
     census: JoinHandle<()>,
 }
 
@@ -120,6 +122,10 @@ impl Services {
     /// Ends the threads; what was committed is kept.
     pub fn stop(self) {
         self.scheduler.stop();
+        self.courier.stop();
+        if let Some(publisher) = self.publisher {
+            publisher.stop();
+        }
         if let Some(purger) = self.purger {
             purger.stop();
         }
@@ -193,6 +199,24 @@ pub fn assemble(
         last,
     };
     let purger = purger(config, followed, &store_id, &metrics)?;
+    let errand = Errand {
+        database: database.clone(),
+        progress: progress.clone(),
+        purges: purger.as_ref().map(Purger::purges),
+        clock: clock.clone(),
+        interval: config.follow_interval,
+        public_url: config.public_url.clone().unwrap_or_default(),
+        node: node_in(&config.search_dir).map_err(|error| error.to_string())?,
+    };
+    let told = metrics.clone();
+    let courier = Courier::start(errand, &config.webhooks, move |event| {
+        told.tell_webhooks(event);
+    });
+    let courier = courier.map_err(no_thread)?;
+    let publisher = config.websub.as_ref().map(|websub| {
+        Publisher::start(&database, progress.clone(), config.follow_interval, websub)
+    });
+    let publisher = publisher.transpose().map_err(no_thread)?;
     let indexes = Indexes {
         search: index,
         engine,
@@ -206,6 +230,8 @@ pub fn assemble(
         follower,
         scheduler,
         purger,
+        courier,
+        publisher,
         census,
     };
     Ok((state, services))

@@ -48,4 +48,6 @@ mod tokens;
 mod translations;
 mod users;
 mod visibility;
+mod webhooks;
+mod websub;
 mod wire;
