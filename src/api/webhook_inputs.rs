@@ -59,7 +59,7 @@ pub struct NewWebhookInput {
     /// Only articles in these languages; empty: in all. Events of tags are not concerned.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// Slugs: only these tags, and articles that bear one of them or have just lost it; empty: all.
+    /// Slugs: only these tags, and articles that bear one of them when the event is read, or have lost it by it; empty: all.
     #[serde(default)]
     pub tags: Vec<String>,
     /// `whsec_` and the base64 of 24 to 64 bytes; null: one is made.

@@ -109,6 +109,11 @@ impl Receiver {
         self.failures.store(0, Ordering::SeqCst);
     }
 
+    /// Whether the last attempt failed.
+    pub(super) fn seems_dead_still(&self) -> bool {
+        self.failures.load(Ordering::SeqCst) > 0
+    }
+
     pub(super) fn seems_dead(&self) -> bool {
         self.failures.load(Ordering::SeqCst) >= DEAD
     }

@@ -34,6 +34,8 @@ const ROUND: Duration = Duration::from_secs(2);
 const MOST_PENDING: i64 = 10_000;
 /// A receiver that has failed for longer is taken for dead by a server that has just begun, too.
 const BRIEF: TimeDelta = TimeDelta::seconds(60);
+/// Between two attempts at a receiver that is taken for dead.
+const PROBE: Duration = Duration::from_secs(2);
 /// The longest that all of a webhook waits because its receiver asks for it.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
 
@@ -123,6 +125,9 @@ impl Office {
         }
         self.send(receiver, &mut work);
         let read = work.read;
+        if work.was_dead && receiver.seems_dead_still() {
+            receiver.rest(PROBE);
+        }
         if !self.keep(receiver, work)? {
             return Ok(Round::Lost);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 
 /// Part by which a rest is longer or shorter by chance, so that what failed together does not come again together.
 const JITTER: f64 = 0.2;
@@ -37,7 +37,8 @@ impl Schedule {
         let rest = self.0.get(place).or(self.0.last())?;
         let rest = rest.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance());
         let rest = rest.max(asked.unwrap_or_default().min(LONGEST));
-        let next = now + delta(rest);
+        // To the microsecond, which both databases keep.
+        let next = (now + delta(rest)).trunc_subsecs(6);
         (next - begun.and_utc() <= self.patience()).then_some(next)
     }
 }

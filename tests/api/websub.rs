@@ -31,16 +31,15 @@ fn named(heard: &[Heard]) -> BTreeMap<String, usize> {
 fn a_hub_is_told_once_of_many_changes_and_again_where_it_failed() {
     for place in places() {
         let hub = Hook::new();
-        let shared = place.shared();
-        let start = |place| {
-            App::configured(place, |config| {
+        let start = || {
+            App::configured(place.shared(), |config| {
                 config.websub = Some(WebSubConfig {
                     hub: hub.url.clone(),
                     feeds: FEEDS.map(str::to_owned).to_vec(),
                 });
             })
         };
-        let app = start(place);
+        let app = start();
         // A hub learns of nothing that came before it.
         app.import(&[article("brouillon").status("draft")]);
         std::thread::sleep(Duration::from_millis(200));
@@ -68,7 +67,7 @@ fn a_hub_is_told_once_of_many_changes_and_again_where_it_failed() {
         app.import(&[article("c")]);
         drop(app);
         // Another server begins where that one ended.
-        let _app = start(shared);
+        let _app = start();
         hub.until(SOON, "told by the next", |all| named(all).len() == 2);
     }
 }
