@@ -22,7 +22,8 @@ use support::hook::{Heard, Hook, Manner, SECRET};
 use support::{Place, article, places};
 use uuid::Uuid;
 
-const ARTICLES: u64 = 40;
+/// Events of one article, on average: each waits for the one before.
+const PER_ARTICLE: u64 = 25;
 
 /// Numbers that look like chance and come again with the same seed.
 #[derive(Clone)]
@@ -99,7 +100,7 @@ impl Drop for Server {
     }
 }
 
-fn tell(database: &Database, hook: &Hook) {
+fn tell(database: &Database, hook: &Hook, position: i64) {
     let now = to_stored(Utc::now());
     let row = WebhookRow {
         id: Uuid::now_v7().to_string(),
@@ -109,7 +110,7 @@ fn tell(database: &Database, hook: &Hook) {
         secret: SECRET.to_owned(),
         former_secret: None,
         former_until: None,
-        position: 0,
+        position,
         failing_since: None,
         disabled_at: None,
         disabled_reason: None,
@@ -125,10 +126,10 @@ fn tell(database: &Database, hook: &Hook) {
 }
 
 /// A line of the import for each of some articles, at random.
-fn edits(dice: &mut Dice, count: u64, from: u64) -> String {
+fn edits(dice: &mut Dice, articles: u64, count: u64, from: u64) -> String {
     let mut lines = String::new();
     for n in from..from + count {
-        let name = format!("a-{}", dice.below(ARTICLES));
+        let name = format!("a-{}", dice.below(articles));
         let edited = article(&name).headed(&format!("Titre {n}"));
         let edited = match dice.below(12) {
             0 => edited.status("withdrawn"),
@@ -218,7 +219,7 @@ fn run(place: &Place, events: u64, seed: u64, between_kills: u64, within: Durati
     let database = place.open();
     let (mut dice, hook) = (Dice(seed), Hook::new());
     moody(&hook, seed + 1);
-    tell(&database, &hook);
+    tell(&database, &hook, 0);
     let mut servers = [Server::new(place), Server::new(place)];
     servers.iter_mut().for_each(Server::start);
     let deadline = Instant::now() + within;
@@ -229,7 +230,7 @@ fn run(place: &Place, events: u64, seed: u64, between_kills: u64, within: Durati
         if written < events {
             // Small writes and large ones, so that the servers come and go while there is something to send.
             let part = (1 + dice.below(events.div_ceil(20))).min(events - written);
-            let lines = edits(&mut dice, part, written);
+            let lines = edits(&mut dice, 1 + events / PER_ARTICLE, part, written);
             import_into(&database, &lines, false, Utc::now());
             written += part;
             all = expected(&database);
@@ -244,7 +245,7 @@ fn run(place: &Place, events: u64, seed: u64, between_kills: u64, within: Durati
         }
         let heard = hook.count();
         if written == events && heard >= all.len() {
-            let left = missing(&hook.heard(), &all);
+            let left = hook.look(|heard| missing(heard, &all));
             if left.is_empty() {
                 break;
             }
@@ -260,7 +261,7 @@ fn run(place: &Place, events: u64, seed: u64, between_kills: u64, within: Durati
             "{name}: {heard} heard of {}",
             all.len()
         );
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50 + events / 200));
     }
     let heard = hook.heard();
     check(&heard, &all);
@@ -305,22 +306,26 @@ fn a_hundred_thousand_events_arrive_whatever_is_killed() {
 fn events_a_second() {
     for place in places() {
         for (hooks, events) in [(1, 4_000), (20, 500)] {
-            let place = place.shared();
             measure(&place, hooks, events);
         }
     }
 }
 
-fn measure(place: &Place, hooks: usize, events: u64) {
+fn measure(place: &Place, count: usize, events: u64) {
     let database = place.open();
-    let hooks: Vec<Hook> = (0..hooks).map(|_| Hook::new()).collect();
+    let hooks: Vec<Hook> = (0..count).map(|_| Hook::new()).collect();
     let lines: String = (0..events)
-        .map(|n| format!("{}\n", article(&format!("m-{n}")).headed(&n.to_string()).0))
+        .map(|n| {
+            format!(
+                "{}\n",
+                article(&format!("m-{count}-{n}")).headed(&n.to_string()).0
+            )
+        })
         .collect();
     let before = database.read(changes::last).unwrap();
     import_into(&database, &lines, false, Utc::now());
     for hook in &hooks {
-        tell(&database, hook);
+        tell(&database, hook, before);
     }
     let mut server = Server::new(place);
     server.start();

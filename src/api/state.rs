@@ -129,6 +129,12 @@ impl State {
         }
     }
 
+    /// A `Link` that leads to the WebSub hub, for answers that are feeds.
+    pub fn hub_link(&self) -> Option<String> {
+        let hub = self.hub.as_ref()?;
+        Some(format!("<{hub}>; rel=\"hub\""))
+    }
+
     /// The related engine as of `now`: what begins or ceases to be seen at this second already does so there.
     pub fn engine(&self, now: DateTime<Utc>) -> RwLockReadGuard<'_, Engine> {
         let now = now.timestamp_micros();

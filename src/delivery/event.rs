@@ -53,7 +53,6 @@ pub fn id(webhook: &str, line: &ChangeRow) -> String {
 
 /// The body that is sent. `into` is the slug of the tag that a merged one became a part of.
 pub fn payload(event: &str, line: &ChangeRow, into: Option<&str>, public_url: &str) -> Value {
-    // What became of it must not tell a name that it got after the public had seen it last.
     let is_there = matches!(line.action.as_str(), "published" | "updated");
     let slug = utf8_percent_encode(&line.slug, PATH_SEGMENT);
     let url = is_there.then(|| format!("{public_url}/v1/{}s/{slug}", line.kind));
@@ -62,15 +61,14 @@ pub fn payload(event: &str, line: &ChangeRow, into: Option<&str>, public_url: &s
         "seq": line.seq,
         "kind": line.kind,
         "id": line.id,
-        "slug": is_there.then_some(&line.slug),
+        // The log has the name by which the public knew it last.
+        "slug": line.slug,
         "action": line.action,
         "version": line.version,
         "at": at,
         "url": url,
     });
     if line.action == "merged" {
-        // The public knew it by this name, which leads on.
-        data["slug"] = line.slug.as_str().into();
         data["into"] = into.into();
     }
     json!({"type": event, "timestamp": at, "data": data})

@@ -101,7 +101,7 @@ fn what_the_public_sees_is_told_when_it_can_be_read() {
         let expected = [
             ("article.published", "budget"),
             ("article.updated", "budget"),
-            ("article.withdrawn", "-"),
+            ("article.withdrawn", "budget"),
         ];
         assert_eq!(events(&heard), expected.map(|(a, b)| (a.into(), b.into())));
         let data = &heard[0].body["data"];

@@ -126,6 +126,11 @@ impl Hook {
         self.shared.heard.lock().expect("a lock").clone()
     }
 
+    /// Looks at what was heard, without copying it.
+    pub fn look<T>(&self, look: impl FnOnce(&[Heard]) -> T) -> T {
+        look(&self.shared.heard.lock().expect("a lock"))
+    }
+
     pub fn count(&self) -> usize {
         self.shared.heard.lock().expect("a lock").len()
     }
