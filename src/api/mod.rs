@@ -57,6 +57,7 @@ pub mod user_inputs;
 pub mod users;
 pub mod views;
 pub mod webhook_inputs;
+pub mod webhook_views;
 pub mod webhooks;
 pub mod wish;
 pub mod writing;

@@ -16,6 +16,7 @@ mod tags;
 mod target;
 mod under_way;
 mod websub;
+mod work;
 
 pub use address::Guard;
 pub use courier::{Courier, Errand};
