@@ -76,7 +76,10 @@ impl Server {
             .env("KIOSQUE_WEBHOOK_TIMEOUT", "1")
             .env("KIOSQUE_WEBHOOK_CONNECTIONS", "8")
             // Long enough that nothing is given up.
-            .env("KIOSQUE_WEBHOOK_RETRIES", ["1"; 30].join(","))
+            .env(
+                "KIOSQUE_WEBHOOK_RETRIES",
+                format!("{},86400", ["1"; 29].join(",")),
+            )
             .env("RUST_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

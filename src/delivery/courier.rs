@@ -213,7 +213,8 @@ impl Run {
         };
         let is_renewal = self.renewed.is_none_or(|last| last.elapsed() >= RENEWAL);
         let free: Vec<&Outline> = outlines.iter().filter(|outline| is_free(outline)).collect();
-        if free.is_empty() && !(is_renewal && !self.receivers.is_empty()) {
+        let renews = is_renewal && !self.receivers.is_empty();
+        if free.is_empty() && !renews {
             return Ok(());
         }
         let began = Instant::now();
