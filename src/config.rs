@@ -5,6 +5,7 @@ mod feeds;
 mod identity;
 mod purge;
 mod values;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ pub use address::parted;
 pub use feeds::{FeedsConfig, PLACES};
 pub use identity::{Hidden, IdentityConfig, KeySource, SigningKeys, TrustedIssuer};
 pub use purge::PurgeConfig;
+pub use webhooks::{WebSubConfig, WebhookConfig};
 
 use values::Values;
 
@@ -51,6 +53,9 @@ pub struct Config {
     /// The cache outside that is told what has changed, if there is one.
     pub purge: Option<PurgeConfig>,
     pub feeds: FeedsConfig,
+    pub webhooks: WebhookConfig,
+    /// The hub that is told of changes in feeds, if there is one.
+    pub websub: Option<WebSubConfig>,
     pub identity: IdentityConfig,
 }
 
@@ -188,6 +193,41 @@ pub const SETTINGS: &[Setting] = &[
         help: "URL of a square image for feeds and of the publisher's logo in JSON-LD",
     },
     Setting {
+        name: "KIOSQUE_WEBHOOK_ALLOW",
+        default: "",
+        help: "networks that webhooks may be sent to though they are not public, as in 10.1.0.0/16,fd00::/8",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_HTTP",
+        default: "false",
+        help: "whether a webhook's URL may be http: true or false",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_TIMEOUT",
+        default: "15",
+        help: "seconds that one attempt at a webhook may take, up to 30",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_CONNECTIONS",
+        default: "4",
+        help: "requests to one webhook at a time",
+    },
+    Setting {
+        name: "KIOSQUE_WEBHOOK_RETRIES",
+        default: "5,30,120,600,3600,10800,21600,43200,86400,86400",
+        help: "seconds between the attempts at one event; after the last it is given up",
+    },
+    Setting {
+        name: "KIOSQUE_WEBSUB_HUB",
+        default: "",
+        help: "URL of the WebSub hub that feeds name and that is told of changes; needs KIOSQUE_PUBLIC_URL; empty: none",
+    },
+    Setting {
+        name: "KIOSQUE_WEBSUB_FEEDS",
+        default: "",
+        help: "further feeds of which the hub is told, as in /v1/feeds/rss?tag=eau, parted by commas",
+    },
+    Setting {
         name: "KIOSQUE_FOLLOW_INTERVAL",
         default: "200",
         help: "milliseconds between looks at the change log, for what other processes wrote, and at the clock, for articles whose hour has come",
@@ -295,10 +335,10 @@ impl Config {
         refuse_unknown(variables)?;
         let values = Values(variables);
         let database_url = parse_database_url(values.text("DATABASE_URL"))?;
+        let public_url = parse_public_url(values.text("KIOSQUE_PUBLIC_URL"))?;
         let workers: usize = values.number("KIOSQUE_WORKERS", 0..=1024)?;
         Ok(Self {
             listen: parse_listen(values.text("KIOSQUE_LISTEN"))?,
-            public_url: parse_public_url(values.text("KIOSQUE_PUBLIC_URL"))?,
             workers: if workers == 0 {
                 available_cores()
             } else {
@@ -321,6 +361,9 @@ impl Config {
             change_waiters: values.number("KIOSQUE_CHANGE_WAITERS", 0..=1_000_000)?,
             purge: PurgeConfig::read(&values)?,
             feeds: FeedsConfig::read(&values)?,
+            webhooks: WebhookConfig::read(&values)?,
+            websub: WebSubConfig::read(&values, public_url.as_deref())?,
+            public_url,
             identity: IdentityConfig::read(&values, &database_url)?,
             database_url,
         })
@@ -477,6 +520,12 @@ mod tests {
             ("KIOSQUE_FEED_LANGUAGE", "fr_MA"),
             ("KIOSQUE_FEED_ICON", "/icon.png"),
             ("KIOSQUE_PURGE_HEADER", "Fastly-Key: secret"),
+            ("KIOSQUE_WEBHOOK_ALLOW", "10.0.0.0/33"),
+            ("KIOSQUE_WEBHOOK_HTTP", "1"),
+            ("KIOSQUE_WEBHOOK_TIMEOUT", "31"),
+            ("KIOSQUE_WEBHOOK_RETRIES", "5,0"),
+            ("KIOSQUE_WEBSUB_HUB", "https://hub.example/"),
+            ("KIOSQUE_WEBSUB_FEEDS", "/v1/feeds/rss"),
             ("KIOSQUE_JWT_SECRET", "secret of 31 bytes ............"),
             ("KIOSQUE_ACCESS_TOKEN_TTL", "0"),
             ("KIOSQUE_CLIENT_ADDRESS_HEADER", "a b"),

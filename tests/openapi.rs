@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use kiosque::api::examples::{BODIES, EXAMPLES, Example};
 use kiosque::api::openapi::{document, document_text};
+use kiosque::store::webhooks::{self, Filter, WebhookRow};
 use serde_json::Value;
 use support::{App, Place, at};
 
@@ -67,6 +68,7 @@ fn every_example_of_a_body_is_taken_and_none_is_missing() {
     assert_eq!(complaints, []);
     let document = serde_json::to_value(document()).unwrap();
     let admin = app.login("ada", "admin");
+    webhook_of_the_examples(&app);
     let mut shown = Vec::new();
     let mut key = String::new();
     for (id, body) in BODIES {
@@ -120,6 +122,33 @@ fn every_example_of_a_body_is_taken_and_none_is_missing() {
             );
         }
     }
+}
+
+/// The one whose id the document shows; it is disabled, so that nothing is sent.
+fn webhook_of_the_examples(app: &App) {
+    let now = app.clock.now().naive_utc();
+    let row = WebhookRow {
+        id: "01921c5e-7a1a-7000-8000-000000000001".to_owned(),
+        url: "https://hooks.partner.example/kiosque".to_owned(),
+        description: None,
+        filter: Filter::default().to_text().unwrap(),
+        secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned(),
+        former_secret: None,
+        former_until: None,
+        position: 0,
+        failing_since: None,
+        disabled_at: Some(now),
+        disabled_reason: None,
+        lease_owner: None,
+        lease_until: None,
+        created_at: now,
+        created_by: None,
+        updated_at: now,
+        deleted_at: None,
+        version: 1,
+    };
+    let stored = app.database.write(|conn| webhooks::insert(conn, &row));
+    stored.unwrap();
 }
 
 /// An operation of the document with its method and path.

@@ -121,6 +121,20 @@ pub const BODIES: &[(&str, &str)] = &[
         "update_key",
         r#"{"scope":{"languages":null},"text":"full","delay_minutes":null,"lead_minutes":30}"#,
     ),
+    (
+        "create_webhook",
+        r#"{"url":"https://hooks.partner.example/kiosque","description":"Le site partenaire",
+"events":["article.published","article.updated","article.withdrawn","article.deleted"],"languages":["fr"],"tags":[],
+"from_seq":1}"#,
+    ),
+    (
+        "update_webhook",
+        r#"{"events":[],"tags":["eau"],"enabled":true}"#,
+    ),
+    (
+        "rotate_webhook_secret",
+        r#"{"secret":null,"overlap":86400}"#,
+    ),
 ];
 
 impl Example {

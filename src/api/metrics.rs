@@ -16,6 +16,7 @@ use prometheus::{
 
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::delivery::Told;
 use crate::error::Error;
 
 /// Counts and times every request by route, and tells how far the indexes have come and how full the cache is.
@@ -30,6 +31,9 @@ struct Collectors {
     asked: IntCounterVec,
     hits: IntCounter,
     purges: IntCounterVec,
+    webhooks: IntCounterVec,
+    webhook_lag: IntGauge,
+    webhook_pending: IntGauge,
     positions: IntGaugeVec,
     cached_bytes: IntGauge,
     cached_answers: IntGauge,
@@ -75,6 +79,11 @@ impl Metrics {
             "Attempts to purge caches outside, by result: done, failed",
         );
         let purges = registered(&registry, IntCounterVec::new(purges, &["result"])?)?;
+        let webhooks = Opts::new(
+            "kiosque_webhook_attempts_total",
+            "Attempts at webhooks, by result: delivered, failed; given_up counts events that are not tried again",
+        );
+        let webhooks = registered(&registry, IntCounterVec::new(webhooks, &["result"])?)?;
         let positions = Opts::new(
             "kiosque_index_position",
             "Line of the change log that a derived index has come to; -1 while it is built",
@@ -85,10 +94,19 @@ impl Metrics {
             positions: registered(&registry, IntGaugeVec::new(positions, &["index"])?)?,
             cached_bytes: gauge("kiosque_cache_bytes", "Memory of the answers that are kept")?,
             cached_answers: gauge("kiosque_cache_answers", "Answers that are kept")?,
+            webhook_lag: gauge(
+                "kiosque_webhook_lag",
+                "Lines of the change log that the webhook furthest behind has not been told of",
+            )?,
+            webhook_pending: gauge(
+                "kiosque_webhook_pending",
+                "Events that wait for another attempt at a webhook",
+            )?,
             requests,
             durations,
             asked,
             purges,
+            webhooks,
             registry,
         })))
     }
@@ -126,6 +144,18 @@ impl Metrics {
     pub fn count_purge(&self, is_done: bool) {
         let result = if is_done { "done" } else { "failed" };
         self.0.purges.with_label_values(&[result]).inc();
+    }
+
+    /// Takes over what is told of webhooks.
+    pub fn tell_webhooks(&self, told: Told) {
+        let result = match told {
+            Told::Attempt { is_success: true } => "delivered",
+            Told::Attempt { is_success: false } => "failed",
+            Told::GivenUp => "given_up",
+            Told::Lag(lines) => return self.0.webhook_lag.set(lines),
+            Told::Pending(events) => return self.0.webhook_pending.set(events),
+        };
+        self.0.webhooks.with_label_values(&[result]).inc();
     }
 
     fn count(&self, endpoint: &str, method: &str, status: StatusCode, took: Duration) {

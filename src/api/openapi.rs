@@ -13,10 +13,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::problem::{self, ProblemView};
 use crate::api::{
-    article_lists, article_writing, articles, audit, changes, curation, feeds, health, imports,
-    keys, logout, me, previews, publication, related, related_tags, related_to_several,
+    article_lists, article_writing, articles, audit, changes, curation, deliveries, feeds, health,
+    imports, keys, logout, me, previews, publication, related, related_tags, related_to_several,
     related_to_text, revision_diff, revisions, tag_writing, tags, tokens, translations, usage,
-    users,
+    users, webhooks,
 };
 
 /// Every operation of the API.
@@ -81,6 +81,16 @@ pub fn operations(config: &mut ServiceConfig) {
         .service(feeds::sitemaps::get_news_sitemap)
         .service(usage::get_key_usage)
         .service(usage::list_usage)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::create_webhook)
+        .service(webhooks::get_webhook)
+        .service(webhooks::update_webhook)
+        .service(webhooks::delete_webhook)
+        .service(webhooks::rotate_webhook_secret)
+        .service(deliveries::test_webhook)
+        .service(deliveries::list_deliveries)
+        .service(deliveries::get_delivery)
+        .service(deliveries::redeliver)
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(problem::explain);
@@ -215,6 +225,7 @@ impl Modify for Bearer {
         (name = "translations", description = "One text in several languages"),
         (name = "changes", description = "What changed, for those who keep a copy"),
         (name = "identity", description = "Who may do what: users, tokens, keys"),
+        (name = "webhooks", description = "Who is told of changes, and what was sent"),
         (name = "administration", description = "Who did what, and who may"),
         (name = "operation", description = "Health of the service"),
     ),

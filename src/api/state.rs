@@ -24,7 +24,7 @@ use crate::cache::{Cache, Kept, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::{Database, Reader};
-use crate::delivery::Purges;
+use crate::delivery::{Guard, Purges};
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
@@ -98,6 +98,10 @@ pub struct State {
     /// How many may write a whole sitemap at a time.
     pub sitemaps: Arc<Semaphore>,
     pub quotas: Quotas,
+    /// Which addresses webhooks may have.
+    pub guard: Guard,
+    /// The WebSub hub that feeds name, where there is one.
+    pub hub: Option<Arc<str>>,
 }
 
 impl State {
@@ -133,7 +137,18 @@ impl State {
             key_uses: KeyUses::default(),
             publication: Arc::new(Publication::new(config)),
             sitemaps: Arc::new(Semaphore::new(feeds::whole::AT_A_TIME)),
+            guard: Guard::new(&config.webhooks),
+            hub: config
+                .websub
+                .as_ref()
+                .map(|websub| websub.hub.as_str().into()),
         }
+    }
+
+    /// A `Link` that leads to the WebSub hub, for answers that are feeds.
+    pub fn hub_link(&self) -> Option<String> {
+        let hub = self.hub.as_ref()?;
+        Some(format!("<{hub}>; rel=\"hub\""))
     }
 
     /// The related engine as of `now`: what begins or ceases to be seen at this second already does so there.

@@ -16,7 +16,7 @@ use crate::cli::import::import_samples;
 use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
-use crate::delivery::{Followed, Mark, Purger, Target};
+use crate::delivery::{Courier, Errand, Followed, Mark, Publisher, Purger, Target, node_in};
 use crate::follower::{
     Derived, Follower, ProfileFile, Progress, RelatedIndex, ResponseCache, SearchIndex,
 };
@@ -109,6 +109,8 @@ pub struct Services {
     follower: Follower,
     scheduler: Scheduler,
     purger: Option<Purger>,
+    courier: Courier,
+    publisher: Option<Publisher>,
     census: JoinHandle<()>,
     quotas: Quotas,
 }
@@ -123,6 +125,10 @@ impl Services {
     pub fn stop(self) {
         self.quotas.flush();
         self.scheduler.stop();
+        self.courier.stop();
+        if let Some(publisher) = self.publisher {
+            publisher.stop();
+        }
         if let Some(purger) = self.purger {
             purger.stop();
         }
@@ -196,6 +202,24 @@ pub fn assemble(
         last,
     };
     let purger = purger(config, followed, &store_id, &metrics)?;
+    let errand = Errand {
+        database: database.clone(),
+        progress: progress.clone(),
+        purges: purger.as_ref().map(Purger::purges),
+        clock: clock.clone(),
+        interval: config.follow_interval,
+        public_url: config.public_url.clone().unwrap_or_default(),
+        node: node_in(&config.search_dir).map_err(|error| error.to_string())?,
+    };
+    let told = metrics.clone();
+    let courier = Courier::start(errand, &config.webhooks, move |event| {
+        told.tell_webhooks(event);
+    });
+    let courier = courier.map_err(no_thread)?;
+    let publisher = config.websub.as_ref().map(|websub| {
+        Publisher::start(&database, progress.clone(), config.follow_interval, websub)
+    });
+    let publisher = publisher.transpose().map_err(no_thread)?;
     let indexes = Indexes {
         search: index,
         engine,
@@ -209,6 +233,8 @@ pub fn assemble(
         follower,
         scheduler,
         purger,
+        courier,
+        publisher,
         census,
         quotas: state.quotas.clone(),
     };

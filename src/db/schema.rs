@@ -211,6 +211,48 @@ tables! {
         request_id -> Nullable<Text>,
         detail -> Nullable<Text>,
     }
+    webhooks (id) {
+        id -> Text,
+        url -> Text,
+        description -> Nullable<Text>,
+        filter -> Text,
+        secret -> Text,
+        former_secret -> Nullable<Text>,
+        former_until -> Nullable<Timestamp>,
+        position -> BigInt,
+        failing_since -> Nullable<Timestamp>,
+        disabled_at -> Nullable<Timestamp>,
+        disabled_reason -> Nullable<Text>,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        created_by -> Nullable<Text>,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+    deliveries (num) {
+        num -> BigInt,
+        id -> Text,
+        webhook_id -> Text,
+        seq -> Nullable<BigInt>,
+        thing -> Text,
+        event -> Text,
+        state -> Text,
+        created_at -> Timestamp,
+        begun_at -> Nullable<Timestamp>,
+        tries -> BigInt,
+        attempts -> BigInt,
+        attempt_log -> Text,
+        next_attempt_at -> Nullable<Timestamp>,
+        settled_at -> Nullable<Timestamp>,
+    }
+    websub (hub) {
+        hub -> Text,
+        position -> BigInt,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+    }
 }
 
 diesel::joinable!(bodies -> articles (article_num));

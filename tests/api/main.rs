@@ -56,4 +56,6 @@ mod tokens;
 mod translations;
 mod users;
 mod visibility;
+mod webhooks;
+mod websub;
 mod wire;

@@ -55,6 +55,7 @@ impl Operation {
             .replace("{other}", "b")
             .replace("{code}", "gone")
             .replace("{token}", "nothing")
+            .replace("{delivery}", "nothing")
             .replace("{id}", "0190b0a0-0000-7000-8000-000000000001")
             .replace("{name}", "nobody");
         assert!(

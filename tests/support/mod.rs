@@ -6,6 +6,7 @@ pub mod builders;
 pub mod client;
 pub mod crowd;
 pub mod database;
+pub mod hook;
 pub mod postgres;
 pub mod requirements;
 pub mod varnish;

@@ -197,7 +197,7 @@ fn page(
                 let mark = if query.is_empty() { '?' } else { '&' };
                 own(&format!("{query}{mark}cursor={cursor}"))
             }),
-            hubs: feed_links(state),
+            hubs: hubs(state),
         },
         items: items::items(&views, publication),
     };
@@ -217,8 +217,8 @@ fn page(
 }
 
 /// The hubs that tell of changes in feeds.
-fn feed_links(_state: &State) -> Vec<String> {
-    Vec::new()
+fn hubs(state: &State) -> Vec<String> {
+    state.hub.iter().map(|hub| hub.to_string()).collect()
 }
 
 /// What lists name as the same in other forms: each operation, its media type, and parameters of the list that it does not

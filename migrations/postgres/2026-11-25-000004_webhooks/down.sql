@@ -1,0 +1,3 @@
+DROP TABLE websub;
+DROP TABLE deliveries;
+DROP TABLE webhooks;

@@ -1,0 +1,332 @@
+//! Webhooks: whom we tell of changes, how far each has been told, and which server does it.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::content::time::to_stored;
+use crate::db::Conn;
+use crate::db::schema::{article_tags, articles, webhooks};
+use crate::error::{Error, Result};
+use crate::store::changes::ChangeRow;
+use crate::store::tags;
+
+/// How many there may be: each may take threads of its own.
+pub const MOST: i64 = 100;
+
+#[derive(Queryable, Insertable, Clone, Debug, PartialEq)]
+#[diesel(table_name = webhooks)]
+pub struct WebhookRow {
+    pub id: String,
+    pub url: String,
+    pub description: Option<String>,
+    pub filter: String,
+    pub secret: String,
+    pub former_secret: Option<String>,
+    pub former_until: Option<NaiveDateTime>,
+    pub position: i64,
+    pub failing_since: Option<NaiveDateTime>,
+    pub disabled_at: Option<NaiveDateTime>,
+    pub disabled_reason: Option<String>,
+    pub lease_owner: Option<String>,
+    pub lease_until: Option<NaiveDateTime>,
+    pub created_at: NaiveDateTime,
+    pub created_by: Option<String>,
+    pub updated_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+    pub version: i64,
+}
+
+/// Which events a webhook wants; an empty list leaves nothing out.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub events: Vec<String>,
+    /// Of articles.
+    pub languages: Vec<String>,
+    /// Slugs: of tags, and of what articles bear.
+    pub tags: Vec<String>,
+}
+
+impl WebhookRow {
+    pub fn filter(&self) -> Result<Filter> {
+        serde_json::from_str(&self.filter)
+            .map_err(|error| Error::Internal(format!("a webhook's filter is broken: {error}")))
+    }
+
+    /// The secrets that sign now, the present one first.
+    pub fn secrets(&self, now: DateTime<Utc>) -> Vec<&str> {
+        let still = self
+            .former_until
+            .is_some_and(|until| to_stored(now) < until);
+        let former = self.former_secret.as_deref().filter(|_| still);
+        std::iter::once(self.secret.as_str())
+            .chain(former)
+            .collect()
+    }
+}
+
+impl Filter {
+    pub fn to_text(&self) -> Result<String> {
+        serde_json::to_string(self)
+            .map_err(|error| Error::Internal(format!("a filter cannot be kept: {error}")))
+    }
+}
+
+/// # Errors
+/// [`Error::Conflict`] where there are as many as there may be.
+pub fn insert(conn: &mut Conn, row: &WebhookRow) -> Result<()> {
+    let count = count(conn)?;
+    if count >= MOST {
+        let detail = format!("there are {count} webhooks, and no more than {MOST} may be");
+        return Err(Error::conflict("", detail));
+    }
+    diesel::insert_into(webhooks::table)
+        .values(row)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// One that has not been deleted.
+pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<WebhookRow>> {
+    Ok(webhooks::table
+        .find(id)
+        .filter(webhooks::deleted_at.is_null())
+        .first(conn)
+        .optional()?)
+}
+
+/// The newest first, from before `before` on.
+pub fn page(conn: &mut Conn, before: Option<&str>, limit: i64) -> Result<Vec<WebhookRow>> {
+    let mut query = webhooks::table
+        .filter(webhooks::deleted_at.is_null())
+        .order(webhooks::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(webhooks::id.lt(before.to_owned()));
+    }
+    Ok(query.load(conn)?)
+}
+
+pub fn count(conn: &mut Conn) -> Result<i64> {
+    Ok(webhooks::table
+        .filter(webhooks::deleted_at.is_null())
+        .count()
+        .get_result(conn)?)
+}
+
+/// Keeps what an admin has changed of it: not what its deliveries change.
+pub fn update(conn: &mut Conn, row: &WebhookRow) -> Result<()> {
+    diesel::update(webhooks::table.find(&row.id))
+        .set((
+            webhooks::url.eq(&row.url),
+            webhooks::description.eq(&row.description),
+            webhooks::filter.eq(&row.filter),
+            webhooks::secret.eq(&row.secret),
+            webhooks::former_secret.eq(&row.former_secret),
+            webhooks::former_until.eq(row.former_until),
+            webhooks::failing_since.eq(row.failing_since),
+            webhooks::disabled_at.eq(row.disabled_at),
+            webhooks::disabled_reason.eq(&row.disabled_reason),
+            webhooks::updated_at.eq(row.updated_at),
+            webhooks::version.eq(row.version),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Nothing is sent from now on; the scheduler clears away what was.
+pub fn delete(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
+    let no_text: Option<String> = None;
+    diesel::update(webhooks::table.find(id))
+        .set((
+            webhooks::deleted_at.eq(to_stored(now)),
+            webhooks::secret.eq(""),
+            webhooks::former_secret.eq(no_text),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What a server looks at again and again.
+#[derive(Queryable, Clone, Debug)]
+pub struct Outline {
+    pub id: String,
+    pub is_disabled: bool,
+    pub lease_owner: Option<String>,
+    pub lease_until: Option<NaiveDateTime>,
+    /// The next attempt at what is pending.
+    pub due_at: Option<NaiveDateTime>,
+}
+
+/// Every webhook that has not been deleted.
+pub fn outlines(conn: &mut Conn) -> Result<Vec<Outline>> {
+    let due = diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamp>>(
+        "(SELECT min(next_attempt_at) FROM deliveries WHERE webhook_id = webhooks.id \
+         AND next_attempt_at IS NOT NULL)",
+    );
+    Ok(webhooks::table
+        .filter(webhooks::deleted_at.is_null())
+        .order(webhooks::id)
+        .limit(MOST)
+        .select((
+            webhooks::id,
+            webhooks::disabled_at.is_not_null(),
+            webhooks::lease_owner,
+            webhooks::lease_until,
+            due,
+        ))
+        .load(conn)?)
+}
+
+/// Takes over the sending, unless another does it; `owner` names this claim and no other. `earlier` is a claim of an
+/// earlier run of this server, which holds no more.
+pub fn claim(
+    conn: &mut Conn,
+    id: &str,
+    owner: &str,
+    earlier: Option<&str>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<bool> {
+    let free = webhooks::lease_until
+        .is_null()
+        .or(webhooks::lease_until.lt(to_stored(now)))
+        .or(webhooks::lease_owner.eq(earlier.unwrap_or(owner)));
+    let claimed = diesel::update(webhooks::table.find(id).filter(free))
+        .set((
+            webhooks::lease_owner.eq(owner),
+            webhooks::lease_until.eq(to_stored(until)),
+        ))
+        .execute(conn)?;
+    Ok(claimed == 1)
+}
+
+/// Goes on sending; false where the claim is lost.
+pub fn renew(conn: &mut Conn, id: &str, owner: &str, until: DateTime<Utc>) -> Result<bool> {
+    let own = webhooks::table
+        .find(id)
+        .filter(webhooks::lease_owner.eq(owner));
+    let renewed = diesel::update(own)
+        .set(webhooks::lease_until.eq(to_stored(until)))
+        .execute(conn)?;
+    Ok(renewed == 1)
+}
+
+/// Lets another take over at once.
+pub fn release(conn: &mut Conn, owner: &str) -> Result<()> {
+    let (no_one, never): (Option<String>, Option<NaiveDateTime>) = (None, None);
+    diesel::update(webhooks::table.filter(webhooks::lease_owner.eq(owner)))
+        .set((
+            webhooks::lease_owner.eq(no_one),
+            webhooks::lease_until.eq(never),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// How a round of sending leaves a webhook.
+pub struct Standing {
+    pub position: i64,
+    pub failing_since: Option<NaiveDateTime>,
+    /// Why it is not told any more.
+    pub disabled: Option<String>,
+}
+
+/// Keeps it, for who holds the claim; false where that is lost, and with it the right to say so.
+pub fn settle(
+    conn: &mut Conn,
+    id: &str,
+    owner: &str,
+    standing: &Standing,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let own = || {
+        webhooks::table
+            .find(id)
+            .filter(webhooks::lease_owner.eq(owner))
+    };
+    let settled = diesel::update(own())
+        .set((
+            webhooks::position.eq(standing.position),
+            webhooks::failing_since.eq(standing.failing_since),
+        ))
+        .execute(conn)?;
+    if settled == 1
+        && let Some(reason) = &standing.disabled
+    {
+        diesel::update(own().filter(webhooks::disabled_at.is_null()))
+            .set((
+                webhooks::disabled_at.eq(to_stored(now)),
+                webhooks::disabled_reason.eq(reason),
+                webhooks::version.eq(webhooks::version + 1),
+                webhooks::updated_at.eq(to_stored(now)),
+            ))
+            .execute(conn)?;
+    }
+    Ok(settled == 1)
+}
+
+/// What decides, beside the line itself, whether a filter lets it through.
+pub struct Scope {
+    languages: Vec<String>,
+    tags: Vec<i64>,
+    language_of: Vec<(i64, String)>,
+    bearers: Vec<(i64, i64)>,
+}
+
+impl Scope {
+    /// Reads it for these lines, in the snapshot that they were read in.
+    pub fn of(conn: &mut Conn, filter: &Filter, lines: &[&ChangeRow]) -> Result<Self> {
+        let mut scope = Self {
+            languages: filter.languages.clone(),
+            tags: Vec::new(),
+            language_of: Vec::new(),
+            bearers: Vec::new(),
+        };
+        let articles: Vec<i64> = lines
+            .iter()
+            .filter(|line| line.kind == "article")
+            .map(|line| line.num)
+            .collect();
+        if !filter.languages.is_empty() {
+            scope.language_of = articles::table
+                .filter(articles::num.eq_any(&articles))
+                .select((articles::num, articles::language))
+                .load(conn)?;
+        }
+        if !filter.tags.is_empty() {
+            for slug in &filter.tags {
+                // One that is gone is borne by nothing, and lets nothing through.
+                scope
+                    .tags
+                    .extend(tags::find(conn, slug)?.map(|found| found.into_row().num));
+            }
+            // Nothing is borne by number 0, and an empty list asks for no tag at all.
+            scope.tags.push(0);
+            scope.bearers = article_tags::table
+                .filter(article_tags::article_num.eq_any(&articles))
+                .filter(article_tags::tag_num.eq_any(&scope.tags))
+                .select((article_tags::article_num, article_tags::tag_num))
+                .load(conn)?;
+        }
+        Ok(scope)
+    }
+
+    /// An article counts where it bears one of the tags or has just lost it.
+    pub fn takes(&self, line: &ChangeRow) -> bool {
+        if line.kind == "tag" {
+            return self.tags.is_empty() || self.tags.contains(&line.num);
+        }
+        let in_language = self.languages.is_empty()
+            || self
+                .language_of
+                .iter()
+                .any(|(num, language)| *num == line.num && self.languages.contains(language));
+        let moved = || line.moved_tags().unwrap_or_default();
+        let tagged = self.tags.is_empty()
+            || self.bearers.iter().any(|(article, _)| *article == line.num)
+            || moved().iter().any(|tag| self.tags.contains(tag));
+        in_language && tagged
+    }
+}
