@@ -141,8 +141,20 @@ fn taken_in(database: &Database, export: &str) -> Summary {
 
 #[test]
 fn a_store_goes_from_one_database_to_the_other_and_back() {
-    for (source, seed) in places().into_iter().zip([5, 6]) {
-        let app = newsroom(source, seed, 120);
+    there_and_back([5, 6], 120);
+}
+
+#[test]
+#[ignore = "takes some minutes; KIOSQUE_TEST_SEED chooses another run"]
+fn a_store_of_many_changes_goes_there_and_back() {
+    let seed = std::env::var("KIOSQUE_TEST_SEED").map_or(Ok(1), |seed| seed.parse());
+    let seed: u64 = seed.expect("a number");
+    there_and_back([seed, seed + 1], 1_000);
+}
+
+fn there_and_back(seeds: [u64; 2], changes: usize) {
+    for (source, seed) in places().into_iter().zip(seeds) {
+        let app = newsroom(source, seed, changes);
         let first = exported(&app.database);
         let others = places()
             .into_iter()
