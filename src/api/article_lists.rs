@@ -75,7 +75,7 @@ pub async fn list_articles(
     let address = Address::of(&request);
     let question = Question {
         text: input.question(),
-        is_brief: scope == Scope::Public && is_brief(&input),
+        is_brief: is_walked(&scope) && is_brief(&input),
     };
     state
         .answer_question(&request, question, move |state, reader, now| {
@@ -162,6 +162,15 @@ fn list(
         .cache_tags(tags)
         .keep(keep)
         .not_cached(incomplete))
+}
+
+/// Whether nearly all that an index leads to is shown.
+fn is_walked(scope: &Scope) -> bool {
+    match scope {
+        Scope::Public => true,
+        Scope::Partner(rights) => rights.are_unscoped(),
+        Scope::Newsroom(..) => false,
+    }
 }
 
 /// Whether an index leads straight to all of it, and it is short.
