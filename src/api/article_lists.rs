@@ -77,7 +77,7 @@ pub async fn list_articles(
     let address = Address::of(&request);
     let question = Question {
         text: input.question(),
-        is_brief: scope == Scope::Public && is_brief(&input),
+        is_brief: is_walked(&scope) && is_brief(&input),
     };
     state
         .answer_question(&request, question, move |state, reader, now| {
@@ -219,6 +219,15 @@ pub fn asked(
         syndicatable: input.syndicatable,
         scope,
         now,
+    }
+}
+
+/// Whether nearly all that an index leads to is shown.
+fn is_walked(scope: &Scope) -> bool {
+    match scope {
+        Scope::Public => true,
+        Scope::Partner(rights) => rights.are_unscoped(),
+        Scope::Newsroom(..) => false,
     }
 }
 

@@ -239,12 +239,27 @@ pub async fn update_key(
 
 /// What a patch makes of a grant.
 fn patched(present: &Grant, patch: Map<String, Value>, role: Role) -> Result<Grant> {
-    let mut state = keys::grant_detail(present);
+    // What is not named is not read again: a tag may have got a slug that an expression cannot say, such as `-a`.
+    let keeps_tags = match patch.get("scope") {
+        None => true,
+        Some(scope) => scope
+            .as_object()
+            .is_some_and(|scope| !scope.contains_key("tags")),
+    };
+    let kept = present.tags.clone().filter(|_| keeps_tags);
+    let unread = Grant {
+        tags: present.tags.clone().filter(|_| !keeps_tags),
+        ..present.clone()
+    };
+    let mut state = keys::grant_detail(&unread);
     body::merge(&mut state, patch);
     let wanted: KeyPatch = body::read_value(state)?;
     let mut check = Check::default();
-    let grant = wanted.given().checked(Some(role), &mut check);
+    let mut grant = wanted.given().checked(Some(role), &mut check);
     check.finish().map_err(Error::InvalidBody)?;
+    if keeps_tags {
+        grant.tags = kept;
+    }
     Ok(grant)
 }
 

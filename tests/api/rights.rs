@@ -529,6 +529,15 @@ fn a_scope_follows_its_tags_through_names_and_mergers() {
         assert_eq!(done.status, 200, "{}", done.text());
         assert_eq!(tags(), "sport|(capitale,-sport)");
         assert_eq!(list(), ["deux", "trois", "un"]);
+        // A slug that an expression cannot say is still the tag that was meant.
+        let odd = json!({"slug": "-sport"});
+        let done = app.write("PATCH", "/v1/tags/sport", &admin, &any, Some(odd));
+        assert_eq!(done.status, 200, "{}", done.text());
+        let path = format!("/v1/keys/{id}");
+        let quota = json!({"daily_quota": 1000});
+        let done = app.write("PATCH", &path, &admin, &any, Some(quota));
+        assert_eq!(done.status, 200, "{}", done.text());
+        assert_eq!(list(), ["deux", "trois", "un"]);
         // The former name leads a partner on, too.
         let reply = get(&app, "/v1/tags/rabat", &bearer);
         assert_eq!(reply.status, 301);

@@ -72,7 +72,13 @@ impl Shape {
 
     /// Whether all of it comes with the rows.
     pub fn is_plain(&self) -> bool {
-        !self.related && !self.related_tags && self.sight.is_public()
+        let by_rows_alone = match &self.sight {
+            Sight::Public => true,
+            // The tags of translations would be asked for.
+            Sight::Partner(rights) => rights.tags.is_none(),
+            Sight::Own(_) | Sight::All => false,
+        };
+        !self.related && !self.related_tags && by_rows_alone
     }
 
     pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {
