@@ -2,5 +2,6 @@
 
 pub mod import;
 mod lines;
+pub mod sources;
 mod verdicts;
 mod waiting;
