@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 
 use support::{App, Place, dump, places};
 
+#[path = "import_formats/feeds.rs"]
+mod feeds;
+#[path = "import_formats/ghost.rs"]
+mod ghost;
 #[path = "import_formats/wordpress.rs"]
 mod wordpress;
 

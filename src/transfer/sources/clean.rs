@@ -1,11 +1,24 @@
 //! A reader that stands between a hostile file and an XML parser: what is no UTF-8 or no character of XML is replaced
 //! byte for byte, so that places in the file stay places in the file, and no single event may be larger than memory.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, Read};
+use std::rc::Rc;
 
 const BUFFER: usize = 64 * 1024;
 /// Bytes that one tag or one stretch of text may have.
 pub const MAX_EVENT: usize = 16 * 1024 * 1024;
+
+/// What may still be read of the present event; whoever knows where events begin renews it.
+#[derive(Clone)]
+pub struct Allowance(Rc<Cell<usize>>);
+
+impl Allowance {
+    /// Begins the next event.
+    pub fn renew(&self) {
+        self.0.set(MAX_EVENT);
+    }
+}
 
 pub struct Clean<R> {
     inner: R,
@@ -16,7 +29,7 @@ pub struct Clean<R> {
     clean: usize,
     filled: usize,
     at_end: bool,
-    left: usize,
+    left: Allowance,
     replaced: u64,
 }
 
@@ -29,14 +42,13 @@ impl<R: Read> Clean<R> {
             clean: 0,
             filled: 0,
             at_end: false,
-            left: MAX_EVENT,
+            left: Allowance(Rc::new(Cell::new(MAX_EVENT))),
             replaced: 0,
         }
     }
 
-    /// Begins the next event.
-    pub fn allow_another(&mut self) {
-        self.left = MAX_EVENT;
+    pub fn allowance(&self) -> Allowance {
+        self.left.clone()
     }
 
     /// Bytes that have been replaced.
@@ -105,7 +117,8 @@ impl<R: Read> Read for Clean<R> {
 
 impl<R: Read> BufRead for Clean<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left == 0 {
+        let left = self.left.0.get();
+        if left == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
                 format!("a part of it is larger than {MAX_EVENT} bytes"),
@@ -114,13 +127,13 @@ impl<R: Read> BufRead for Clean<R> {
         if self.start == self.clean {
             self.refill()?;
         }
-        let end = self.clean.min(self.start + self.left);
+        let end = self.clean.min(self.start + left);
         Ok(&self.buffer[self.start..end])
     }
 
     fn consume(&mut self, bytes: usize) {
         self.start += bytes;
-        self.left = self.left.saturating_sub(bytes);
+        self.left.0.set(self.left.0.get().saturating_sub(bytes));
     }
 }
 
@@ -166,7 +179,7 @@ mod tests {
     fn an_event_has_an_end() {
         let mut clean = Clean::new(io::repeat(b'x'));
         assert!(clean.read_to_string(&mut String::new()).is_err());
-        clean.allow_another();
+        clean.allowance().renew();
         assert!(clean.fill_buf().is_ok());
     }
 }

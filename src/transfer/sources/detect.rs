@@ -54,12 +54,43 @@ fn by_content(head: &[u8], name: &str) -> Result<Format, String> {
     if text.starts_with('<') {
         return by_markup(text);
     }
-    Ok(Format::Ndjson)
+    if ["md", "markdown"].contains(&extension)
+        || text.starts_with("---\n")
+        || text.starts_with("+++\n")
+    {
+        return Ok(Format::Markdown);
+    }
+    Ok(by_members(text))
+}
+
+/// By the first member of an object: our lines begin with none of these.
+fn by_members(text: &str) -> Format {
+    let dense: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .take(2_000)
+        .collect();
+    let begins = |start: &str| dense.starts_with(start);
+    let is_ghost =
+        begins("{\"db\":[") || begins("{\"data\":{") || begins("{\"meta\":{\"exported_on\"");
+    let first_line = text.lines().next().unwrap_or_default();
+    let is_feed = dense.contains("\"https://jsonfeed.org/version/")
+        || dense.contains("\"https:\\/\\/jsonfeed.org\\/version\\/");
+    match (is_ghost, is_feed) {
+        (true, _) => Format::Ghost,
+        // An article of ours may quote it.
+        (_, true) if !first_line.contains("\"headline\"") => Format::Feed,
+        _ => Format::Ndjson,
+    }
 }
 
 fn by_markup(text: &str) -> Result<Format, String> {
     if text.contains("wordpress.org/export/") {
         return Ok(Format::Wxr);
+    }
+    let roots = ["<rss", "<feed", "<rdf:RDF", "<atom:feed", "<entry"];
+    if roots.iter().any(|root| text.contains(root)) {
+        return Ok(Format::Feed);
     }
     Err(
         "it is XML, but no export of WordPress and no feed; if it is one, say so with --format"

@@ -3,6 +3,8 @@
 mod clean;
 mod dates;
 mod detect;
+mod feed;
+mod ghost;
 mod html;
 mod item;
 mod place;
@@ -57,6 +59,13 @@ pub trait Archive: Source {
 /// Why it cannot be read, or as what.
 pub fn open(name: &str, format: Format, wishes: &Wishes) -> Result<Box<dyn Archive>, String> {
     let cannot = |error: io::Error| format!("cannot read {name}: {error}");
+    if let Some(url) = web_address(name) {
+        let url = url.map_err(|error| format!("{name:?} is no address: {error}"))?;
+        if !matches!(format, Format::Auto | Format::Feed) {
+            return Err(format!("cannot read {name}: only feeds are fetched"));
+        }
+        return Ok(Box::new(feed::Feed::open(feed::From::Url(url), wishes)));
+    }
     if name == "-" {
         let input = BufReader::new(io::stdin());
         return opened_stream(input, format, wishes).map_err(cannot);
@@ -73,6 +82,11 @@ pub fn open(name: &str, format: Format, wishes: &Wishes) -> Result<Box<dyn Archi
     let place = Place::new(file);
     let format = detect::format(format, &place, name).map_err(cannot)?;
     opened(place, format, wishes).map_err(cannot)
+}
+
+fn web_address(name: &str) -> Option<Result<Url, url::ParseError>> {
+    let is_web = name.starts_with("https://") || name.starts_with("http://");
+    is_web.then(|| Url::parse(name))
 }
 
 /// Lines can be taken as they come; everything else is read more than once.
@@ -104,6 +118,11 @@ fn opened(place: Place, format: Format, wishes: &Wishes) -> io::Result<Box<dyn A
             ))
         }
         Format::Wxr => Box::new(wxr::Wxr::open(place, wishes)?),
+        Format::Ghost => Box::new(ghost::Ghost::open(place, wishes)),
+        Format::Feed => {
+            let place = place.in_utf8()?;
+            Box::new(feed::Feed::open(feed::From::File(place), wishes))
+        }
         _ => return Err(io::Error::other("is not read yet")),
     })
 }

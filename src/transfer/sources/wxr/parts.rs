@@ -231,7 +231,7 @@ impl Parts {
         self.event.clear();
         // A large one is not kept for ever.
         self.event.shrink_to(1 << 20);
-        self.reader.get_mut().allow_another();
+        self.reader.get_ref().allowance().renew();
         match self.reader.read_event_into(&mut self.event) {
             Ok(Event::DocType(_)) => Err(Trouble::Forbidden(
                 "it has a document type declaration, by which a file can make a reader run out of memory or read \
