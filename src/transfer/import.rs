@@ -127,6 +127,8 @@ struct First {
     name: Option<String>,
     fate: Fate,
     made: Option<Made>,
+    /// Slugs that the article claims once all are in, so that no article loses its own to them.
+    former: Vec<String>,
 }
 
 impl<'a> Writer<'a> {
@@ -251,6 +253,7 @@ impl<'a> Writer<'a> {
                 id: &made.id,
                 version: made.version,
                 made: first.fate != Fate::Unchanged,
+                former: &first.former,
             };
             return save.link(conn, draft, &left);
         }
@@ -301,6 +304,7 @@ impl<'a> Writer<'a> {
             name: line.name.clone(),
             fate: self.fate(&line, &saved),
             made: self.made(&saved),
+            former: line.former.iter().map(ToString::to_string).collect(),
         };
         match first.fate {
             Fate::Created => self.summary.created += 1,
@@ -318,7 +322,7 @@ impl<'a> Writer<'a> {
                 self.rehearsed.insert(digest(&only(slug)));
             }
         }
-        if saved.missing.is_empty() {
+        if saved.missing.is_empty() && first.former.is_empty() {
             self.watcher.tell(&told(line.line, first, Vec::new()));
             return Ok(());
         }

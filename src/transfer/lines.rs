@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::content::article::{Draft, Fault};
 use crate::content::line::{self, MAX_LINE};
+use crate::content::slug::Slug;
 
 /// Lines that are prepared, and then written in one transaction, together.
 pub const BATCH: usize = 500;
@@ -22,6 +23,8 @@ pub struct Line {
     pub name: Option<String>,
     /// Or why it could not be made.
     pub text: Result<Vec<u8>, String>,
+    /// Slugs that the article had where it comes from.
+    pub former: Vec<Slug>,
 }
 
 /// Where lines come from: a file of them, or what another system wrote.
@@ -46,8 +49,9 @@ pub struct Prepared {
     pub line: u64,
     pub name: Option<String>,
     pub draft: Result<Box<Draft>, Vec<Fault>>,
-    /// As it came, where it refers to other articles and may have to be read again.
+    /// As it came, where it refers to other articles or claims slugs, and may have to be read again.
     pub text: Option<Vec<u8>>,
+    pub former: Vec<Slug>,
 }
 
 pub struct Batch {
@@ -134,6 +138,7 @@ impl<R: BufRead + Send> Source for Ndjson<R> {
                 number,
                 name: None,
                 text: Ok(text),
+                former: Vec::new(),
             };
             if sink.take(line, bytes).is_break() {
                 break;
@@ -190,13 +195,17 @@ fn prepared(line: &Line) -> Prepared {
         Err(reason) => Err(vec![Fault::new("", reason.as_str())]),
     };
     let refers = draft.as_ref().is_ok_and(|draft| {
-        draft.translation_of.is_some() || !draft.pins.is_empty() || !draft.bans.is_empty()
+        !line.former.is_empty()
+            || draft.translation_of.is_some()
+            || !draft.pins.is_empty()
+            || !draft.bans.is_empty()
     });
     Prepared {
         line: line.number,
         name: line.name.clone(),
         draft,
         text: line.text.as_ref().ok().filter(|_| refers).cloned(),
+        former: line.former.clone(),
     }
 }
 
@@ -215,6 +224,7 @@ fn failed(lines: &[Line]) -> Vec<Prepared> {
             name: line.name.clone(),
             draft: Err(fault()),
             text: None,
+            former: Vec::new(),
         })
         .collect()
 }

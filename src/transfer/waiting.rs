@@ -89,6 +89,7 @@ impl Again {
                 number: noted.line,
                 name: None,
                 text: Ok(text),
+                former: Vec::new(),
             });
             all.push(noted);
         }

@@ -85,6 +85,11 @@ fn shown(app: &App) {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    let former = app.get("/v1/articles/la-crue");
+    assert_eq!(
+        former.status, 301,
+        "the slug that it had in WordPress leads to it"
+    );
     let arabic = app.get(ARABIC).json();
     assert_eq!(arabic["published_at"], "2024-04-01T12:00:00Z");
     let text = body(app, "%D8%A7%D9%84%D9%85%D8%A7%D8%A1");

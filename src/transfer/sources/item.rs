@@ -5,17 +5,15 @@ use std::io;
 use serde::Serialize;
 
 use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
-use crate::content::input::MEMBERS;
 use crate::content::language::Language;
 use crate::content::line::MAX_LINE;
+use crate::content::slug::Slug;
+use crate::transfer::lines::Line;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::text;
 
 /// Tags an import line may have.
 const MAX_TAGS: usize = 200;
-/// The member for slugs that an article had before.
-const FORMER_SLUGS: &str = "former_slugs";
-
 /// The members of an import line that other systems know of.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Item {
@@ -38,7 +36,8 @@ pub struct Item {
     pub updated_at: Option<String>,
     pub expires_at: Option<String>,
     pub translation_of: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Beside the line, not in it.
+    #[serde(skip)]
     pub former_slugs: Vec<String>,
 }
 
@@ -80,12 +79,31 @@ impl Tag {
     }
 }
 
+/// A line for what cannot become one.
+pub fn failed(number: u64, name: String, reason: String) -> Line {
+    Line {
+        number,
+        name: Some(name),
+        text: Err(reason),
+        former: Vec::new(),
+    }
+}
+
 impl Item {
-    /// The import line. What no line can hold is cut, which `tally` tells; `name` is what the item is called there.
-    ///
-    /// # Errors
-    /// Why there can be none.
-    pub fn line(mut self, name: &str, tally: &mut Tally) -> Result<Vec<u8>, String> {
+    /// The import line of this number. What no line can hold is cut, which `tally` tells; `name` is what the item is
+    /// called there.
+    pub fn line(mut self, number: u64, name: &str, tally: &mut Tally) -> Line {
+        let text = self.text(name, tally);
+        let former = self.former_slugs.iter();
+        Line {
+            number,
+            name: Some(name.to_owned()),
+            former: former.filter_map(|slug| Slug::parse(slug).ok()).collect(),
+            text,
+        }
+    }
+
+    fn text(&mut self, name: &str, tally: &mut Tally) -> Result<Vec<u8>, String> {
         self.mend(name, tally);
         if self.language.is_empty() {
             return Err("nothing says its language; see --language".to_owned());
@@ -94,7 +112,7 @@ impl Item {
             self.headline = self.made_headline(name, tally)?;
         }
         let mut bounded = Bounded(Vec::new());
-        match serde_json::to_writer(&mut bounded, &self) {
+        match serde_json::to_writer(&mut bounded, self) {
             Ok(()) => Ok(bounded.0),
             Err(_) => Err(format!("makes a line that is longer than {MAX_LINE} bytes")),
         }
@@ -145,11 +163,6 @@ impl Item {
             .retain(|former| Some(former) != self.slug.as_ref());
         self.former_slugs.dedup();
         self.former_slugs.truncate(MAX_TAGS);
-        if !MEMBERS.contains(&FORMER_SLUGS) {
-            let former = std::mem::take(&mut self.former_slugs);
-            let number = former.len() as u64;
-            tally.leave_out_many("former addresses", name, number);
-        }
     }
 }
 

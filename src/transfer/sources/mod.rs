@@ -7,6 +7,7 @@ mod feed;
 mod ghost;
 mod html;
 mod item;
+mod markdown;
 mod place;
 mod tally;
 mod text;
@@ -73,7 +74,11 @@ pub fn open(name: &str, format: Format, wishes: &Wishes) -> Result<Box<dyn Archi
     let file = File::open(Path::new(name)).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if metadata.is_dir() {
-        return Err(format!("cannot read {name}: it is a folder"));
+        if !matches!(format, Format::Auto | Format::Markdown) {
+            return Err(format!("cannot read {name}: it is a folder"));
+        }
+        let folder = markdown::Markdown::folder(Path::new(name), wishes);
+        return Ok(Box::new(folder.map_err(cannot)?));
     }
     // Pipes can be read once.
     if !metadata.is_file() {
@@ -81,6 +86,10 @@ pub fn open(name: &str, format: Format, wishes: &Wishes) -> Result<Box<dyn Archi
     }
     let place = Place::new(file);
     let format = detect::format(format, &place, name).map_err(cannot)?;
+    if format == Format::Markdown {
+        let file = markdown::Markdown::file(Path::new(name), wishes);
+        return Ok(Box::new(file.map_err(cannot)?));
+    }
     opened(place, format, wishes).map_err(cannot)
 }
 
@@ -123,7 +132,11 @@ fn opened(place: Place, format: Format, wishes: &Wishes) -> io::Result<Box<dyn A
             let place = place.in_utf8()?;
             Box::new(feed::Feed::open(feed::From::File(place), wishes))
         }
-        _ => return Err(io::Error::other("is not read yet")),
+        Format::Markdown => {
+            return Err(io::Error::other(
+                "Markdown is read from files and folders, whose names belong to it",
+            ));
+        }
     })
 }
 

@@ -39,6 +39,13 @@ impl Tally {
     pub fn change(&mut self, reason: &str, example: &str) {
         count(&mut self.changed, reason, example, 1);
     }
+
+    /// What has no example.
+    pub fn change_many(&mut self, reason: &str, number: u64) {
+        if number > 0 {
+            count(&mut self.changed, reason, "", number);
+        }
+    }
 }
 
 fn count(reasons: &mut BTreeMap<String, Count>, reason: &str, example: &str, number: u64) {

@@ -9,7 +9,7 @@ use std::io;
 use feed_rs::model::{Entry, Feed as Head, Link, MediaObject};
 use url::Url;
 
-use crate::transfer::lines::{Line, Sink, Source};
+use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
@@ -55,21 +55,15 @@ impl Feed {
         for (at, found) in (1..).zip(read.entries) {
             self.number += 1;
             self.bytes = before + page.bytes.len() as u64 * at / entries;
-            let (name, text) = match found {
-                Err(reason) => (format!("item {}", self.number), Err(reason)),
+            let line = match found {
+                Err(reason) => item::failed(self.number, format!("item {}", self.number), reason),
                 Ok(found) => {
                     let name = called(&found.entry, self.number);
                     let Some(item) = self.item(&read.feed, found, &name, page.url.as_ref()) else {
                         continue;
                     };
-                    let text = item.line(&name, &mut self.tally);
-                    (name, text)
+                    item.line(self.number, &name, &mut self.tally)
                 }
-            };
-            let line = Line {
-                number: self.number,
-                name: Some(name),
-                text,
             };
             if sink.take(line, self.bytes).is_break() {
                 return Ok(None);

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::transfer::lines::{Line, Sink, Source};
+use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
@@ -126,27 +126,19 @@ impl Rows for Posts<'_> {
         self.number += 1;
         // What stands beside the articles is not counted, and little.
         self.bytes += row.len() as u64;
-        let (name, text) = match serde_json::from_str::<Post>(row) {
+        let line = match serde_json::from_str::<Post>(row) {
             Err(error) => {
                 let name = format!("post {} of the file", self.number);
-                (name, Err(format!("is not as Ghost writes it: {error}")))
+                let reason = format!("is not as Ghost writes it: {error}");
+                item::failed(self.number, name, reason)
             }
             Ok(post) => {
                 let name = called(&post);
-                match self.item(post, &name) {
-                    Some(Ok(item)) => {
-                        let text = item.line(&name, self.tally);
-                        (name, text)
-                    }
-                    Some(Err(reason)) => (name, Err(reason)),
-                    None => return self.sink.pass(self.bytes),
-                }
+                let Some(item) = self.item(post, &name) else {
+                    return self.sink.pass(self.bytes);
+                };
+                item.line(self.number, &name, self.tally)
             }
-        };
-        let line = Line {
-            number: self.number,
-            name: Some(name),
-            text,
         };
         self.sink.take(line, self.bytes)
     }
@@ -154,7 +146,7 @@ impl Rows for Posts<'_> {
 
 impl Posts<'_> {
     /// `None` where it is left out, which the tally tells.
-    fn item(&mut self, post: Post, name: &str) -> Option<Result<Item, String>> {
+    fn item(&mut self, post: Post, name: &str) -> Option<Item> {
         let is_page = matches!(
             post.page.as_ref().map(|page| page.0.as_str()),
             Some("1" | "true")
@@ -193,7 +185,7 @@ impl Posts<'_> {
         };
         let canonical_url = canonical_url.filter(|_| status != "draft");
         let named = |id: &str| item::external_id(&format!("ghost:{id}"));
-        Some(Ok(Item {
+        Some(Item {
             external_id: match (&post.uuid, post.id.0.as_str()) {
                 (Some(uuid), _) => named(uuid),
                 (None, "") => None,
@@ -217,7 +209,7 @@ impl Posts<'_> {
             published_at,
             updated_at: moment(&post.updated_at),
             ..Item::default()
-        }))
+        })
     }
 
     fn status(&mut self, post: &Post, name: &str) -> &'static str {

@@ -58,7 +58,14 @@ fn shown(value: &Value) -> Option<(String, Option<String>, Option<String>)> {
         Value::Object(members) => {
             let fields = Fields(members);
             let address = fields.text(&[
-                "url", "src", "image", "path", "feature", "teaser", "overlay_image", "file",
+                "url",
+                "src",
+                "image",
+                "path",
+                "feature",
+                "teaser",
+                "overlay_image",
+                "file",
             ])?;
             let alt = fields.text(&["alt", "image_alt"]);
             let caption = fields.text(&["caption", "title"]);

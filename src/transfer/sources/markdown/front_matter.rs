@@ -93,7 +93,9 @@ fn fenced<'a>(text: &'a str, fence: &str) -> Option<(&'a str, &'a str)> {
     if first.trim_end() != fence {
         return None;
     }
-    let head = text[first.len()..].trim_start_matches('\r').strip_prefix('\n')?;
+    let head = text[first.len()..]
+        .trim_start_matches('\r')
+        .strip_prefix('\n')?;
     let mut at = 0;
     for line in head.split_inclusive('\n') {
         if line.trim_end() == fence {
@@ -133,7 +135,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_of() {
-        for bad in ["---\na: [\n---\n", "+++\na\n+++\n", "{\"a\":\n", "---\n- a\n---\n"] {
+        for bad in [
+            "---\na: [\n---\n",
+            "+++\na\n+++\n",
+            "{\"a\":\n",
+            "---\n- a\n---\n",
+        ] {
             assert!(parted(bad).is_err(), "{bad}");
         }
         let mut bomb = "---\na0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();

@@ -21,7 +21,10 @@ pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
         let end = match close.is_empty() {
             true => None,
             // The next one begins only behind it: so every byte is looked at once.
-            false => rest[3..].find("{{").map_or(rest.len(), |next| next + 3).checked_sub(3),
+            false => rest[3..]
+                .find("{{")
+                .map_or(rest.len(), |next| next + 3)
+                .checked_sub(3),
         };
         let end = end.and_then(|limit| rest[3..3 + limit].find(close));
         let Some(end) = end else {
@@ -31,7 +34,10 @@ pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
         };
         let inner = rest[3..3 + end].trim();
         rest = &rest[3 + end + 3..];
-        if let Some(shown) = inner.strip_prefix("/*").and_then(|inner| inner.strip_suffix("*/")) {
+        if let Some(shown) = inner
+            .strip_prefix("/*")
+            .and_then(|inner| inner.strip_suffix("*/"))
+        {
             // How one writes of shortcodes.
             let open = if close == ">}}" { "{{<" } else { "{{%" };
             written.push_str(&format!("{open}{shown}{close}"));
@@ -91,7 +97,8 @@ fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
                 .to_owned()
         }
         word => {
-            let reason = format!("shortcodes {{{{< {word} >}}}} (the text that they surround stays)");
+            let reason =
+                format!("shortcodes {{{{< {word} >}}}} (the text that they surround stays)");
             tally.leave_out(&reason, name);
             String::new()
         }
@@ -102,6 +109,8 @@ fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
 pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut rest = text;
+    // Once a part has no end, none behind it has one.
+    let mut endless: Vec<&str> = Vec::new();
     while let Some(at) = rest.find('{') {
         written.push_str(&rest[..at]);
         rest = &rest[at..];
@@ -117,7 +126,9 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
         };
         let is_attributes = close == "}";
         // A mark is on one line, and the next one begins behind it.
-        let limit = rest[2..].find(['{', '\n']).map_or(rest.len(), |next| next + 2);
+        let limit = rest[2..]
+            .find(['{', '\n'])
+            .map_or(rest.len(), |next| next + 2);
         let Some(end) = rest[2..limit].find(close) else {
             written.push_str(&rest[..2]);
             rest = &rest[2..];
@@ -136,14 +147,17 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
         }
         let (word, arguments) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
         rest = match word {
-            "raw" | "comment" => match after.split_once(&*closing(after, word)) {
-                Some((inside, after)) => {
+            "raw" | "comment" if !endless.contains(&word) => match closing(after, word) {
+                Some((from, to)) => {
                     if word == "raw" {
-                        written.push_str(inside);
+                        written.push_str(&after[..from]);
                     }
+                    &after[to..]
+                }
+                None => {
+                    endless.push(word);
                     after
                 }
-                None => after,
             },
             "highlight" => {
                 let language = arguments.split_whitespace().next().unwrap_or_default();
@@ -161,7 +175,8 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
             }
             word => {
                 if !word.starts_with("end") {
-                    let reason = format!("Liquid {{% {word} %}} (the text that it surrounds stays)");
+                    let reason =
+                        format!("Liquid {{% {word} %}} (the text that it surrounds stays)");
                     tally.leave_out(&reason, name);
                 }
                 after
@@ -172,8 +187,8 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
     written
 }
 
-/// How the end of a part is written here, with or without blanks and hyphens.
-fn closing(after: &str, word: &str) -> String {
+/// Where a part ends, and where what comes after it begins; with or without blanks and hyphens.
+fn closing(after: &str, word: &str) -> Option<(usize, usize)> {
     let forms = [
         format!("{{% end{word} %}}"),
         format!("{{%- end{word} -%}}"),
@@ -181,13 +196,17 @@ fn closing(after: &str, word: &str) -> String {
         format!("{{% end{word} -%}}"),
         format!("{{%end{word}%}}"),
     ];
-    let found = forms.iter().filter_map(|form| Some((after.find(form)?, form)));
-    let first = found.min_by_key(|(at, _)| *at);
-    first.map_or_else(|| forms[0].clone(), |(_, form)| form.clone())
+    let found = forms
+        .iter()
+        .filter_map(|form| after.find(form).map(|at| (at, at + form.len())));
+    found.min()
 }
 
 fn value(inner: &str, site: Option<&Url>, tally: &mut Tally, name: &str) -> String {
-    let of_site = || site.map_or("", |url| url.as_str().trim_end_matches('/')).to_owned();
+    let of_site = || {
+        site.map_or("", |url| url.as_str().trim_end_matches('/'))
+            .to_owned()
+    };
     let expression = inner.split('|').next().unwrap_or_default().trim();
     match expression {
         "site.url" => of_site(),
@@ -226,15 +245,24 @@ mod tests {
             "<figure><img src=\"a.png\" alt=\"A\"><figcaption>b &amp; c</figcaption></figure>"
         );
         assert_eq!(hugo("[a]({{< ref \"b.md\" >}})"), "[a](b)");
-        assert_eq!(hugo("{{< highlight go >}}\nx\n{{< /highlight >}}").trim(), "```go\n\nx\n\n```");
+        assert_eq!(
+            hugo("{{< highlight go >}}\nx\n{{< /highlight >}}").trim(),
+            "```go\n\nx\n\n```"
+        );
     }
 
     #[test]
     fn liquid_of_jekyll() {
         assert_eq!(jekyll("a{% include b.html %}{{ page.title }} {c}"), "a {c}");
         assert_eq!(jekyll("{{ site.url }}/a.png"), "https://x.example/a.png");
-        assert_eq!(jekyll("{% raw %}{{ a }}{% endraw %}{% comment %}b{% endcomment %}"), "{{ a }}");
-        assert_eq!(jekyll("{% highlight c %}x{% endhighlight %}").trim(), "```c\nx\n```");
+        assert_eq!(
+            jekyll("{% raw %}{{ a }}{% endraw %}{% comment %}b{% endcomment %}"),
+            "{{ a }}"
+        );
+        assert_eq!(
+            jekyll("{% highlight c %}x{% endhighlight %}").trim(),
+            "```c\nx\n```"
+        );
         assert_eq!(jekyll("![a](b){: .c}\n{:toc}"), "![a](b)\n");
     }
 

@@ -15,7 +15,14 @@ use crate::transfer::sources::markdown::front_matter;
 const MAX_FILES: usize = 2_000_000;
 const MAX_CONFIG: u64 = 1024 * 1024;
 /// Folders of programs, not of texts.
-const FOREIGN: [&str; 6] = ["node_modules", "themes", "public", "vendor", "resources", "archetypes"];
+const FOREIGN: [&str; 6] = [
+    "node_modules",
+    "themes",
+    "public",
+    "vendor",
+    "resources",
+    "archetypes",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -61,9 +68,16 @@ impl Site {
     /// # Errors
     /// When the folder cannot be read.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let hugo = ["hugo", "config", "config/_default/hugo", "config/_default/config"];
+        let hugo = [
+            "hugo",
+            "config",
+            "config/_default/hugo",
+            "config/_default/config",
+        ];
         let content = folder.join("content");
-        let is_jekyll = folder.join("_config.yml").exists() || folder.join("_posts").is_dir() || folder.ends_with("_posts");
+        let is_jekyll = folder.join("_config.yml").exists()
+            || folder.join("_posts").is_dir()
+            || folder.ends_with("_posts");
         let (kind, config) = if is_jekyll {
             (Kind::Jekyll, config(folder, &["_config"]))
         } else if content.is_dir() {
@@ -80,7 +94,11 @@ impl Site {
         let base = match (kind, fields.text(&["url"])) {
             (Kind::Jekyll, Some(url)) => {
                 let below = fields.text(&["baseurl"]).unwrap_or_default();
-                Some(format!("{}/{}", url.trim_end_matches('/'), below.trim_matches('/')))
+                Some(format!(
+                    "{}/{}",
+                    url.trim_end_matches('/'),
+                    below.trim_matches('/')
+                ))
             }
             _ => base,
         };
@@ -120,7 +138,9 @@ impl Site {
                 if kind.is_symlink() {
                     passed("symbolic links", &self.relative(&path));
                 } else if kind.is_dir() {
-                    let is_foreign = name.starts_with('.') || name == "_site" || FOREIGN.contains(&name.as_str());
+                    let is_foreign = name.starts_with('.')
+                        || name == "_site"
+                        || FOREIGN.contains(&name.as_str());
                     if !is_foreign {
                         folders.push(path);
                     }
@@ -133,7 +153,9 @@ impl Site {
                 }
             }
             if found.len() > MAX_FILES {
-                return Err(io::Error::other(format!("it has more than {MAX_FILES} files")));
+                return Err(io::Error::other(format!(
+                    "it has more than {MAX_FILES} files"
+                )));
             }
         }
         found.sort_by(|a, b| a.relative.cmp(&b.relative));
@@ -145,7 +167,10 @@ impl Site {
         let relative = self.relative(path);
         let mut folders: Vec<String> = relative.split('/').map(str::to_owned).collect();
         let name = folders.pop().unwrap_or_default();
-        let mut stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
+        let mut stem = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(stem, _)| stem)
+            .to_owned();
         let mut language = None;
         if let Some((first, last)) = stem.rsplit_once('.')
             && let Some(tag) = self.known_language(last)
@@ -189,7 +214,8 @@ impl Site {
         }
         let is_post = || {
             let mut folders = relative.split('/');
-            self.root.ends_with("_posts") || folders.any(|folder| folder == "_posts" || folder == "_drafts")
+            self.root.ends_with("_posts")
+                || folders.any(|folder| folder == "_posts" || folder == "_drafts")
         };
         match self.kind == Kind::Jekyll && !is_post() {
             true => Err("files outside of _posts and _drafts"),
@@ -226,7 +252,9 @@ impl Site {
 
     fn relative(&self, path: &Path) -> String {
         let relative = path.strip_prefix(&self.root).unwrap_or(path);
-        let parts = relative.components().map(|part| part.as_os_str().to_string_lossy());
+        let parts = relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy());
         parts.collect::<Vec<_>>().join("/")
     }
 }

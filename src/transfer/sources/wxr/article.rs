@@ -24,13 +24,8 @@ pub struct Maker<'a> {
 
 impl Maker<'_> {
     /// `None` where it is left out, which the tally tells.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn item(&mut self, post: &Element) -> Result<Option<Item>, String> {
-        let Some(status) = self.status(post) else {
-            return Ok(None);
-        };
+    pub fn item(&mut self, post: &Element) -> Option<Item> {
+        let status = self.status(post)?;
         let published_at = self.published_at(post);
         // A plan without an hour is no plan.
         let status = match (status, published_at) {
@@ -44,7 +39,7 @@ impl Maker<'_> {
             .filter(|_| status != "draft")
             .map(dates::written);
         let image = self.image(post);
-        Ok(Some(Item {
+        Some(Item {
             external_id: self.external_id(post),
             slug: text::slug(post.says("wp:post_name")),
             language: self.wishes.language_or(&self.site.language),
@@ -65,7 +60,7 @@ impl Maker<'_> {
                 .filter_map(text::slug)
                 .collect(),
             ..Item::default()
-        }))
+        })
     }
 
     fn status(&mut self, post: &Element) -> Option<&'static str> {

@@ -16,7 +16,7 @@ use std::io;
 use crate::transfer::lines::{Line, Sink, Source};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
-use crate::transfer::sources::{Archive, Wishes, text};
+use crate::transfer::sources::{Archive, Wishes, item, text};
 
 use article::Maker;
 use parts::{Element, Part, Parts};
@@ -47,15 +47,13 @@ impl Wxr {
     }
 
     /// The line of an item, or `None` where it is left out.
-    fn line(
-        &mut self,
-        site: &Site,
-        element: &Element,
-        name: &str,
-    ) -> Option<Result<Vec<u8>, String>> {
+    fn line(&mut self, site: &Site, element: &Element, number: u64) -> Option<Line> {
+        let name = called(element, number);
+        let name = name.as_str();
         let kind = element.says("wp:post_type");
         if element.child("wp:post_id").is_none() {
-            return Some(Err("is no item of WordPress".to_owned()));
+            let reason = "is no item of WordPress".to_owned();
+            return Some(item::failed(number, name.to_owned(), reason));
         }
         if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
             self.tally.leave_out(&what(kind), name);
@@ -69,10 +67,7 @@ impl Wxr {
             tally: &mut self.tally,
             name,
         };
-        let mut item = match maker.item(element) {
-            Ok(item) => item?,
-            Err(reason) => return Some(Err(reason)),
-        };
+        let mut item = maker.item(element)?;
         // Two items that call themselves the same are two articles all the same, in every run.
         if let Some(id) = &item.external_id
             && !self.named.insert(digest(id))
@@ -82,7 +77,7 @@ impl Wxr {
             self.named.insert(digest(&id));
             item.external_id = Some(id);
         }
-        Some(item.line(name, &mut self.tally))
+        Some(item.line(number, name, &mut self.tally))
     }
 }
 
@@ -98,19 +93,15 @@ impl Source for Wxr {
             let Part::Item(item) = part else { continue };
             number += 1;
             let bytes = length + parts.position();
-            let (name, text) = match &item.element {
-                Err(reason) => (format!("item {number}"), Some(Err(reason.clone()))),
-                Ok(element) => {
-                    let name = called(element, number);
-                    let text = self.line(&site, element, &name);
-                    (name, text)
+            let line = match &item.element {
+                Ok(element) => self.line(&site, element, number),
+                Err(reason) => {
+                    let name = format!("item {number}");
+                    Some(item::failed(number, name, reason.clone()))
                 }
             };
-            let flow = match text {
-                Some(text) => {
-                    let name = Some(name);
-                    sink.take(Line { number, name, text }, bytes)
-                }
+            let flow = match line {
+                Some(line) => sink.take(line, bytes),
                 None if number.is_multiple_of(PASS) => sink.pass(bytes),
                 None => continue,
             };
@@ -118,9 +109,8 @@ impl Source for Wxr {
                 return Ok(());
             }
         }
-        for _ in 0..parts.replaced() {
-            self.tally.change("bytes that are no text replaced", "");
-        }
+        self.tally
+            .change_many("bytes that are no text replaced", parts.replaced());
         Ok(())
     }
 }
