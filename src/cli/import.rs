@@ -231,13 +231,12 @@ impl Terminal {
 impl Terminal {
     /// What did not come in, or not as it was, by reason.
     fn tell_of(&self, tally: &Tally) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
         for (heading, reasons) in [("left out", &tally.left_out), ("changed", &tally.changed)] {
             for (reason, count) in reasons {
-                self.say(&format!(
-                    "{}: {heading}: {}",
-                    self.name,
-                    told(reason, count)
-                ));
+                eprintln!("{}: {heading}: {}", self.name, told(reason, count));
             }
         }
     }

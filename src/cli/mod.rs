@@ -37,7 +37,7 @@ struct Cli {
 enum Command {
     /// Answer HTTP requests
     Serve(serve::Serve),
-    /// Take articles in from NDJSON files; see the README for the format
+    /// Take articles in: NDJSON, or what WordPress, Ghost, Hugo, Jekyll and feeds have; see the README
     Import(import::Import),
     /// Make the database, or bring it up to date, and stop
     Migrate,

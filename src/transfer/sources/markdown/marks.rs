@@ -45,11 +45,14 @@ pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
         }
         if inner.starts_with('/') {
             if inner[1..].trim() == "highlight" {
-                written.push_str("\n```\n");
+                end_code(&mut written, rest);
             }
             continue;
         }
         written.push_str(&shortcode(inner, tally, name));
+        if inner.starts_with("highlight") && !rest.starts_with(['\r', '\n']) {
+            written.push('\n');
+        }
     }
     written.push_str(rest);
     written
@@ -88,7 +91,7 @@ fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
             let user = value("user").unwrap_or_else(|| "i".to_owned());
             link(format!("https://twitter.com/{user}/status/{id}"))
         }
-        "highlight" => format!("\n```{first}\n"),
+        "highlight" => format!("\n```{first}"),
         "ref" | "relref" => {
             tally.change("references to other pages, by their path", name);
             first
@@ -161,11 +164,14 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
             },
             "highlight" => {
                 let language = arguments.split_whitespace().next().unwrap_or_default();
-                written.push_str(&format!("\n```{language}\n"));
+                written.push_str(&format!("\n```{language}"));
+                if !after.starts_with(['\r', '\n']) {
+                    written.push('\n');
+                }
                 after
             }
             "endhighlight" => {
-                written.push_str("\n```\n");
+                end_code(&mut written, after);
                 after
             }
             "post_url" | "link" => {
@@ -187,6 +193,17 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
     written
 }
 
+/// Ends a block of code, on a line of its own.
+fn end_code(written: &mut String, after: &str) {
+    if !written.ends_with('\n') {
+        written.push('\n');
+    }
+    written.push_str("```");
+    if !after.starts_with(['\r', '\n']) {
+        written.push('\n');
+    }
+}
+
 /// Where a part ends, and where what comes after it begins; with or without blanks and hyphens.
 fn closing(after: &str, word: &str) -> Option<(usize, usize)> {
     let forms = [
@@ -203,17 +220,22 @@ fn closing(after: &str, word: &str) -> Option<(usize, usize)> {
 }
 
 fn value(inner: &str, site: Option<&Url>, tally: &mut Tally, name: &str) -> String {
-    let of_site = || {
-        site.map_or("", |url| url.as_str().trim_end_matches('/'))
+    let below = || {
+        site.map_or("", |url| url.path().trim_end_matches('/'))
             .to_owned()
     };
-    let expression = inner.split('|').next().unwrap_or_default().trim();
-    match expression {
-        "site.url" => of_site(),
-        // Stands behind the address, or before a path that is completed anyway.
-        "site.baseurl" => String::new(),
+    let (expression, filters) = inner.split_once('|').unwrap_or((inner, ""));
+    match expression.trim() {
+        "site.url" => site.map_or_else(String::new, |url| url.origin().ascii_serialization()),
+        "site.baseurl" => below(),
         // `{{ "/assets/a.png" | relative_url }}`.
-        text if text.starts_with(['"', '\'']) => text.trim_matches(['"', '\'']).to_owned(),
+        text if text.starts_with(['"', '\'']) => {
+            let text = text.trim_matches(['"', '\'']);
+            match filters.contains("_url") && text.starts_with('/') {
+                true => below() + text,
+                false => text.to_owned(),
+            }
+        }
         _ => {
             tally.leave_out("values of Liquid {{ … }}", name);
             String::new()
@@ -230,7 +252,7 @@ mod tests {
     }
 
     fn jekyll(text: &str) -> String {
-        let site = Url::parse("https://x.example/").ok();
+        let site = Url::parse("https://x.example/b/").ok();
         without_liquid(text, site.as_ref(), &mut Tally::default(), "x")
     }
 
@@ -247,14 +269,18 @@ mod tests {
         assert_eq!(hugo("[a]({{< ref \"b.md\" >}})"), "[a](b)");
         assert_eq!(
             hugo("{{< highlight go >}}\nx\n{{< /highlight >}}").trim(),
-            "```go\n\nx\n\n```"
+            "```go\nx\n```"
         );
     }
 
     #[test]
     fn liquid_of_jekyll() {
         assert_eq!(jekyll("a{% include b.html %}{{ page.title }} {c}"), "a {c}");
-        assert_eq!(jekyll("{{ site.url }}/a.png"), "https://x.example/a.png");
+        assert_eq!(
+            jekyll("{{ site.url }}{{ site.baseurl }}/a.png"),
+            "https://x.example/b/a.png"
+        );
+        assert_eq!(jekyll("{{ '/a.png' | relative_url }}"), "/b/a.png");
         assert_eq!(
             jekyll("{% raw %}{{ a }}{% endraw %}{% comment %}b{% endcomment %}"),
             "{{ a }}"

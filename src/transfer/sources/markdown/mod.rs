@@ -137,7 +137,10 @@ impl Source for Markdown {
     fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
         let originals = self.originals();
         let mut bytes = 0;
-        for (number, text) in (1..).zip(std::mem::take(&mut self.texts)) {
+        // Translations often share their original's slug, which is the original's.
+        let mut texts = std::mem::take(&mut self.texts);
+        texts.sort_by_key(|text| originals.contains_key(&text.relative));
+        for (number, text) in (1..).zip(texts) {
             bytes += text.bytes;
             let line = match self.item(&text, originals.get(&text.relative)) {
                 Ok(None) => None,
