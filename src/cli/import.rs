@@ -1,32 +1,50 @@
-//! `kiosque import`: takes articles in from NDJSON files or standard input.
+//! `kiosque import`: takes articles in, from our own lines or from what other systems write.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use url::Url;
 
 use crate::cli::restore;
 use crate::config::Config;
+use crate::content::language::Language;
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::store::audit::Target;
 use crate::transfer::import::{self, Complaint, Options, Summary, Watcher};
+use crate::transfer::sources::{self, Count, Tally, Wishes};
 
 /// Where standard error is no terminal, a line this often.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub struct Import {
-    /// Files to read, or "-" for standard input
+    /// Files to read, folders of Markdown, addresses of feeds, or "-" for standard input
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// How the files are written
-    #[arg(long, value_enum, default_value_t = Format::Ndjson)]
+    files: Vec<String>,
+    /// What they are
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
     format: Format,
+    /// The language of articles that do not say theirs, such as fr
+    #[arg(long, value_parser = parse_language)]
+    language: Option<Language>,
+    /// Where the articles were until now; completes relative addresses
+    #[arg(long, value_name = "URL", value_parser = parse_site_url)]
+    site_url: Option<Url>,
+    /// Types that are taken of WordPress and Ghost, such as post,page
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "post",
+        value_name = "TYPES"
+    )]
+    post_types: Vec<String>,
+    /// Pages of a feed that are fetched, where it has several
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pages: u32,
     /// Check everything and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -34,14 +52,23 @@ pub struct Import {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
+    /// By content and name
+    Auto,
     /// One JSON object a line
     Ndjson,
+    /// WordPress: an export of its administration
+    Wxr,
+    /// Ghost: a JSON export
+    Ghost,
+    /// RSS, Atom or JSON Feed
+    Feed,
+    /// Markdown with front matter, as for Hugo or Jekyll
+    Markdown,
 }
 
 impl Import {
     /// Exit status 1 when a line did not go in, or not wholly.
     pub fn run(&self, config: &Config) -> Result<ExitCode, String> {
-        let Format::Ndjson = self.format;
         let database = super::open(config)?;
         let mut flawless = true;
         for file in &self.files {
@@ -59,10 +86,10 @@ impl Import {
         })
     }
 
-    fn import(&self, database: &Database, path: &Path) -> Result<Summary, String> {
+    fn import(&self, database: &Database, file: &str) -> Result<Summary, String> {
         let started = Instant::now();
-        let (input, size) = open_input(path)?;
-        let mut watcher = Terminal::new(path, size);
+        let mut source = sources::open(file, self.format.into(), &self.wishes())?;
+        let mut watcher = Terminal::new(file, source.size());
         let options = Options {
             dry_run: self.dry_run,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -70,14 +97,55 @@ impl Import {
             by: None,
             permit: None,
         };
-        let summary = import::run(database, input, &options, &mut watcher);
-        let summary = summary.map_err(|error| format!("{}: {error}", path.display()))?;
+        let summary = import::run_from(database, source.as_mut(), &options, &mut watcher);
+        let summary = summary.map_err(|error| {
+            watcher.tell_of(source.tally());
+            format!("{}: {error}", watcher.name)
+        })?;
         if !self.dry_run {
             note(database, &watcher.name, &summary)?;
         }
         watcher.end(&summary, started.elapsed(), self.dry_run);
+        watcher.tell_of(source.tally());
         Ok(summary)
     }
+
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            language: self
+                .language
+                .as_ref()
+                .map(|language| language.as_str().to_owned()),
+            site_url: self.site_url.clone(),
+            post_types: self.post_types.clone(),
+            pages: self.pages,
+        }
+    }
+}
+
+impl From<Format> for sources::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Auto => Self::Auto,
+            Format::Ndjson => Self::Ndjson,
+            Format::Wxr => Self::Wxr,
+            Format::Ghost => Self::Ghost,
+            Format::Feed => Self::Feed,
+            Format::Markdown => Self::Markdown,
+        }
+    }
+}
+
+fn parse_language(text: &str) -> Result<Language, String> {
+    Language::parse(text)
+}
+
+/// With a slash at its end, so that what is relative to it is inside it.
+fn parse_site_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(&format!("{}/", text.trim_end_matches('/')));
+    url.ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        .ok_or_else(|| format!("{text:?} is not an http or https URL"))
 }
 
 /// Reads what the server reads: samples that are part of the program.
@@ -107,20 +175,6 @@ fn note(database: &Database, input: &str, summary: &Summary) -> Result<(), Strin
         .map_err(|error| format!("cannot note the import: {error}"))
 }
 
-fn open_input(path: &Path) -> Result<(Box<dyn BufRead + Send>, Option<u64>), String> {
-    if path.as_os_str() == "-" {
-        return Ok((Box::new(BufReader::new(io::stdin())), None));
-    }
-    let cannot = |error: io::Error| format!("cannot read {}: {error}", path.display());
-    let file = File::open(path).map_err(cannot)?;
-    let metadata = file.metadata().map_err(cannot)?;
-    if metadata.is_dir() {
-        return Err(format!("cannot read {}: it is a folder", path.display()));
-    }
-    let size = metadata.is_file().then_some(metadata.len());
-    Ok((Box::new(BufReader::with_capacity(1 << 20, file)), size))
-}
-
 /// A bar on a terminal, plain lines elsewhere.
 struct Terminal {
     name: String,
@@ -130,10 +184,10 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn new(path: &Path, size: Option<u64>) -> Self {
-        let name = match path.as_os_str() == "-" {
-            true => "standard input".to_owned(),
-            false => path.display().to_string(),
+    fn new(file: &str, size: Option<u64>) -> Self {
+        let name = match file {
+            "-" => "standard input".to_owned(),
+            file => file.to_owned(),
         };
         let bar = io::stderr().is_terminal().then(|| bar(&name, size));
         Self {
@@ -179,6 +233,20 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// What did not come in, or not as it was, by reason.
+    fn tell_of(&self, tally: &Tally) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        for (heading, reasons) in [("left out", &tally.left_out), ("changed", &tally.changed)] {
+            for (reason, count) in reasons {
+                eprintln!("{}: {heading}: {}", self.name, told(reason, count));
+            }
+        }
+    }
+}
+
 impl Watcher for Terminal {
     fn progress(&mut self, bytes: u64, summary: &Summary) {
         if let Some(bar) = &self.bar {
@@ -191,10 +259,11 @@ impl Watcher for Terminal {
     }
 
     fn complain(&mut self, complaint: &Complaint) {
-        self.say(&format!(
-            "{}, line {}: {}",
-            self.name, complaint.line, complaint.reason
-        ));
+        let place = match &complaint.name {
+            Some(name) => name.clone(),
+            None => format!("line {}", complaint.line),
+        };
+        self.say(&format!("{}, {place}: {}", self.name, complaint.reason));
     }
 }
 
@@ -227,4 +296,15 @@ fn counts(summary: &Summary) -> String {
         text += &format!(", {} with references to nothing", summary.dangling);
     }
     text
+}
+
+fn told(reason: &str, Count { count, examples }: &Count) -> String {
+    let more = match *count > examples.len() as u64 && !examples.is_empty() {
+        true => ", …",
+        false => "",
+    };
+    match examples.is_empty() {
+        true => format!("{count} {reason}"),
+        false => format!("{count} {reason}: {}{more}", examples.join(", ")),
+    }
 }

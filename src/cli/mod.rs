@@ -45,7 +45,7 @@ struct Cli {
 enum Command {
     /// Answer HTTP requests
     Serve(serve::Serve),
-    /// Take articles in from NDJSON files; see the README for the format
+    /// Take articles in: NDJSON, or what WordPress, Ghost, Hugo, Jekyll and feeds have; see the README
     Import(import::Import),
     /// Write the whole store, for `kiosque import` to make an equal one
     Export(export::Export),

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 use crate::store::changes::Action;
 use crate::store::save::{self, Outcome, Save, Saved};
-use crate::store::{curations, state, transitions};
+use crate::store::{aliases, curations, naming, state, transitions};
 
 /// An article as the import has left it.
 pub struct Left<'a> {
@@ -18,10 +18,12 @@ pub struct Left<'a> {
     pub version: i64,
     /// Whether the import made this version, rather than meet it.
     pub made: bool,
+    /// Slugs that it had elsewhere, and is to be found by where no other article has them.
+    pub former: &'a [String],
 }
 
 impl Save<'_> {
-    /// Sets the pins, the bans and the original that `draft` names, and nothing else.
+    /// Sets the pins, the bans and the original that `draft` names, and former slugs, and nothing else.
     ///
     /// # Errors
     /// [`Error::Conflict`] where the article is not as it was left; the transaction may go on.
@@ -36,7 +38,8 @@ impl Save<'_> {
             .or_else(|| before.translation_group.clone());
         let same_links = pins_before == links.curation;
         let same_group = group == before.translation_group;
-        if same_links && same_group {
+        let former = unclaimed(conn, left.former)?;
+        if same_links && same_group && former.is_empty() {
             return Ok(save::saved(Outcome::Unchanged, before, links));
         }
         transitions::settle(conn, &mut before, self.now)?;
@@ -56,6 +59,9 @@ impl Save<'_> {
         if !same_links {
             curations::replace(conn, row.num, &links.curation)?;
         }
+        for slug in former {
+            aliases::add(conn, slug, row.num)?;
+        }
         let public = row.is_public(self.now);
         transitions::log(conn, &row, Action::between(public, public), self.now)?;
         if !same_group || links.is_new {
@@ -65,6 +71,17 @@ impl Save<'_> {
         }
         Ok(save::saved(Outcome::Updated, row, links))
     }
+}
+
+/// Those that no article has or had.
+fn unclaimed<'a>(conn: &mut Conn, former: &'a [String]) -> Result<Vec<&'a str>> {
+    let mut unclaimed = Vec::new();
+    for slug in former {
+        if !unclaimed.contains(&slug.as_str()) && naming::owner(conn, slug)?.is_none() {
+            unclaimed.push(slug);
+        }
+    }
+    Ok(unclaimed)
 }
 
 fn as_left(conn: &mut Conn, left: &Left) -> Result<ArticleRow> {

@@ -18,7 +18,7 @@ use crate::store::audit::{self, Entry, Target};
 use crate::store::linking::Left;
 use crate::store::save::{Manner, Outcome, Save, Saved};
 use crate::store::tagging::Tagger;
-use crate::transfer::lines::{self, Batch, Prepared};
+use crate::transfer::lines::{self, Batch, Ndjson, Prepared, Source};
 use crate::transfer::waiting::{Again, Noted, Waiting};
 
 pub use crate::transfer::verdicts::{Complaint, Fate, Made, Summary, Verdict, Watcher};
@@ -53,10 +53,23 @@ pub fn run(
     options: &Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Summary> {
+    run_from(database, &mut Ndjson(input), options, watcher)
+}
+
+/// The same for lines that are made of something else.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_from(
+    database: &Database,
+    source: &mut dyn Source,
+    options: &Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Summary> {
     let (sender, batches) = sync_channel(AHEAD);
     thread::scope(|scope| {
         // The sender must end with the reader, or the writer would wait for ever.
-        let reading = scope.spawn(move || lines::read(input, options.threads.max(1), sender));
+        let reading = scope.spawn(move || lines::read(source, options.threads.max(1), sender));
         let mut writer = Writer::new(database, options, watcher);
         let written = writer.write_all(batches);
         let read = reading
@@ -111,8 +124,11 @@ type SaveLine<'a> = fn(&mut Writer<'a>, &mut Conn, &Draft, Option<&First>) -> Re
 /// How a line fared at first.
 #[derive(Serialize, Deserialize)]
 struct First {
+    name: Option<String>,
     fate: Fate,
     made: Option<Made>,
+    /// Slugs that the article claims once all are in, so that no article loses its own to them.
+    former: Vec<String>,
 }
 
 impl<'a> Writer<'a> {
@@ -130,6 +146,10 @@ impl<'a> Writer<'a> {
 
     fn write_all(&mut self, batches: Receiver<Batch>) -> Result<()> {
         for batch in batches {
+            if batch.lines.is_empty() && !self.watcher.is_called_off() {
+                self.watcher.progress(batch.bytes, &self.summary);
+                continue;
+            }
             let attempts = self.write(&batch.lines, &[])?;
             for (line, attempt) in batch.lines.into_iter().zip(attempts) {
                 self.first(line, attempt)?;
@@ -233,6 +253,7 @@ impl<'a> Writer<'a> {
                 id: &made.id,
                 version: made.version,
                 made: first.fate != Fate::Unchanged,
+                former: &first.former,
             };
             return save.link(conn, draft, &left);
         }
@@ -264,7 +285,11 @@ impl<'a> Writer<'a> {
             Ok(saved) => saved,
             Err(errors) => {
                 self.summary.failed += 1;
-                self.complain(line.line, Error::InvalidBody(errors.clone()).detail());
+                self.complain(
+                    line.line,
+                    line.name,
+                    Error::InvalidBody(errors.clone()).detail(),
+                );
                 self.watcher.tell(&Verdict {
                     line: line.line,
                     fate: Fate::Failed,
@@ -276,8 +301,10 @@ impl<'a> Writer<'a> {
             }
         };
         let first = First {
+            name: line.name.clone(),
             fate: self.fate(&line, &saved),
             made: self.made(&saved),
+            former: line.former.iter().map(ToString::to_string).collect(),
         };
         match first.fate {
             Fate::Created => self.summary.created += 1,
@@ -287,15 +314,15 @@ impl<'a> Writer<'a> {
         if self.options.dry_run {
             let draft = line.draft.as_ref().ok();
             let external_id = draft.and_then(|draft| draft.external_id.as_deref());
-            let names = [
-                Some(saved.row.id.as_str()),
-                Some(&saved.row.slug),
-                external_id,
-            ];
+            let slug = &saved.row.slug;
+            let names = [Some(saved.row.id.as_str()), Some(slug), external_id];
             self.rehearsed
                 .extend(names.into_iter().flatten().map(digest));
+            if external_id.is_none() {
+                self.rehearsed.insert(digest(&only(slug)));
+            }
         }
-        if saved.missing.is_empty() {
+        if saved.missing.is_empty() && first.former.is_empty() {
             self.watcher.tell(&told(line.line, first, Vec::new()));
             return Ok(());
         }
@@ -327,7 +354,11 @@ impl<'a> Writer<'a> {
     fn is_rehearsed(&self, line: &Prepared) -> bool {
         let Ok(draft) = &line.draft else { return false };
         let id = draft.id.map(|id| id.to_string());
-        let slug = draft.slug.as_ref().map(ToString::to_string);
+        // Two articles of other systems may share a slug; they are two all the same.
+        let slug = draft.slug.as_ref().map(|slug| match draft.external_id {
+            None => slug.to_string(),
+            Some(_) => only(slug.as_str()),
+        });
         let names = [id, draft.external_id.clone(), slug];
         names
             .iter()
@@ -374,12 +405,12 @@ impl<'a> Writer<'a> {
             }
         };
         self.summary.dangling += 1;
-        self.complain(noted.line, reason);
+        self.complain(noted.line, noted.told.name.take(), reason);
         self.watcher.tell(&told(noted.line, noted.told, warnings));
     }
 
-    fn complain(&mut self, line: u64, reason: String) {
-        self.watcher.complain(&Complaint { line, reason });
+    fn complain(&mut self, line: u64, name: Option<String>, reason: String) {
+        self.watcher.complain(&Complaint { line, name, reason });
     }
 }
 
@@ -391,6 +422,11 @@ fn told(line: u64, first: First, warnings: Vec<Fault>) -> Verdict {
         errors: Vec::new(),
         warnings,
     }
+}
+
+/// A slug as the only name of an article; no name has a NUL.
+fn only(slug: &str) -> String {
+    format!("\0{slug}")
 }
 
 fn digest(name: &str) -> u64 {

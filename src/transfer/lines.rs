@@ -1,11 +1,13 @@
 //! Reading the lines of an import, and preparing them on every core.
 
 use std::io::{self, BufRead};
+use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use crate::content::article::{Draft, Fault};
 use crate::content::line::{self, MAX_LINE};
+use crate::content::slug::Slug;
 
 /// Lines that are prepared, and then written in one transaction, together.
 pub const BATCH: usize = 500;
@@ -13,15 +15,43 @@ pub const BATCH: usize = 500;
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A line's number, counted from 1, and its text.
-pub type Line = (u64, Vec<u8>);
+/// A line of an import.
+pub struct Line {
+    /// Counted from 1.
+    pub number: u64,
+    /// What it is called where it comes from, if a number would say nothing.
+    pub name: Option<String>,
+    /// Or why it could not be made.
+    pub text: Result<Vec<u8>, String>,
+    /// Slugs that the article had where it comes from.
+    pub former: Vec<Slug>,
+}
+
+/// Where lines come from: a file of them, or what another system wrote.
+pub trait Source: Send {
+    /// Hands all lines to `sink`, until that wants no more.
+    ///
+    /// # Errors
+    /// When the input cannot be read, or not any further.
+    fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()>;
+}
+
+/// Takes lines. A break means: no more of them.
+pub trait Sink {
+    /// The line, and how many bytes of the input have been read with it.
+    fn take(&mut self, line: Line, bytes: u64) -> ControlFlow<()>;
+    /// Bytes of the input that have been read by now, without a line.
+    fn pass(&mut self, bytes: u64) -> ControlFlow<()>;
+}
 
 /// A line of the input, prepared or found wanting.
 pub struct Prepared {
     pub line: u64,
+    pub name: Option<String>,
     pub draft: Result<Box<Draft>, Vec<Fault>>,
-    /// As it came, where it refers to other articles and may have to be read again.
+    /// As it came, where it refers to other articles or claims slugs, and may have to be read again.
     pub text: Option<Vec<u8>>,
+    pub former: Vec<Slug>,
 }
 
 pub struct Batch {
@@ -31,39 +61,90 @@ pub struct Batch {
 }
 
 /// Reads and prepares; ends quietly when the writer has gone.
-pub fn read(mut input: impl BufRead, threads: usize, batches: SyncSender<Batch>) -> io::Result<()> {
-    let mut number = 0;
-    let mut bytes = 0;
-    loop {
-        let mut lines = Vec::with_capacity(BATCH);
-        let mut size = 0;
-        while lines.len() < BATCH && size < BATCH_BYTES {
-            let Some(line) = read_line(&mut input, &mut bytes)? else {
-                break;
-            };
+pub fn read(source: &mut dyn Source, threads: usize, batches: SyncSender<Batch>) -> io::Result<()> {
+    let mut batcher = Batcher {
+        threads,
+        batches,
+        lines: Vec::with_capacity(BATCH),
+        size: 0,
+        bytes: 0,
+    };
+    source.read(&mut batcher)?;
+    let _ = batcher.send();
+    Ok(())
+}
+
+struct Batcher {
+    threads: usize,
+    batches: SyncSender<Batch>,
+    lines: Vec<Line>,
+    size: usize,
+    bytes: u64,
+}
+
+impl Sink for Batcher {
+    fn take(&mut self, line: Line, bytes: u64) -> ControlFlow<()> {
+        self.size += line.text.as_ref().map_or(0, Vec::len);
+        self.bytes = bytes;
+        self.lines.push(line);
+        match self.lines.len() < BATCH && self.size < BATCH_BYTES {
+            true => ControlFlow::Continue(()),
+            false => self.send(),
+        }
+    }
+
+    fn pass(&mut self, bytes: u64) -> ControlFlow<()> {
+        self.bytes = bytes;
+        match self.lines.is_empty() {
+            true => self.send(),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Batcher {
+    fn send(&mut self) -> ControlFlow<()> {
+        self.size = 0;
+        let lines = prepare(std::mem::take(&mut self.lines), self.threads);
+        let batch = Batch {
+            lines,
+            bytes: self.bytes,
+        };
+        match self.batches.send(batch) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+/// NDJSON: the import format itself.
+pub struct Ndjson<R>(pub R);
+
+impl<R: BufRead + Send> Source for Ndjson<R> {
+    fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        let mut number = 0;
+        let mut bytes = 0;
+        while let Some(text) = read_line(&mut self.0, &mut bytes)? {
             number += 1;
             // What some editors put before the first line.
-            let line = match line.strip_prefix(BYTE_ORDER_MARK) {
+            let text = match text.strip_prefix(BYTE_ORDER_MARK) {
                 Some(rest) if number == 1 => rest.to_vec(),
-                _ => line,
+                _ => text,
             };
-            if !line::is_blank(&line) {
-                size += line.len();
-                lines.push((number, line));
+            if line::is_blank(&text) {
+                continue;
+            }
+            let line = Line {
+                number,
+                name: None,
+                text: Ok(text),
+                former: Vec::new(),
+            };
+            if sink.take(line, bytes).is_break() {
+                break;
             }
         }
-        let end = lines.is_empty();
-        let prepared = prepare(lines, threads);
-        if end
-            || batches
-                .send(Batch {
-                    lines: prepared,
-                    bytes,
-                })
-                .is_err()
-        {
-            return Ok(());
-        }
+        Ok(())
     }
 }
 
@@ -95,12 +176,7 @@ fn read_line(input: &mut impl BufRead, bytes: &mut u64) -> io::Result<Option<Vec
 
 pub fn prepare(lines: Vec<Line>, threads: usize) -> Vec<Prepared> {
     let share = lines.len().div_ceil(threads).max(1);
-    let prepare_share = |lines: &[Line]| -> Vec<Prepared> {
-        lines
-            .iter()
-            .map(|(line, text)| prepared(*line, text))
-            .collect()
-    };
+    let prepare_share = |lines: &[Line]| -> Vec<Prepared> { lines.iter().map(prepared).collect() };
     thread::scope(|scope| {
         let shares: Vec<_> = lines
             .chunks(share)
@@ -113,15 +189,23 @@ pub fn prepare(lines: Vec<Line>, threads: usize) -> Vec<Prepared> {
     })
 }
 
-fn prepared(line: u64, text: &[u8]) -> Prepared {
-    let draft = line::parse(text).map(Box::new);
+fn prepared(line: &Line) -> Prepared {
+    let draft = match &line.text {
+        Ok(text) => line::parse(text).map(Box::new),
+        Err(reason) => Err(vec![Fault::new("", reason.as_str())]),
+    };
     let refers = draft.as_ref().is_ok_and(|draft| {
-        draft.translation_of.is_some() || !draft.pins.is_empty() || !draft.bans.is_empty()
+        !line.former.is_empty()
+            || draft.translation_of.is_some()
+            || !draft.pins.is_empty()
+            || !draft.bans.is_empty()
     });
     Prepared {
-        line,
+        line: line.number,
+        name: line.name.clone(),
         draft,
-        text: refers.then(|| text.to_owned()),
+        text: line.text.as_ref().ok().filter(|_| refers).cloned(),
+        former: line.former.clone(),
     }
 }
 
@@ -135,10 +219,12 @@ fn failed(lines: &[Line]) -> Vec<Prepared> {
     };
     lines
         .iter()
-        .map(|(line, _)| Prepared {
-            line: *line,
+        .map(|line| Prepared {
+            line: line.number,
+            name: line.name.clone(),
             draft: Err(fault()),
             text: None,
+            former: Vec::new(),
         })
         .collect()
 }

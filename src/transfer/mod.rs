@@ -7,5 +7,6 @@ mod left_over;
 mod lines;
 pub mod records;
 pub mod restore;
+pub mod sources;
 mod verdicts;
 mod waiting;

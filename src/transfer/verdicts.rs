@@ -20,6 +20,8 @@ pub struct Summary {
 pub struct Complaint {
     /// Counted from 1.
     pub line: u64,
+    /// What it is called where it comes from, if a number would say nothing.
+    pub name: Option<String>,
     pub reason: String,
 }
 

@@ -85,7 +85,12 @@ impl Again {
             && let Some((noted, text)) = next(file).map_err(unreadable)?
         {
             size += text.len();
-            lines.push((noted.line, text));
+            lines.push(Line {
+                number: noted.line,
+                name: None,
+                text: Ok(text),
+                former: Vec::new(),
+            });
             all.push(noted);
         }
         Ok((all, lines))

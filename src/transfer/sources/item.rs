@@ -1,0 +1,209 @@
+//! An article of another system on its way to an import line.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
+use crate::content::language::Language;
+use crate::content::line::MAX_LINE;
+use crate::content::slug::Slug;
+use crate::transfer::lines::Line;
+use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::text;
+
+/// Tags an import line may have.
+const MAX_TAGS: usize = 200;
+/// The members of an import line that other systems know of.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Item {
+    pub external_id: Option<String>,
+    pub slug: Option<String>,
+    pub language: String,
+    pub headline: String,
+    pub standfirst: Option<String>,
+    pub trail_text: Option<String>,
+    pub byline: Option<String>,
+    pub body: String,
+    pub body_format: Option<&'static str>,
+    pub image: Option<Picture>,
+    pub source: Option<Origin>,
+    pub canonical_url: Option<String>,
+    pub tags: Vec<Tag>,
+    pub status: Option<&'static str>,
+    pub published_at: Option<String>,
+    pub first_published_at: Option<String>,
+    pub updated_at: Option<String>,
+    pub expires_at: Option<String>,
+    pub translation_of: Option<String>,
+    /// Beside the line, not in it.
+    #[serde(skip)]
+    pub former_slugs: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Picture {
+    pub url: String,
+    pub alt: Option<String>,
+    pub caption: Option<String>,
+    pub credit: Option<String>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Origin {
+    pub name: String,
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tag {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    pub name: String,
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+impl Tag {
+    pub fn new(kind: &'static str, name: &str) -> Self {
+        Self {
+            name: name.trim().to_owned(),
+            kind,
+            ..Self::default()
+        }
+    }
+}
+
+/// A line for what cannot become one.
+pub fn failed(number: u64, name: String, reason: String) -> Line {
+    Line {
+        number,
+        name: Some(name),
+        text: Err(reason),
+        former: Vec::new(),
+    }
+}
+
+impl Item {
+    /// The import line of this number. What no line can hold is cut, which `tally` tells; `name` is what the item is
+    /// called there.
+    pub fn line(mut self, number: u64, name: &str, tally: &mut Tally) -> Line {
+        let text = self.text(name, tally);
+        let former = self.former_slugs.iter();
+        Line {
+            number,
+            name: Some(name.to_owned()),
+            former: former.filter_map(|slug| Slug::parse(slug).ok()).collect(),
+            text,
+        }
+    }
+
+    fn text(&mut self, name: &str, tally: &mut Tally) -> Result<Vec<u8>, String> {
+        self.mend(name, tally);
+        if self.language.is_empty() {
+            return Err("nothing says its language; see --language".to_owned());
+        }
+        if self.headline.trim().is_empty() {
+            self.headline = self.made_headline(name, tally)?;
+        }
+        let mut bounded = Bounded(Vec::new());
+        match serde_json::to_writer(&mut bounded, self) {
+            Ok(()) => Ok(bounded.0),
+            Err(_) => Err(format!("makes a line that is longer than {MAX_LINE} bytes")),
+        }
+    }
+
+    fn made_headline(&self, name: &str, tally: &mut Tally) -> Result<String, String> {
+        let text = match &self.standfirst {
+            Some(standfirst) => text::beginning(standfirst),
+            None => text::beginning(&text::plain(&self.body)),
+        };
+        let made = text.ok_or("has neither a title nor a text")?;
+        tally.change("headlines made from the first words", name);
+        Ok(made)
+    }
+
+    fn mend(&mut self, name: &str, tally: &mut Tally) {
+        cut(&mut self.headline, MAX_NAME, "headlines cut", name, tally);
+        for (text, max) in [
+            (&mut self.standfirst, MAX_TEXT),
+            (&mut self.trail_text, MAX_TEXT),
+            (&mut self.byline, MAX_NAME),
+        ] {
+            if let Some(text) = text {
+                cut(text, max, "long summaries or bylines cut", name, tally);
+            }
+        }
+        if let Some(image) = &mut self.image {
+            for text in [&mut image.alt, &mut image.caption].into_iter().flatten() {
+                cut(text, MAX_TEXT, "long captions cut", name, tally);
+            }
+        }
+        if let Some(source) = &mut self.source {
+            cut(&mut source.name, MAX_KEY, "long names cut", name, tally);
+        }
+        for tag in &mut self.tags {
+            cut(&mut tag.name, MAX_KEY, "long tags cut", name, tally);
+            if let Some(description) = &mut tag.description {
+                cut(description, MAX_TEXT, "long tags cut", name, tally);
+            }
+        }
+        self.tags.retain(|tag| !tag.name.trim().is_empty());
+        if self.tags.len() > MAX_TAGS {
+            let over = (self.tags.len() - MAX_TAGS) as u64;
+            tally.leave_out_many("tags beyond 200 of an article", name, over);
+            self.tags.truncate(MAX_TAGS);
+        }
+        self.former_slugs
+            .retain(|former| Some(former) != self.slug.as_ref());
+        self.former_slugs.dedup();
+        self.former_slugs.truncate(MAX_TAGS);
+    }
+}
+
+/// What names an article there, short enough for a line.
+pub fn external_id(text: &str) -> Option<String> {
+    let text = text.trim();
+    let fits =
+        !text.is_empty() && text.chars().count() <= MAX_KEY && !text.contains(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+/// A language tag in our spelling; `fr_FR` is written in many places.
+pub fn language(text: &str) -> Option<String> {
+    let text = text.trim().replace('_', "-");
+    Some(Language::parse(&text).ok()?.as_str().to_owned())
+}
+
+fn cut(text: &mut String, max: usize, reason: &str, name: &str, tally: &mut Tally) {
+    // Bytes first: nearly nothing is long.
+    if text.len() <= max {
+        return;
+    }
+    if let Some((end, _)) = text.char_indices().nth(max) {
+        text.truncate(end);
+        tally.change(reason, name);
+    }
+}
+
+/// Takes no more than a line may have.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_LINE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

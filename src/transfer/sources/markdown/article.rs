@@ -1,0 +1,329 @@
+//! A text with front matter as an import line.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::transfer::sources::dates;
+use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
+use crate::transfer::sources::markdown::fields::Fields;
+use crate::transfer::sources::markdown::site::{Kind, Site, Text};
+use crate::transfer::sources::markdown::{addresses, marks};
+use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::{Wishes, text};
+
+const PICTURES: [&str; 13] = [
+    "image",
+    "featured_image",
+    "featuredimage",
+    "feature_image",
+    "cover",
+    "cover_image",
+    "coverimage",
+    "header",
+    "images",
+    "featured",
+    "banner",
+    "hero",
+    "thumbnail",
+];
+
+pub struct Maker<'a> {
+    pub site: &'a Site,
+    pub wishes: &'a Wishes,
+    pub tally: &'a mut Tally,
+    /// What stands before the paths in external ids.
+    pub prefix: &'a str,
+}
+
+impl Maker<'_> {
+    /// `None` where it is left out, which the tally tells.
+    pub fn item(&mut self, members: &Map<String, Value>, body: &str, file: &Text) -> Option<Item> {
+        let fields = Fields(members);
+        let name = file.relative.as_str();
+        if fields.truth("headless") == Some(true) {
+            self.tally.leave_out("texts that are no pages", name);
+            return None;
+        }
+        let dates = self.dates(&fields, file);
+        let is_page = dates.published.is_none()
+            && self.site.kind == Kind::Hugo
+            && file.folders.is_empty()
+            && !self.wishes.post_types.iter().any(|wanted| wanted == "page");
+        if is_page {
+            self.tally
+                .leave_out("pages without a date (see --post-types)", name);
+            return None;
+        }
+        let is_draft = fields.truth("draft") == Some(true)
+            || fields.truth("published") == Some(false)
+            || file.folders.iter().any(|folder| folder == "_drafts");
+        let status = if is_draft { "draft" } else { "published" };
+        if dates.published.is_none() && !is_draft {
+            self.tally
+                .change("texts without a date, published now", name);
+        }
+        let address = fields.text(&["url", "permalink"]);
+        let address = address.filter(|address| !address.contains(':') || address.contains("://"));
+        let slug = fields
+            .text(&["slug"])
+            .and_then(|slug| text::slug(&slug))
+            .or_else(|| text::last_part(address.as_deref()?))
+            .or_else(|| text::slug(&file.stem));
+        let published_at = dates.published.filter(|_| !is_draft);
+        let page = self.address(
+            &fields,
+            file,
+            address.as_deref(),
+            slug.as_deref(),
+            published_at.as_deref(),
+        );
+        let authors = fields.list(&["authors", "author", "byline"], false);
+        let image = self.image(&fields, page.as_ref(), name);
+        let canonical_url = page.as_ref().and_then(|page| text::address(page.as_str()));
+        let canonical_url = fields
+            .text(&["canonicalurl", "canonical_url", "canonical"])
+            .and_then(|url| text::address(&url))
+            .or(canonical_url)
+            .filter(|_| !is_draft);
+        Some(Item {
+            external_id: Some(external_id(self.prefix, &file.relative))
+                .and_then(|id| item::external_id(&id)),
+            slug,
+            language: self.language(&fields, file),
+            headline: text::plain(&fields.text(&["title"]).unwrap_or_default()),
+            standfirst: fields
+                .text(&["description", "lead", "standfirst", "subtitle"])
+                .map(|text| text::plain(&text)),
+            trail_text: fields
+                .text(&["summary", "excerpt"])
+                .map(|text| text::plain(&text)),
+            byline: (!authors.is_empty()).then(|| authors.join(", ")),
+            body: self.body(body, page.as_ref(), name),
+            body_format: Some("markdown"),
+            image,
+            source: self.source(canonical_url.clone()),
+            canonical_url,
+            tags: self.tags(&fields, file, &authors),
+            status: Some(status),
+            first_published_at: published_at.clone(),
+            published_at,
+            updated_at: dates.updated,
+            expires_at: dates.expires,
+            former_slugs: self.former(&fields, name),
+            ..Item::default()
+        })
+    }
+
+    /// By the text itself, its path, the command line, the site.
+    pub fn language(&self, fields: &Fields, file: &Text) -> String {
+        let own = fields.text(&["lang", "language", "locale"]);
+        own.as_deref()
+            .and_then(item::language)
+            .or_else(|| file.language.clone())
+            .unwrap_or_else(|| {
+                self.wishes
+                    .language_or(self.site.default_language.as_deref().unwrap_or_default())
+            })
+    }
+
+    fn dates(&mut self, fields: &Fields, file: &Text) -> Dates {
+        let mut lacks_offset = false;
+        let mut read = |names: &[&str], else_from: Option<&str>| {
+            let written = fields.text(names).or_else(|| else_from.map(str::to_owned));
+            let dated = dates::parse(&written?)?;
+            lacks_offset |= !dated.has_offset;
+            Some(dates::written(dated.at))
+        };
+        let published = read(
+            &["publishdate", "pubdate", "published_at", "date"],
+            file.date.as_deref(),
+        );
+        let updated = read(
+            &[
+                "lastmod",
+                "last_modified_at",
+                "modified",
+                "updated",
+                "updated_at",
+            ],
+            None,
+        );
+        let expires = read(&["expirydate", "unpublishdate", "expires_at"], None);
+        if lacks_offset {
+            self.tally
+                .change("dates without an offset taken for UTC", &file.relative);
+        }
+        Dates {
+            published: published.or_else(|| updated.clone()),
+            updated,
+            expires,
+        }
+    }
+
+    /// Where the page was: as it says, else as its generator makes addresses, where that is known.
+    fn address(
+        &self,
+        fields: &Fields,
+        file: &Text,
+        said: Option<&str>,
+        slug: Option<&str>,
+        published_at: Option<&str>,
+    ) -> Option<Url> {
+        let base = self.wishes.site_url.as_ref().or(self.site.url.as_ref())?;
+        if let Some(said) = said {
+            return match said.contains("://") {
+                true => Url::parse(said).ok(),
+                false => base.join(said.trim_start_matches('/')).ok(),
+            };
+        }
+        let slug = slug?;
+        let path = match self.site.kind {
+            Kind::Plain => return None,
+            Kind::Hugo if self.site.has_permalinks => return None,
+            Kind::Hugo => {
+                let language = file.language.as_ref();
+                let language =
+                    language.filter(|tag| Some(*tag) != self.site.default_language.as_ref());
+                let language = language.map(|tag| tag.to_lowercase());
+                let parts = language.iter().chain(&file.folders).map(String::as_str);
+                let parts: Vec<&str> = parts.chain([slug]).collect();
+                format!("{}/", parts.join("/"))
+            }
+            Kind::Jekyll => {
+                let categories = fields.list(&["categories", "category"], true).join("/");
+                let form = match self.site.permalink.as_deref() {
+                    None | Some("date") => "/:categories/:year/:month/:day/:title.html",
+                    Some("pretty") => "/:categories/:year/:month/:day/:title/",
+                    Some("none") => "/:categories/:title.html",
+                    Some(form) => form,
+                };
+                let day = published_at.unwrap_or_default();
+                let part = |range: std::ops::Range<usize>| day.get(range).unwrap_or_default();
+                let path = form
+                    .replace(":categories", &categories.to_lowercase())
+                    .replace(":year", part(0..4))
+                    .replace(":month", part(5..7))
+                    .replace(":day", part(8..10))
+                    .replace(":title", slug)
+                    .replace(":slug", slug)
+                    .replace(":output_ext", ".html")
+                    .replace("//", "/");
+                match path.contains(':') {
+                    true => return None,
+                    false => path,
+                }
+            }
+        };
+        base.join(path.trim_start_matches('/')).ok()
+    }
+
+    fn body(&mut self, body: &str, page: Option<&Url>, name: &str) -> String {
+        let base = page
+            .or(self.wishes.site_url.as_ref())
+            .or(self.site.url.as_ref());
+        let site = self.wishes.site_url.as_ref().or(self.site.url.as_ref());
+        let body = match self.site.kind {
+            Kind::Jekyll => marks::without_liquid(body, site, self.tally, name),
+            _ => marks::without_shortcodes(body, self.tally, name),
+        };
+        let (body, lacking) = addresses::resolved(&body, base);
+        if lacking > 0 {
+            self.tally
+                .change("relative addresses that stay so (see --site-url)", name);
+        }
+        body.trim().to_owned()
+    }
+
+    fn image(&mut self, fields: &Fields, page: Option<&Url>, name: &str) -> Option<Picture> {
+        let picture = fields.picture(&PICTURES);
+        let picture = picture.or_else(|| fields.inner("extra")?.picture(&PICTURES));
+        let (address, alt, caption) = picture?;
+        let base = page
+            .or(self.wishes.site_url.as_ref())
+            .or(self.site.url.as_ref());
+        let Some(url) = text::resolved(&address, base) else {
+            self.tally.leave_out(
+                "pictures whose address lacks the site's (see --site-url)",
+                name,
+            );
+            return None;
+        };
+        Some(Picture {
+            url,
+            alt: alt.or_else(|| fields.text(&["image_alt", "imagealt", "alt"])),
+            caption: caption.or_else(|| fields.text(&["image_caption", "caption"])),
+            ..Picture::default()
+        })
+    }
+
+    fn source(&self, url: Option<String>) -> Option<Origin> {
+        let site = self.wishes.site_url.as_ref().or(self.site.url.as_ref());
+        let name = match &self.site.title {
+            Some(title) => title.clone(),
+            None => site?.host_str()?.to_owned(),
+        };
+        Some(Origin { name, url })
+    }
+
+    fn tags(&self, fields: &Fields, file: &Text, authors: &[String]) -> Vec<Tag> {
+        let by_words = self.site.kind == Kind::Jekyll;
+        let taxonomies = fields.inner("taxonomies");
+        let read = |names: &[&str]| {
+            let mut all = fields.list(names, by_words);
+            if let Some(inner) = &taxonomies {
+                all.extend(inner.list(names, by_words));
+            }
+            all
+        };
+        let mut sections = read(&["categories", "category", "section", "sections"]);
+        // Jekyll: the folders above _posts are categories.
+        if by_words {
+            let above = file
+                .folders
+                .iter()
+                .take_while(|folder| !folder.starts_with('_'));
+            sections.extend(above.cloned());
+        }
+        let kinds = [
+            ("section", sections),
+            ("keyword", read(&["tags", "tag"])),
+            ("series", read(&["series"])),
+            ("contributor", authors.to_vec()),
+        ];
+        let mut tags: Vec<Tag> = Vec::new();
+        for (kind, names) in kinds {
+            for name in names {
+                let tag = Tag::new(kind, &text::plain(&name));
+                if !tags.contains(&tag) {
+                    tags.push(tag);
+                }
+            }
+        }
+        tags
+    }
+
+    fn former(&mut self, fields: &Fields, name: &str) -> Vec<String> {
+        let aliases = fields.list(&["aliases", "redirect_from"], false);
+        let mut former = Vec::new();
+        for alias in aliases {
+            match text::last_part(&alias) {
+                Some(slug) => former.push(slug),
+                None => self
+                    .tally
+                    .leave_out("former addresses without a name", name),
+            }
+        }
+        former
+    }
+}
+
+struct Dates {
+    published: Option<String>,
+    updated: Option<String>,
+    expires: Option<String>,
+}
+
+/// The same in every run, and another on another site.
+pub fn external_id(prefix: &str, relative: &str) -> String {
+    format!("markdown:{prefix}/{relative}")
+}

@@ -1,0 +1,92 @@
+//! Reading the members of front matter, which every theme and every author writes a little differently.
+
+use serde_json::{Map, Value};
+
+pub struct Fields<'a>(pub &'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    /// The first of these members that is a text or a number.
+    pub fn text(&self, names: &[&str]) -> Option<String> {
+        names
+            .iter()
+            .filter_map(|name| self.0.get(*name))
+            .find_map(scalar)
+    }
+
+    pub fn truth(&self, name: &str) -> Option<bool> {
+        match self.0.get(name)? {
+            Value::Bool(truth) => Some(*truth),
+            Value::String(text) => Some(matches!(text.as_str(), "true" | "yes")),
+            _ => None,
+        }
+    }
+
+    /// All items of these members: of lists, of a text with commas, or, `by_words`, of its words.
+    pub fn list(&self, names: &[&str], by_words: bool) -> Vec<String> {
+        let mut all = Vec::new();
+        for value in names.iter().filter_map(|name| self.0.get(*name)) {
+            match value {
+                Value::Array(items) => all.extend(items.iter().filter_map(named)),
+                Value::String(text) if text.contains(',') => {
+                    all.extend(text.split(',').map(str::to_owned));
+                }
+                Value::String(text) if by_words => {
+                    all.extend(text.split_whitespace().map(str::to_owned));
+                }
+                value => all.extend(named(value)),
+            }
+        }
+        let all = all.into_iter().map(|item| item.trim().to_owned());
+        all.filter(|item| !item.is_empty()).collect()
+    }
+
+    /// A table that some put their members in.
+    pub fn inner(&self, name: &str) -> Option<Fields<'a>> {
+        self.0.get(name)?.as_object().map(Fields)
+    }
+
+    /// The first of these members that shows a picture: address, words for those who do not see it, caption.
+    pub fn picture(&self, names: &[&str]) -> Option<(String, Option<String>, Option<String>)> {
+        names.iter().find_map(|name| shown(self.0.get(*name)?))
+    }
+}
+
+fn shown(value: &Value) -> Option<(String, Option<String>, Option<String>)> {
+    match value {
+        Value::String(address) if !address.trim().is_empty() => Some((address.clone(), None, None)),
+        Value::Array(items) => shown(items.first()?),
+        Value::Object(members) => {
+            let fields = Fields(members);
+            let address = fields.text(&[
+                "url",
+                "src",
+                "image",
+                "path",
+                "feature",
+                "teaser",
+                "overlay_image",
+                "file",
+            ])?;
+            let alt = fields.text(&["alt", "image_alt"]);
+            let caption = fields.text(&["caption", "title"]);
+            Some((address, alt, caption))
+        }
+        _ => None,
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An author may be a table with a name.
+fn named(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(members) => Fields(members).text(&["name", "title"]),
+        value => scalar(value),
+    }
+}

@@ -1,0 +1,305 @@
+//! A folder of Markdown: which site generator it is for, which files are articles, and in which language.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::transfer::sources::item;
+use crate::transfer::sources::markdown::fields::Fields;
+use crate::transfer::sources::markdown::front_matter;
+
+/// Files that one folder may have, and bytes of a configuration.
+const MAX_FILES: usize = 2_000_000;
+const MAX_CONFIG: u64 = 1024 * 1024;
+/// Folders of programs, not of texts.
+const FOREIGN: [&str; 6] = [
+    "node_modules",
+    "themes",
+    "public",
+    "vendor",
+    "resources",
+    "archetypes",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Hugo,
+    Jekyll,
+    /// Nothing says.
+    Plain,
+}
+
+#[derive(Debug)]
+pub struct Site {
+    pub kind: Kind,
+    /// What paths are relative to.
+    pub root: PathBuf,
+    pub title: Option<String>,
+    pub url: Option<Url>,
+    /// How addresses are made, where it is not the usual way.
+    pub permalink: Option<String>,
+    pub has_permalinks: bool,
+    pub default_language: Option<String>,
+    languages: Vec<String>,
+}
+
+/// A file, as its path tells of it.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub path: PathBuf,
+    /// With slashes, for messages and names.
+    pub relative: String,
+    /// The path without the parts that are a language: the same for all translations.
+    pub key: String,
+    pub language: Option<String>,
+    /// Its folders, without those that are a language or only hold this text.
+    pub folders: Vec<String>,
+    /// Without its date.
+    pub stem: String,
+    /// From the name of a file of Jekyll.
+    pub date: Option<String>,
+    pub bytes: u64,
+}
+
+impl Site {
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let hugo = [
+            "hugo",
+            "config",
+            "config/_default/hugo",
+            "config/_default/config",
+        ];
+        let content = folder.join("content");
+        let is_jekyll = folder.join("_config.yml").exists()
+            || folder.join("_posts").is_dir()
+            || folder.ends_with("_posts");
+        let (kind, config) = if is_jekyll {
+            (Kind::Jekyll, config(folder, &["_config"]))
+        } else if content.is_dir() {
+            (Kind::Hugo, config(folder, &hugo))
+        } else {
+            (Kind::Plain, Map::new())
+        };
+        let fields = Fields(&config);
+        let mut languages: Vec<String> = Vec::new();
+        if let Some(declared) = fields.inner("languages") {
+            languages.extend(declared.0.keys().filter_map(|key| item::language(key)));
+        }
+        let base = fields.text(&["baseurl", "url"]);
+        let base = match (kind, fields.text(&["url"])) {
+            (Kind::Jekyll, Some(url)) => {
+                let below = fields.text(&["baseurl"]).unwrap_or_default();
+                Some(format!(
+                    "{}/{}",
+                    url.trim_end_matches('/'),
+                    below.trim_matches('/')
+                ))
+            }
+            _ => base,
+        };
+        let default = fields.text(&["defaultcontentlanguage", "languagecode", "locale", "lang"]);
+        let mut site = Self {
+            kind,
+            root: match kind {
+                Kind::Hugo => content,
+                _ => folder.to_owned(),
+            },
+            title: fields.text(&["title"]),
+            url: base.and_then(|base| Url::parse(&format!("{}/", base.trim_end_matches('/'))).ok()),
+            permalink: fields.text(&["permalink"]),
+            has_permalinks: config.contains_key("permalinks"),
+            default_language: default.as_deref().and_then(item::language),
+            languages,
+        };
+        if site.languages.is_empty() {
+            site.languages = site.folder_languages()?;
+        }
+        Ok(site)
+    }
+
+    /// The texts in the order of their paths, and the names of those passed over.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn texts(&self, passed: &mut dyn FnMut(&str, &str)) -> io::Result<Vec<Text>> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                let path = entry.path();
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let kind = entry.file_type()?;
+                if kind.is_symlink() {
+                    passed("symbolic links", &self.relative(&path));
+                } else if kind.is_dir() {
+                    let is_foreign = name.starts_with('.')
+                        || name == "_site"
+                        || FOREIGN.contains(&name.as_str());
+                    if !is_foreign {
+                        folders.push(path);
+                    }
+                } else if is_markdown(&name) {
+                    let relative = self.relative(&path);
+                    match self.is_article(&relative, &name) {
+                        Ok(()) => found.push(self.text(&path, entry.metadata()?.len())),
+                        Err(reason) => passed(reason, &relative),
+                    }
+                }
+            }
+            if found.len() > MAX_FILES {
+                return Err(io::Error::other(format!(
+                    "it has more than {MAX_FILES} files"
+                )));
+            }
+        }
+        found.sort_by(|a, b| a.relative.cmp(&b.relative));
+        Ok(found)
+    }
+
+    /// A file as its path tells of it.
+    pub fn text(&self, path: &Path, bytes: u64) -> Text {
+        let relative = self.relative(path);
+        let mut folders: Vec<String> = relative.split('/').map(str::to_owned).collect();
+        let name = folders.pop().unwrap_or_default();
+        let mut stem = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(stem, _)| stem)
+            .to_owned();
+        let mut language = None;
+        if let Some((first, last)) = stem.rsplit_once('.')
+            && let Some(tag) = self.known_language(last)
+        {
+            language = Some(tag);
+            stem = first.to_owned();
+        }
+        if let Some(first) = folders.first()
+            && self.languages.len() > 1
+            && let Some(tag) = self.known_language(first)
+        {
+            language.get_or_insert(tag);
+            folders.remove(0);
+        }
+        let key = format!("{}/{stem}", folders.join("/"));
+        if stem == "index"
+            && let Some(folder) = folders.pop()
+        {
+            stem = folder;
+        }
+        let mut date = None;
+        if let Some((day, rest)) = dated(&stem) {
+            date = Some(day.to_owned());
+            stem = rest.to_owned();
+        }
+        Text {
+            path: path.to_owned(),
+            relative,
+            key,
+            language,
+            folders,
+            stem,
+            date,
+            bytes,
+        }
+    }
+
+    fn is_article(&self, relative: &str, name: &str) -> Result<(), &'static str> {
+        if name.starts_with("_index.") {
+            return Err("pages of a section (_index.md)");
+        }
+        let is_post = || {
+            let mut folders = relative.split('/');
+            self.root.ends_with("_posts")
+                || folders.any(|folder| folder == "_posts" || folder == "_drafts")
+        };
+        match self.kind == Kind::Jekyll && !is_post() {
+            true => Err("files outside of _posts and _drafts"),
+            false => Ok(()),
+        }
+    }
+
+    /// Folders that are called as languages are, where there are several beside each other.
+    fn folder_languages(&self) -> io::Result<Vec<String>> {
+        let mut languages = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.file_type()?.is_dir() && is_short(&name) {
+                languages.extend(item::language(&name));
+            }
+        }
+        if languages.len() < 2 {
+            languages.clear();
+        }
+        languages.sort();
+        Ok(languages)
+    }
+
+    /// A part of a path as a language: one of those declared, or anything that looks like one.
+    fn known_language(&self, part: &str) -> Option<String> {
+        let tag = item::language(part)?;
+        let fits = match self.languages.is_empty() {
+            true => is_short(part),
+            false => self.languages.contains(&tag),
+        };
+        fits.then_some(tag)
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        let parts = relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy());
+        parts.collect::<Vec<_>>().join("/")
+    }
+}
+
+/// `fr` or `fr-MA`.
+fn is_short(name: &str) -> bool {
+    let primary = name.split(['-', '_']).next().unwrap_or_default();
+    primary.len() == 2 && primary.bytes().all(|b| b.is_ascii_lowercase())
+}
+
+fn is_markdown(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["md", "markdown", "mdown", "mkd"].contains(&extension) && !name.starts_with('.')
+}
+
+/// `2024-01-02-name` in two.
+fn dated(stem: &str) -> Option<(&str, &str)> {
+    let (day, rest) = stem.split_at_checked(10)?;
+    let rest = rest.strip_prefix('-')?;
+    let is_day = day.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    (is_day && !rest.is_empty()).then_some((day, rest))
+}
+
+/// The first configuration that is there and can be read.
+fn config(folder: &Path, names: &[&str]) -> Map<String, Value> {
+    for name in names {
+        for extension in ["toml", "yaml", "yml", "json"] {
+            let path = folder.join(format!("{name}.{extension}"));
+            let is_small = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= MAX_CONFIG);
+            let Some(text) = is_small.then(|| fs::read_to_string(&path).ok()).flatten() else {
+                continue;
+            };
+            let members = match extension {
+                "toml" => front_matter::toml(&text),
+                // JSON is YAML.
+                _ => front_matter::yaml(&text),
+            };
+            if let Ok(members) = members {
+                return members;
+            }
+            log::warn!("{} cannot be read, and is passed over", path.display());
+        }
+    }
+    Map::new()
+}

@@ -1,0 +1,148 @@
+//! A file that is read at several places at once, and what becomes one: standard input, other encodings.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use encoding_rs::Encoding;
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+/// Bytes in which an XML declaration is looked for.
+const DECLARATION: usize = 256;
+
+/// A file without a position of its own.
+#[derive(Clone, Debug)]
+pub struct Place(Arc<File>);
+
+/// A reader of it.
+#[derive(Debug)]
+pub struct At {
+    file: Place,
+    position: u64,
+}
+
+impl Place {
+    pub fn new(file: File) -> Self {
+        Self(Arc::new(file))
+    }
+
+    /// Keeps what can be read once in a file without a name, so that a killed process leaves nothing.
+    ///
+    /// # Errors
+    /// When reading fails, or there is no room for it.
+    pub fn keep(mut input: impl Read) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(&mut input, &mut file)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(Self::new(file))
+    }
+
+    pub fn at(&self, position: u64) -> At {
+        At {
+            file: self.clone(),
+            position,
+        }
+    }
+
+    /// # Errors
+    /// When the system does not know.
+    pub fn length(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    /// The same file in UTF-8, whatever its XML declaration says it is in.
+    ///
+    /// # Errors
+    /// When reading fails, or there is no room for a copy.
+    pub fn in_utf8(self) -> io::Result<Self> {
+        let mut head = Vec::new();
+        self.at(0).take(DECLARATION as u64).read_to_end(&mut head)?;
+        let Some(encoding) = encoding(&head) else {
+            return Ok(self);
+        };
+        let decoded = DecodeReaderBytesBuilder::new()
+            .encoding(Some(encoding))
+            .bom_override(true)
+            .build(BufReader::new(self.at(0)));
+        Self::keep(decoded)
+    }
+}
+
+/// What a text is encoded in, unless that is UTF-8.
+fn encoding(head: &[u8]) -> Option<&'static Encoding> {
+    let marked = Encoding::for_bom(head).map(|(encoding, _)| encoding);
+    let encoding = marked.or_else(|| declared(head))?;
+    (encoding != encoding_rs::UTF_8).then_some(encoding)
+}
+
+fn declared(head: &[u8]) -> Option<&'static Encoding> {
+    let head = String::from_utf8_lossy(head);
+    let declaration = head.trim_start().strip_prefix("<?xml")?.split_once("?>")?.0;
+    let (_, rest) = declaration.split_once("encoding")?;
+    let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+    let quote = rest.chars().next().filter(|c| "'\"".contains(*c))?;
+    Encoding::for_label(rest[1..].split(quote).next()?.as_bytes())
+}
+
+impl Read for At {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(&self.file.0, into, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, position)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, into: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> String {
+        let place = Place::keep(bytes).unwrap().in_utf8().unwrap();
+        let mut text = String::new();
+        place.at(0).read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn other_encodings_are_read() {
+        let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>";
+        assert!(read(latin).ends_with("<a>é</a>"));
+        let utf16: Vec<u8> = [0xff, 0xfe]
+            .into_iter()
+            .chain("<a>é</a>".encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        assert_eq!(read(&utf16), "<a>é</a>");
+        let same = "<?xml version=\"1.0\" encoding=\"UTF-8\" ?><a>é</a>";
+        assert_eq!(read(same.as_bytes()), same);
+    }
+
+    #[test]
+    fn two_readers_do_not_move_each_other() {
+        let place = Place::keep(&b"abcd"[..]).unwrap();
+        let (mut one, mut two) = (place.at(0), place.at(2));
+        let mut byte = [0];
+        let mut next = |at: &mut At| {
+            at.read_exact(&mut byte).unwrap();
+            byte[0]
+        };
+        assert_eq!(
+            [
+                next(&mut one),
+                next(&mut two),
+                next(&mut one),
+                next(&mut two)
+            ],
+            *b"acbd"
+        );
+    }
+}

@@ -1,0 +1,230 @@
+//! An article of WordPress as an import line.
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use crate::transfer::sources::dates::{self, Dated};
+use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
+use crate::transfer::sources::place::Place;
+use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::wxr::parts::Element;
+use crate::transfer::sources::wxr::shortcodes::Writer;
+use crate::transfer::sources::wxr::site::{self, Site};
+use crate::transfer::sources::wxr::{paragraphs, shortcodes};
+use crate::transfer::sources::{Wishes, html, text};
+
+pub struct Maker<'a> {
+    pub place: &'a Place,
+    pub site: &'a Site,
+    pub wishes: &'a Wishes,
+    pub tally: &'a mut Tally,
+    /// What the article is called in messages.
+    pub name: &'a str,
+}
+
+impl Maker<'_> {
+    /// `None` where it is left out, which the tally tells.
+    pub fn item(&mut self, post: &Element) -> Option<Item> {
+        let status = self.status(post)?;
+        let published_at = self.published_at(post);
+        // A plan without an hour is no plan.
+        let status = match (status, published_at) {
+            ("scheduled", None) => "draft",
+            (status, _) => status,
+        };
+        let link = text::address(post.says("link"));
+        let byline = self.authors(post).join(", ");
+        let body = self.body(post);
+        let published_at = published_at
+            .filter(|_| status != "draft")
+            .map(dates::written);
+        let image = self.image(post);
+        Some(Item {
+            external_id: self.external_id(post),
+            slug: text::slug(post.says("wp:post_name")),
+            language: self.wishes.language_or(&self.site.language),
+            headline: text::plain(post.says("title")),
+            standfirst: Some(text::plain(post.says("excerpt:encoded")))
+                .filter(|text| !text.is_empty()),
+            byline: (!byline.is_empty()).then_some(byline),
+            body,
+            image,
+            source: self.source(link.clone()),
+            canonical_url: link.filter(|_| status != "draft"),
+            tags: self.tags(post),
+            status: Some(status),
+            first_published_at: published_at.clone().filter(|_| status == "published"),
+            published_at,
+            updated_at: modified(post).map(dates::written),
+            former_slugs: site::metas(post, "_wp_old_slug")
+                .filter_map(text::slug)
+                .collect(),
+            ..Item::default()
+        })
+    }
+
+    fn status(&mut self, post: &Element) -> Option<&'static str> {
+        if !post.says("wp:post_password").is_empty() {
+            self.tally
+                .leave_out("articles behind a password", self.name);
+            return None;
+        }
+        match post.says("wp:status") {
+            "publish" => Some("published"),
+            "future" => Some("scheduled"),
+            "draft" | "pending" => Some("draft"),
+            "trash" => {
+                self.tally.leave_out("articles in the trash", self.name);
+                None
+            }
+            "auto-draft" | "inherit" => {
+                self.tally
+                    .leave_out("drafts that were never saved", self.name);
+                None
+            }
+            "private" => {
+                self.tally
+                    .change("private articles taken as drafts", self.name);
+                Some("draft")
+            }
+            other => {
+                let reason = format!("articles of status {other:?} taken as drafts");
+                self.tally.change(&reason, self.name);
+                Some("draft")
+            }
+        }
+    }
+
+    /// By the date in UTC; else by that of the feed, which has an offset; else by the site's own clock, whose offset
+    /// the file does not tell.
+    fn published_at(&mut self, post: &Element) -> Option<DateTime<Utc>> {
+        if let Some(dated) = dates::parse(post.says("wp:post_date_gmt")) {
+            return Some(dated.at);
+        }
+        if let Some(dated) = dates::parse(post.says("pubDate")) {
+            return Some(dated.at);
+        }
+        let Dated { at, .. } = dates::parse(post.says("wp:post_date"))?;
+        self.tally
+            .change("dates without an offset taken for UTC", self.name);
+        Some(at)
+    }
+
+    fn external_id(&self, post: &Element) -> Option<String> {
+        item::external_id(post.says("guid")).or_else(|| {
+            let site = self.site.link.trim_end_matches('/');
+            item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
+        })
+    }
+
+    fn source(&self, link: Option<String>) -> Option<Origin> {
+        let title = self.site.title.trim();
+        let name = match title.is_empty() {
+            false => title.to_owned(),
+            true => text::host(&self.site.link)?,
+        };
+        Some(Origin { name, url: link })
+    }
+
+    /// Those of a plug-in for several authors, where there are any.
+    fn authors(&self, post: &Element) -> Vec<String> {
+        let several: Vec<String> = categories(post, "author")
+            .map(|author| text::plain(author.text.trim()))
+            .filter(|name| !name.is_empty())
+            .collect();
+        if !several.is_empty() {
+            return several;
+        }
+        let creator = text::plain(self.site.author(post.says("dc:creator")));
+        (!creator.is_empty())
+            .then_some(creator)
+            .into_iter()
+            .collect()
+    }
+
+    /// Sections, each followed by those above it, then keywords, then authors.
+    fn tags(&self, post: &Element) -> Vec<Tag> {
+        let mut tags: Vec<Tag> = Vec::new();
+        let mut above = Vec::new();
+        for category in categories(post, "category") {
+            let nicename = category.attribute("nicename");
+            tags.push(self.site.section(nicename, category.text.trim()));
+            above.extend(self.site.above(nicename));
+        }
+        for tag in above {
+            if !tags.iter().any(|known| known.slug == tag.slug) {
+                tags.push(tag);
+            }
+        }
+        for tag in categories(post, "post_tag").chain(categories(post, "tag")) {
+            let keyword = self
+                .site
+                .keyword(tag.attribute("nicename"), tag.text.trim());
+            if !tags.iter().any(|known| known.slug == keyword.slug) {
+                tags.push(keyword);
+            }
+        }
+        let authors = self.authors(post);
+        tags.extend(authors.iter().map(|name| Tag::new("contributor", name)));
+        tags
+    }
+
+    fn image(&mut self, post: &Element) -> Option<Picture> {
+        let number = site::meta(post, "_thumbnail_id");
+        if number.is_empty() || number == "0" {
+            return None;
+        }
+        let media = number
+            .parse()
+            .ok()
+            .and_then(|number| self.site.media(self.place, number));
+        let Some(media) = media else {
+            self.tally
+                .leave_out("pictures that the file does not describe", self.name);
+            return None;
+        };
+        Some(Picture {
+            url: media.url,
+            alt: media.alt,
+            caption: media.caption,
+            ..Picture::default()
+        })
+    }
+
+    fn body(&mut self, post: &Element) -> String {
+        let content = post
+            .child("content:encoded")
+            .map_or("", |child| &child.text);
+        let has_blocks = content.contains("<!-- wp:");
+        let content = shortcodes::without_comments(content, self.tally, self.name);
+        let mut writer = Writer {
+            site: self.site,
+            place: self.place,
+            tally: self.tally,
+            name: self.name,
+        };
+        let content = writer.written(&content);
+        let content = paragraphs::with_links(&content);
+        // Blocks bring their own paragraphs.
+        let content = match has_blocks {
+            true => content,
+            false => paragraphs::made(&content),
+        };
+        let base = Url::parse(&self.site.link).ok();
+        html::rewritten(&content, base.as_ref()).trim().to_owned()
+    }
+}
+
+fn categories<'a>(post: &'a Element, domain: &'a str) -> impl Iterator<Item = &'a Element> {
+    post.children
+        .iter()
+        .filter(move |child| child.name == "category" && child.attribute("domain") == domain)
+}
+
+fn modified(post: &Element) -> Option<DateTime<Utc>> {
+    let names = ["wp:post_modified_gmt", "wp:post_modified"];
+    names
+        .into_iter()
+        .find_map(|name| dates::parse(post.says(name)))
+        .map(|dated| dated.at)
+}

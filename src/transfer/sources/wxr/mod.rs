@@ -1,0 +1,153 @@
+//! WordPress: the export that its administration writes (WXR, an RSS with elements of its own).
+//!
+//! The file is read twice. The first reading keeps the terms and where each picture is described, for a picture may
+//! come after the article that shows it; the second makes the articles. So memory does not grow with the texts.
+
+mod article;
+mod paragraphs;
+mod parts;
+mod shortcodes;
+mod site;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+
+use crate::transfer::lines::{Line, Sink, Source};
+use crate::transfer::sources::place::Place;
+use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::{Archive, Wishes, item, text};
+
+use article::Maker;
+use parts::{Element, Part, Parts};
+use site::Site;
+
+const COMMENTS: &[&str] = &["wp:comment"];
+/// Items between two words on how far it has come.
+const PASS: u64 = 200;
+
+pub struct Wxr {
+    place: Place,
+    wishes: Wishes,
+    tally: Tally,
+    /// Digests of the names that articles had.
+    named: HashSet<u64>,
+}
+
+impl Wxr {
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn open(place: Place, wishes: &Wishes) -> io::Result<Self> {
+        Ok(Self {
+            place: place.in_utf8()?,
+            wishes: wishes.clone(),
+            tally: Tally::default(),
+            named: HashSet::new(),
+        })
+    }
+
+    /// The line of an item, or `None` where it is left out.
+    fn line(&mut self, site: &Site, element: &Element, number: u64) -> Option<Line> {
+        let name = called(element, number);
+        let name = name.as_str();
+        let kind = element.says("wp:post_type");
+        if element.child("wp:post_id").is_none() {
+            let reason = "is no item of WordPress".to_owned();
+            return Some(item::failed(number, name.to_owned(), reason));
+        }
+        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
+            self.tally.leave_out(&what(kind), name);
+            return None;
+        }
+        self.tally.leave_out_many("comments", name, element.passed);
+        let mut maker = Maker {
+            place: &self.place,
+            site,
+            wishes: &self.wishes,
+            tally: &mut self.tally,
+            name,
+        };
+        let mut item = maker.item(element)?;
+        // Two items that call themselves the same are two articles all the same, in every run.
+        if let Some(id) = &item.external_id
+            && !self.named.insert(digest(id))
+        {
+            let id = format!("{id}#{}", element.says("wp:post_id"));
+            self.tally.change("identifiers that came twice", name);
+            self.named.insert(digest(&id));
+            item.external_id = Some(id);
+        }
+        Some(item.line(number, name, &mut self.tally))
+    }
+}
+
+impl Source for Wxr {
+    fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        let Some(site) = Site::read(&self.place, sink)? else {
+            return Ok(());
+        };
+        let length = self.place.length()?;
+        let mut parts = Parts::new(&self.place, COMMENTS);
+        let mut number = 0;
+        while let Some(part) = parts.next()? {
+            let Part::Item(item) = part else { continue };
+            number += 1;
+            let bytes = length + parts.position();
+            let line = match &item.element {
+                Ok(element) => self.line(&site, element, number),
+                Err(reason) => {
+                    let name = format!("item {number}");
+                    Some(item::failed(number, name, reason.clone()))
+                }
+            };
+            let flow = match line {
+                Some(line) => sink.take(line, bytes),
+                None if number.is_multiple_of(PASS) => sink.pass(bytes),
+                None => continue,
+            };
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+        self.tally
+            .change_many("bytes that are no text replaced", parts.replaced());
+        Ok(())
+    }
+}
+
+impl Archive for Wxr {
+    fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Each byte is read twice.
+    fn size(&self) -> Option<u64> {
+        self.place.length().ok().map(|length| 2 * length)
+    }
+}
+
+/// What an editor finds it by.
+fn called(element: &Element, number: u64) -> String {
+    let title = text::plain(element.says("title"));
+    match element.says("wp:post_id") {
+        "" => format!("item {number} ({title})"),
+        id => format!("post {id} ({title})"),
+    }
+}
+
+/// Items of another type than those wanted.
+fn what(kind: &str) -> String {
+    match kind {
+        "attachment" => "descriptions of files (used where an article shows them)".to_owned(),
+        "page" => "pages (see --post-types)".to_owned(),
+        "nav_menu_item" => "menu entries".to_owned(),
+        "revision" => "revisions".to_owned(),
+        kind => format!("items of type {kind:?} (see --post-types)"),
+    }
+}
+
+fn digest(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,373 @@
+//! The marks that WordPress reads in a text: comments that delimit blocks, and shortcodes in square brackets.
+//!
+//! Only WordPress with all its plug-ins knows which words are shortcodes. Those that it brings itself are carried out;
+//! of others, what has attributes or an end of its own is taken for one, and its marks go while its text stays. So
+//! "[sic]" is a word.
+
+use std::collections::HashMap;
+
+use crate::transfer::sources::place::Place;
+use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::wxr::site::Site;
+use crate::transfer::sources::{html, text};
+
+/// Pictures that one gallery may have.
+const MAX_GALLERY: usize = 500;
+/// Shortcodes that WordPress or its usual plug-ins bring, and that stand alone without attributes.
+const ALONE: [&str; 8] = [
+    "gallery",
+    "playlist",
+    "audio",
+    "video",
+    "toc",
+    "embed",
+    "caption",
+    "wp_caption",
+];
+
+/// Those of which what they surround is part.
+const SURROUNDING: [&str; 5] = ["caption", "wp_caption", "embed", "audio", "video"];
+
+/// The text without comments. A block that is nothing but a comment is made by WordPress each time it is shown.
+pub fn without_comments(content: &str, tally: &mut Tally, name: &str) -> String {
+    let mut written = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some(at) = rest.find("<!--") {
+        written.push_str(&rest[..at]);
+        let Some(end) = rest[at..].find("-->") else {
+            // Browsers, too, read no further.
+            return written;
+        };
+        let comment = rest[at + 4..at + end].trim();
+        if let Some(block) = comment.strip_suffix('/')
+            && let Some(block) = block.trim_start().strip_prefix("wp:")
+        {
+            let block = block
+                .split(|c: char| c.is_whitespace())
+                .next()
+                .unwrap_or_default();
+            tally.leave_out(&format!("blocks that WordPress fills in, {block:?}"), name);
+        }
+        rest = &rest[at + end + 3..];
+    }
+    written.push_str(rest);
+    written
+}
+
+pub struct Writer<'a> {
+    pub site: &'a Site,
+    pub place: &'a Place,
+    pub tally: &'a mut Tally,
+    /// What the article is called in messages.
+    pub name: &'a str,
+}
+
+impl Writer<'_> {
+    /// The text with its shortcodes carried out or taken away.
+    pub fn written(&mut self, content: &str) -> String {
+        let ended = ended(content);
+        let mut written = String::with_capacity(content.len());
+        let mut rest = content;
+        while let Some(at) = rest.find('[') {
+            written.push_str(&rest[..at]);
+            rest = &rest[at..];
+            // "[[word]]" is how one writes of shortcodes.
+            let Some(code) = Code::at(rest) else {
+                written.push('[');
+                rest = &rest[1..];
+                continue;
+            };
+            if rest.as_bytes().get(code.length) == Some(&b']') && written.ends_with('[') {
+                written.push_str(&rest[1..code.length]);
+                rest = &rest[code.length + 1..];
+                continue;
+            }
+            rest = match code.is_shortcode(&ended) {
+                true => {
+                    let at = content.len() - rest.len();
+                    let has_end = ended.get(code.name).is_some_and(|end| *end > at);
+                    self.carry_out(&code, rest, has_end, &mut written)
+                }
+                false => {
+                    written.push_str(&rest[..code.length]);
+                    &rest[code.length..]
+                }
+            };
+        }
+        written.push_str(rest);
+        written
+    }
+
+    /// Writes what a shortcode stands for and gives what comes after it.
+    fn carry_out<'t>(
+        &mut self,
+        code: &Code,
+        from: &'t str,
+        has_end: bool,
+        written: &mut String,
+    ) -> &'t str {
+        let after = &from[code.length..];
+        if code.is_end {
+            return after;
+        }
+        // What it surrounds, where it has an end of its own.
+        let end = format!("[/{}]", code.name);
+        let inner = match has_end && !code.is_closed && SURROUNDING.contains(&code.name) {
+            true => after.split_once(end.as_str()),
+            false => None,
+        };
+        match (code.name, inner) {
+            ("caption" | "wp_caption", Some((inner, after))) => {
+                written.push_str(&captioned(inner, code.value("caption").as_deref()));
+                after
+            }
+            ("embed", Some((address, after))) => {
+                if let Some(address) = text::address(address) {
+                    written.push_str(&format!("\n\n{}\n\n", html::paragraph_link(&address)));
+                }
+                after
+            }
+            ("gallery", _) => {
+                self.gallery(code, written);
+                after
+            }
+            (kind @ ("audio" | "video"), inner) => {
+                self.player(kind, code, written);
+                inner.map_or(after, |(_, after)| after)
+            }
+            (name, _) => {
+                let reason = format!("shortcodes [{name}] (the text that they surround stays)");
+                self.tally.leave_out(&reason, self.name);
+                after
+            }
+        }
+    }
+
+    fn gallery(&mut self, code: &Code, written: &mut String) {
+        let numbers = code.value("ids").or_else(|| code.value("include"));
+        let Some(numbers) = numbers else {
+            self.tally
+                .leave_out("galleries that do not say of which pictures", self.name);
+            return;
+        };
+        written.push_str("\n\n");
+        for number in numbers.split(',').take(MAX_GALLERY) {
+            let media = number
+                .trim()
+                .parse()
+                .ok()
+                .and_then(|number| self.site.media(self.place, number));
+            let Some(media) = media else {
+                self.tally
+                    .leave_out("pictures that the file does not describe", self.name);
+                continue;
+            };
+            let caption = media.caption.as_deref().map(html::escaped);
+            written.push_str(&html::figure(
+                &media.url,
+                media.alt.as_deref(),
+                caption.as_deref(),
+            ));
+            written.push('\n');
+        }
+        written.push('\n');
+    }
+
+    fn player(&mut self, kind: &str, code: &Code, written: &mut String) {
+        let names = [
+            "src", "mp4", "mp3", "m4v", "webm", "ogv", "m4a", "ogg", "wav", "flac",
+        ];
+        let address = names.into_iter().find_map(|name| code.value(name));
+        match address.as_deref().and_then(text::address) {
+            Some(address) => {
+                let address = html::escaped(&address);
+                written.push_str(&format!(
+                    "\n\n<figure><{kind} controls src=\"{address}\"></{kind}></figure>\n\n"
+                ));
+            }
+            None => self.tally.leave_out(
+                &format!("shortcodes [{kind}] without an address"),
+                self.name,
+            ),
+        }
+    }
+}
+
+/// A picture and the words behind it, or those of an attribute, as older WordPress had it.
+fn captioned(inner: &str, attribute: Option<&str>) -> String {
+    let inner = inner.trim();
+    // The picture may be inside a link.
+    let picture_end = match inner.rfind("</a>") {
+        Some(at) if inner.starts_with("<a") => at + 4,
+        _ => inner.find('>').map_or(0, |at| at + 1),
+    };
+    let (picture, words) = inner.split_at(picture_end);
+    let words = match (words.trim(), attribute) {
+        ("", Some(attribute)) => attribute,
+        (words, _) => words,
+    };
+    let caption = match words.is_empty() {
+        true => String::new(),
+        false => format!("<figcaption>{words}</figcaption>"),
+    };
+    format!("\n\n<figure>{picture}{caption}</figure>\n\n")
+}
+
+/// The words that stand somewhere as `[/word]`, and where they do so last.
+type Ends<'a> = HashMap<&'a str, usize>;
+
+fn ended(content: &str) -> Ends<'_> {
+    content
+        .match_indices("[/")
+        .filter_map(|(at, _)| Some((Code::at(&content[at..])?.name, at)))
+        .collect()
+}
+
+/// A word in square brackets with what may be its attributes.
+struct Code<'a> {
+    name: &'a str,
+    attributes: &'a str,
+    is_end: bool,
+    /// As in `[word /]`.
+    is_closed: bool,
+    length: usize,
+}
+
+impl<'a> Code<'a> {
+    /// The one that begins `text`, which ends before any other begins: so every byte is looked at once.
+    fn at(text: &'a str) -> Option<Self> {
+        let inner = &text[1..];
+        let end = inner.find(['[', ']'])?;
+        if !inner[end..].starts_with(']') {
+            return None;
+        }
+        let length = end + 2;
+        let inner = &inner[..end];
+        let (is_end, inner) = match inner.strip_prefix('/') {
+            Some(inner) => (true, inner),
+            None => (false, inner),
+        };
+        let (is_closed, inner) = match inner.strip_suffix('/') {
+            Some(inner) if !inner.ends_with('=') => (true, inner),
+            _ => (false, inner),
+        };
+        let name_end = inner
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+            .unwrap_or(inner.len());
+        let (name, attributes) = inner.split_at(name_end);
+        let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let parted = attributes.is_empty() || attributes.starts_with(char::is_whitespace);
+        (begins && parted).then_some(Self {
+            name,
+            attributes,
+            is_end,
+            is_closed,
+            length,
+        })
+    }
+
+    fn is_shortcode(&self, ended: &Ends) -> bool {
+        let has_attributes = self.attributes.split_once('=').is_some_and(|(name, _)| {
+            let name = name.trim_end();
+            let word = name.rsplit(char::is_whitespace).next().unwrap_or_default();
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        });
+        has_attributes
+            || ended.contains_key(self.name)
+            || self.is_closed
+            || ALONE.contains(&self.name)
+            || (self.attributes.trim().is_empty() && self.name.contains(['_', '-']))
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        // As in a tag; typographic quotes are what editors' programs make of plain ones.
+        let attributes = self
+            .attributes
+            .replace(['“', '”', '″'], "\"")
+            .replace("&quot;", "\"");
+        let tag = format!("<x{attributes}>");
+        let html::Ended::Tag(tag) = html::tag(&tag) else {
+            return None;
+        };
+        tag.value(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(content: &str) -> (String, Tally) {
+        let mut tally = Tally::default();
+        let mut writer = Writer {
+            site: &Site::default(),
+            place: &Place::keep(&b""[..]).unwrap(),
+            tally: &mut tally,
+            name: "x",
+        };
+        let written = writer.written(content);
+        (written, tally)
+    }
+
+    #[test]
+    fn words_in_brackets_stay() {
+        for same in [
+            "a [sic] b",
+            "[1]",
+            "a[i] = [b, c]",
+            "[…]",
+            "[",
+            "[a [b",
+            "[Mise à jour]",
+        ] {
+            assert_eq!(written(same).0, same);
+        }
+        assert_eq!(written("[[gallery]]").0, "[gallery]");
+    }
+
+    #[test]
+    fn shortcodes_are_carried_out_or_taken_away() {
+        for (content, expected) in [
+            (
+                "[caption id=\"a\" width=\"3\"]<img src=\"x\"> Un <b>mot</b>[/caption]",
+                "<figure><img src=\"x\"><figcaption>Un <b>mot</b></figcaption></figure>",
+            ),
+            (
+                "[caption caption=\"Un\"]<a href=\"y\"><img src=\"x\"></a>[/caption]",
+                "<figure><a href=\"y\"><img src=\"x\"></a><figcaption>Un</figcaption></figure>",
+            ),
+            (
+                "[embed]https://v.example/1[/embed]",
+                "<p><a href=\"https://v.example/1\">https://v.example/1</a></p>",
+            ),
+            (
+                "[video mp4=\"https://v.example/1.mp4\"][/video]",
+                "<figure><video controls src=\"https://v.example/1.mp4\"></video></figure>",
+            ),
+            ("[vc_row css=\"x\"]a [b]c[/b][/vc_row]", "a c"),
+            ("[gallery]", ""),
+        ] {
+            assert_eq!(written(content).0.trim(), expected);
+        }
+        let (_, tally) = written("[vc_row]a[/vc_row] [form id=1]");
+        assert_eq!(tally.left_out.len(), 2, "{tally:?}");
+    }
+
+    #[test]
+    fn comments_and_empty_blocks_go() {
+        let mut tally = Tally::default();
+        let text = "<!-- wp:paragraph {\"a\":1} --><p>a</p><!-- /wp:paragraph --><!-- wp:latest-posts /--><!--more-->b";
+        assert_eq!(without_comments(text, &mut tally, "x"), "<p>a</p>b");
+        assert_eq!(tally.left_out.len(), 1);
+    }
+
+    #[test]
+    fn many_brackets_take_no_time() {
+        for odd in ["[", "[a ", "[caption]", "[a=\"", "[/b]", "[b x=1]"] {
+            written(&odd.repeat(100_000));
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What a WordPress export says of all its articles: the site, its sections, tags and authors, and where its files are
+//! described.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+
+use crate::transfer::lines::Sink;
+use crate::transfer::sources::item::Tag;
+use crate::transfer::sources::place::Place;
+use crate::transfer::sources::text;
+use crate::transfer::sources::wxr::parts::{Element, Item, Part, Parts};
+
+/// What of an item is not needed to know whether it describes a file.
+const TEXTS: &[&str] = &[
+    "content:encoded",
+    "excerpt:encoded",
+    "wp:comment",
+    "wp:postmeta",
+    "category",
+    "description",
+];
+/// What of the item of a file is not needed.
+const COMMENTS: &[&str] = &["wp:comment", "content:encoded"];
+/// Terms or authors, and files, that are remembered.
+const MAX_TERMS: usize = 500_000;
+const MAX_FILES: usize = 4_000_000;
+/// Items between two words on how far it has come.
+const PASS: u64 = 1_000;
+
+#[derive(Debug, Default)]
+pub struct Site {
+    pub title: String,
+    pub link: String,
+    pub language: String,
+    sections: HashMap<String, Term>,
+    keywords: HashMap<String, Term>,
+    /// Display names by login.
+    authors: HashMap<String, String>,
+    /// Where in the export the item of a file begins, by its number.
+    files: HashMap<u64, u64>,
+}
+
+#[derive(Debug)]
+struct Term {
+    name: String,
+    description: String,
+    parent: String,
+}
+
+/// A picture or another file, as the export describes it.
+#[derive(Clone, Debug)]
+pub struct Media {
+    pub url: String,
+    pub alt: Option<String>,
+    pub caption: Option<String>,
+}
+
+impl Site {
+    /// Reads the whole export once, without its texts. `None` where the sink wants no more.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or declares entities.
+    pub fn read(place: &Place, sink: &mut dyn Sink) -> io::Result<Option<Self>> {
+        let mut site = Self::default();
+        let mut parts = Parts::new(place, TEXTS);
+        let mut number: u64 = 0;
+        while let Some(part) = parts.next()? {
+            match part {
+                Part::Head(element) => site.take_head(&element),
+                // What is broken is told of in the second reading.
+                Part::Item(item) => site.note_file(&item),
+            }
+            number += 1;
+            if number.is_multiple_of(PASS) && sink.pass(parts.position()) == ControlFlow::Break(())
+            {
+                return Ok(None);
+            }
+        }
+        Ok(Some(site))
+    }
+
+    pub fn author<'a>(&'a self, login: &'a str) -> &'a str {
+        self.authors.get(login).map_or(login, String::as_str)
+    }
+
+    /// A category as a section, under its parent.
+    pub fn section(&self, nicename: &str, name: &str) -> Tag {
+        self.tag("section", self.sections.get(nicename), nicename, name)
+    }
+
+    pub fn keyword(&self, nicename: &str, name: &str) -> Tag {
+        self.tag("keyword", self.keywords.get(nicename), nicename, name)
+    }
+
+    /// The sections above one, so that they are there with their names: each once, the nearest first.
+    pub fn above(&self, nicename: &str) -> Vec<Tag> {
+        let mut above: Vec<Tag> = Vec::new();
+        let mut at = self.sections.get(nicename);
+        while let Some(parent) = at.map(|term| term.parent.as_str())
+            && let Some(term) = self.sections.get(parent)
+            && above.len() < 16
+        {
+            above.push(self.section(parent, &term.name));
+            at = Some(term);
+        }
+        above
+    }
+
+    /// A file of this number, looked up in the export.
+    pub fn media(&self, place: &Place, number: u64) -> Option<Media> {
+        let at = *self.files.get(&number)?;
+        let mut parts = Parts::at(place, at, COMMENTS);
+        let Ok(Some(Part::Item(item))) = parts.next() else {
+            return None;
+        };
+        let element = item.element.ok()?;
+        let url = [element.says("wp:attachment_url"), element.says("guid")];
+        let url = url.into_iter().find_map(text::address)?;
+        let some = |text: String| (!text.is_empty()).then_some(text);
+        Some(Media {
+            url,
+            alt: some(text::plain(meta(&element, "_wp_attachment_image_alt"))),
+            caption: some(text::plain(element.says("excerpt:encoded"))),
+        })
+    }
+
+    fn tag(&self, kind: &'static str, term: Option<&Term>, nicename: &str, name: &str) -> Tag {
+        let name = match (name.trim().is_empty(), term) {
+            (true, Some(term)) => term.name.as_str(),
+            (true, None) => nicename,
+            (false, _) => name,
+        };
+        let mut tag = Tag::new(kind, &text::plain(name));
+        tag.slug = text::slug(nicename);
+        if let Some(term) = term {
+            let description = text::plain(&term.description);
+            tag.description = (!description.is_empty()).then_some(description);
+            tag.parent = text::slug(&term.parent);
+        }
+        tag
+    }
+
+    fn take_head(&mut self, element: &Element) {
+        let says = |name: &str| element.says(name).to_owned();
+        match element.name.as_str() {
+            "title" => self.title = text::plain(&element.text),
+            "link" => self.link = element.text.trim().to_owned(),
+            "language" => self.language = element.text.trim().to_owned(),
+            "wp:category" => self.note_term(
+                true,
+                says("wp:category_nicename"),
+                Term {
+                    name: says("wp:cat_name"),
+                    description: says("wp:category_description"),
+                    parent: says("wp:category_parent"),
+                },
+            ),
+            "wp:tag" => self.note_term(
+                false,
+                says("wp:tag_slug"),
+                Term {
+                    name: says("wp:tag_name"),
+                    description: says("wp:tag_description"),
+                    parent: String::new(),
+                },
+            ),
+            "wp:term" if matches!(says("wp:term_taxonomy").as_str(), "category" | "post_tag") => {
+                self.note_term(
+                    says("wp:term_taxonomy") == "category",
+                    says("wp:term_slug"),
+                    Term {
+                        name: says("wp:term_name"),
+                        description: says("wp:term_description"),
+                        parent: says("wp:term_parent"),
+                    },
+                );
+            }
+            "wp:author" if self.authors.len() < MAX_TERMS => {
+                let name = text::plain(element.says("wp:author_display_name"));
+                if !name.is_empty() {
+                    self.authors.insert(says("wp:author_login"), name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note_term(&mut self, is_section: bool, nicename: String, term: Term) {
+        let terms = match is_section {
+            true => &mut self.sections,
+            false => &mut self.keywords,
+        };
+        if !nicename.is_empty() && !term.name.is_empty() && terms.len() < MAX_TERMS {
+            terms.insert(nicename, term);
+        }
+    }
+
+    fn note_file(&mut self, item: &Item) {
+        let Ok(element) = &item.element else { return };
+        if element.says("wp:post_type") == "attachment"
+            && self.files.len() < MAX_FILES
+            && let Ok(number) = element.says("wp:post_id").parse()
+        {
+            self.files.insert(number, item.at);
+        }
+    }
+}
+
+/// The value of a custom field.
+pub fn meta<'a>(element: &'a Element, key: &str) -> &'a str {
+    metas(element, key).next().unwrap_or_default()
+}
+
+/// All values of a custom field.
+pub fn metas<'a>(element: &'a Element, key: &str) -> impl Iterator<Item = &'a str> {
+    element
+        .children
+        .iter()
+        .filter(move |child| child.name == "wp:postmeta" && child.says("wp:meta_key") == key)
+        .map(|child| child.says("wp:meta_value"))
+}

@@ -1,0 +1,169 @@
+//! Folders of Markdown.
+
+use super::*;
+
+#[test]
+fn a_site_of_hugo_comes_in_whole_and_a_second_time_changes_nothing() {
+    for place in places() {
+        let imported = Imported::into(place);
+        let folder = fixture("hugo");
+        let said = imported.run(&[&folder]);
+        assert_eq!(said.code, Some(1), "{}", said.text);
+        said.says(&[
+            "3 created, 0 updated, 0 unchanged, 1 failed",
+            "nouvelles/casse.md: its front matter is no YAML",
+            "left out: 1 pages of a section (_index.md): nouvelles/_index.md",
+            "left out: 1 pages without a date (see --post-types): a-propos.md",
+            "left out: 1 shortcodes {{< note >}} (the text that they surround stays)",
+            "left out: 1 former addresses without a name: nouvelles/oasis/index.md",
+            "changed: 2 dates without an offset taken for UTC",
+        ]);
+        imported.again(&[&folder]);
+        let app = imported.serve();
+        let article = app.get("/v1/articles/oasis").json();
+        for (member, expected) in [
+            ("headline", json!("L’oasis reverdit")),
+            ("standfirst", json!("Après la pluie.")),
+            ("trail_text", json!("L’eau est revenue.")),
+            ("byline", json!("Salma Idrissi")),
+            ("language", json!("fr")),
+            ("published_at", json!("2024-03-01T09:00:00Z")),
+            ("updated_at", json!("2024-03-02T00:00:00Z")),
+            ("expires_at", json!("2999-01-01T00:00:00Z")),
+            (
+                "canonical_url",
+                json!("https://vallee.example/nouvelles/oasis/"),
+            ),
+        ] {
+            assert_eq!(article[member], expected, "{member}: {article}");
+        }
+        let image = &article["image"];
+        assert_eq!(
+            (&image["url"], &image["alt"], &image["caption"]),
+            (
+                &json!("https://vallee.example/nouvelles/oasis/oasis.jpg"),
+                &json!("Des palmiers"),
+                &json!("L’oasis")
+            )
+        );
+        assert_eq!(
+            tags(&article),
+            [
+                ("region", "section"),
+                ("eau", "keyword"),
+                ("palmiers", "keyword"),
+                ("vallee", "series"),
+                ("salma-idrissi", "contributor")
+            ]
+        );
+        let text = body(&app, "oasis");
+        for part in [
+            "<strong>court</strong>",
+            "src=\"https://vallee.example/nouvelles/oasis/photo.jpg\"",
+            "Une note.",
+            "https://www.youtube.com/watch?v=abc123",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert_eq!(app.get("/v1/articles/oasis-verte").status, 301);
+        let arabic = app.get("/v1/articles/oasis-2").json();
+        assert_eq!(arabic["language"], "ar");
+        assert_eq!(
+            article["translations"],
+            json!([{"language": "ar", "slug": "oasis-2"}])
+        );
+        assert_eq!(app.get("/v1/articles/brouillon-un").status, 404);
+    }
+}
+
+#[test]
+fn a_site_of_jekyll_comes_in_whole_and_a_second_time_changes_nothing() {
+    let imported = Imported::into(Place::sqlite());
+    let folder = fixture("jekyll");
+    let said = imported.run(&[&folder]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    said.says(&[
+        "3 created, 0 updated, 0 unchanged, 0 failed",
+        "left out: 1 files outside of _posts and _drafts: index.md",
+        "left out: 1 Liquid {% include %}",
+    ]);
+    imported.again(&[&folder]);
+    let app = imported.serve();
+    let article = app.get("/v1/articles/premier-billet").json();
+    for (member, expected) in [
+        ("headline", json!("Premier billet")),
+        ("byline", json!("Omar")),
+        ("language", json!("fr")),
+        ("published_at", json!("2023-05-06T06:08:09Z")),
+        (
+            "canonical_url",
+            json!("https://blog.example/b/vie/locale/2023/05/06/premier-billet.html"),
+        ),
+    ] {
+        assert_eq!(article[member], expected, "{member}: {article}");
+    }
+    assert_eq!(article["source"]["name"], "Le Blog");
+    assert_eq!(
+        tags(&article),
+        [
+            ("vie", "section"),
+            ("locale", "section"),
+            ("un", "keyword"),
+            ("deux", "keyword"),
+            ("omar", "contributor")
+        ]
+    );
+    let text = body(&app, "premier-billet");
+    assert!(
+        text.contains("https://blog.example/b/assets/x.png")
+            && text.contains("<code>puts 1")
+            && !text.contains("large"),
+        "{text}"
+    );
+    assert_eq!(app.get("/v1/articles/ancien-billet").status, 301);
+    let other = app.get("/v1/articles/match").json();
+    assert_eq!(tags(&other), [("sport", "section")]);
+    assert_eq!(other["published_at"], "2023-06-07T00:00:00Z");
+    assert_eq!(app.get("/v1/articles/idee").status, 404);
+}
+
+#[test]
+fn single_files_folders_of_languages_and_odd_ones() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let text = |title: &str| format!("---\ntitle: {title}\ndate: 2024-01-01\n---\n![a](b.png)\n");
+    written(place, "site/fr/un.md", text("Un"));
+    let one = written(
+        place,
+        "site/en/one.md",
+        text("One").replace("title:", "translationKey: k\ntitle:"),
+    );
+    written(
+        place,
+        "site/fr/deux.md",
+        text("Deux").replace("title:", "translationKey: k\ntitle:"),
+    );
+    written(place, "site/fr/latin.md", b"---\ntitle: \xe9\n---\n");
+    written(place, "site/fr/large.md", "x".repeat(9 << 20));
+    written(place, "site/fr/empty.md", "");
+    let folder = place.folder.path().join("site").display().to_string();
+    let said = imported.run(&[&folder]);
+    assert_eq!(said.code, Some(1));
+    said.says(&[
+        "3 created, 0 updated, 0 unchanged, 3 failed",
+        "fr/latin.md: is not UTF-8",
+        "fr/large.md: is larger than",
+        "fr/empty.md: has neither a title nor a text",
+        "changed: 3 relative addresses that stay so (see --site-url)",
+    ]);
+    imported.again(&[&folder]);
+    imported
+        .run(&[&one, "--language", "en"])
+        .says(&["1 created"]);
+    let app = imported.serve();
+    assert_eq!(app.get("/v1/articles/un").json()["language"], "fr");
+    assert_eq!(
+        app.get("/v1/articles/deux").json()["translations"],
+        json!([{"language": "en", "slug": "one"}])
+    );
+}
