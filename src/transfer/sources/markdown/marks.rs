@@ -43,8 +43,8 @@ pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
             written.push_str(&format!("{open}{shown}{close}"));
             continue;
         }
-        if inner.starts_with('/') {
-            if inner[1..].trim() == "highlight" {
+        if let Some(ended) = inner.strip_prefix('/') {
+            if ended.trim() == "highlight" {
                 end_code(&mut written, rest);
             }
             continue;
