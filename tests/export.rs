@@ -207,6 +207,7 @@ fn what_a_mirror_knows_only_the_half_of_goes_with_the_rest() {
         content: line::parse(line.as_bytes()).unwrap(),
         group: ReplicaGroup::Unknown,
         former_slugs: None,
+        hidden_slugs: Vec::new(),
         inside: None,
         deleted_at: None,
     };
@@ -622,4 +623,38 @@ fn the_log_of_a_restored_store_tells_of_all_that_is_public() {
             "{id}"
         );
     }
+}
+
+#[test]
+fn a_name_that_the_public_never_knew_stays_unknown() {
+    let app = App::new();
+    app.import(&[article("Ébauche").with("slug", "nom-de-travail").status("draft")]);
+    let editor = app.login("amina", "editor");
+    let change = |method: &str, path: &str, body: Value| {
+        let name: Vec<&str> = path.split('/').take(4).collect();
+        let read = app.get_with(&name.join("/"), &[("authorization", &editor)]);
+        let headers = [("if-match", read.header("etag"))];
+        let reply = app.write(method, path, &editor, &headers, Some(body));
+        assert!(reply.status < 300, "{}", reply.text());
+    };
+    change(
+        "PATCH",
+        "/v1/articles/nom-de-travail",
+        json!({"slug": "nom-public"}),
+    );
+    change("PUT", "/v1/articles/nom-public/publication", json!({}));
+    change(
+        "PATCH",
+        "/v1/articles/nom-public",
+        json!({"slug": "nom-final"}),
+    );
+    let other = App::new();
+    taken_in(&other.database, &exported(&app.database));
+    other.wait();
+    assert_eq!(other.get("/v1/articles/nom-public").status, 301);
+    assert_eq!(other.get("/v1/articles/nom-de-travail").status, 404);
+    assert_eq!(
+        contents(&exported(&other.database)),
+        contents(&exported(&app.database))
+    );
 }

@@ -45,6 +45,7 @@ fn replica(id: Uuid, name: &str) -> ReplicaArticle {
         content: draft(name, json!([])),
         group: ReplicaGroup::Unknown,
         former_slugs: Some(vec![slug(&format!("{name}-ancien"))]),
+        hidden_slugs: Vec::new(),
         inside: None,
         deleted_at: None,
     }

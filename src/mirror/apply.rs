@@ -189,6 +189,7 @@ fn replicated(id: &str, article: Article, replica: Replica) -> Result<ReplicaArt
         updated_at: article.updated_at,
         group: ReplicaGroup::Named(replica.translation_group.clone()),
         former_slugs: Some(former.collect::<Result<_, _>>()?),
+        hidden_slugs: Vec::new(),
         content: content(article, replica)?,
         inside: None,
         deleted_at: None,

@@ -46,6 +46,31 @@ pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
     Ok(by_article)
 }
 
+/// The former slugs of an article in order, each with whether the public knew it.
+pub fn all_of(conn: &mut Conn, num: i64) -> Result<Vec<(String, bool)>> {
+    Ok(article_aliases::table
+        .filter(article_aliases::article_num.eq(num))
+        .order(article_aliases::slug)
+        .select((article_aliases::slug, article_aliases::public))
+        .load(conn)?)
+}
+
+/// Those of them that the public never knew, by number, in order.
+pub fn hidden_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let rows: Vec<(i64, String)> = each!(conn, conn =>
+        article_aliases::table
+            .filter(among(article_aliases::article_num, nums))
+            .filter(article_aliases::public.eq(false))
+            .order((article_aliases::article_num, article_aliases::slug))
+            .select((article_aliases::article_num, article_aliases::slug))
+            .load(conn))?;
+    let mut by_article: HashMap<i64, Vec<String>> = HashMap::new();
+    for (article, slug) in rows {
+        by_article.entry(article).or_default().push(slug);
+    }
+    Ok(by_article)
+}
+
 /// Lets the article be found by a slug that it no longer has.
 pub fn add(conn: &mut Conn, slug: &str, article_num: i64) -> Result<()> {
     add_for(conn, slug, article_num, true)

@@ -40,6 +40,8 @@ pub struct ReplicaArticle {
     pub group: ReplicaGroup,
     /// All slugs that it had before. `None`: not known; those it has here stay, and one that it loses becomes one.
     pub former_slugs: Option<Vec<Slug>>,
+    /// Those of them that the public never knew.
+    pub hidden_slugs: Vec<Slug>,
     /// `None`: not known; what is here stays, and a new article has no more than its dates.
     pub inside: Option<Inside>,
     /// A tombstone stands as the article did at this moment.
@@ -81,8 +83,8 @@ struct Wanted {
     body: BodyRow,
     tags: Vec<i64>,
     curation: Curation,
-    /// In order.
-    aliases: Vec<String>,
+    /// In order, each with whether the public knew it.
+    aliases: Vec<(String, bool)>,
     grouping: Grouping,
     missing: Vec<Reference>,
     dangling: Vec<Fault>,
@@ -137,8 +139,8 @@ impl Replicas {
         if wanted.curation != Curation::default() {
             curations::replace(conn, num, &wanted.curation)?;
         }
-        for alias in &wanted.aliases {
-            aliases::add(conn, alias, num)?;
+        for (alias, public) in &wanted.aliases {
+            aliases::add_for(conn, alias, num, *public)?;
         }
         let action = Action::of_article(Standing::Hidden, wanted.row.standing(self.now));
         transitions::log(conn, &wanted.row, action, self.now)?;
@@ -156,8 +158,7 @@ impl Replicas {
         replica: &ReplicaArticle,
     ) -> Result<Saved> {
         let mut wanted = self.wanted(conn, replica, &whole.row, Some(&whole))?;
-        let aliases_before = aliases::of(conn, &[whole.row.num])?.remove(&whole.row.num);
-        let aliases_before = aliases_before.unwrap_or_default();
+        let aliases_before = aliases::all_of(conn, whole.row.num)?;
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == wanted.curation;
         if wanted.row == whole.row
@@ -178,15 +179,15 @@ impl Replicas {
             .iter()
             .filter(|alias| !wanted.aliases.contains(alias))
         {
-            aliases::remove(conn, alias)?;
+            aliases::remove(conn, &alias.0)?;
         }
         save::update_row(conn, row)?;
-        for alias in wanted
+        for (alias, public) in wanted
             .aliases
             .iter()
             .filter(|alias| !aliases_before.contains(alias))
         {
-            aliases::add(conn, alias, row.num)?;
+            aliases::add_for(conn, alias, row.num, *public)?;
         }
         diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
             .set(&wanted.body)
@@ -282,7 +283,10 @@ impl Replicas {
             row.next_change_at = next_change(&row, self.now);
         }
         let aliases = match &replica.former_slugs {
-            Some(slugs) => slugs.iter().map(ToString::to_string).collect(),
+            Some(slugs) => slugs
+                .iter()
+                .map(|slug| (slug.to_string(), !replica.hidden_slugs.contains(slug)))
+                .collect(),
             None => kept_aliases(conn, &row, before)?,
         };
         let aliases = in_order(aliases, &row.slug);

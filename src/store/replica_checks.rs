@@ -13,14 +13,14 @@ use crate::store::state::Whole;
 /// Whether all names are free, or the article's own. A slug is never passed on, so it is no question of order.
 pub(super) fn check_names(
     conn: &mut Conn,
-    (slug, external_id, aliases): (&str, Option<&str>, &[String]),
+    (slug, external_id, aliases): (&str, Option<&str>, &[(String, bool)]),
     before: Option<&ArticleRow>,
 ) -> Result<()> {
     let num = before.map(|before| before.num);
     let mut faults = Vec::new();
     let slugs = aliases
         .iter()
-        .map(|alias| ("/former_slugs", alias.as_str()));
+        .map(|(alias, _)| ("/former_slugs", alias.as_str()));
     for (pointer, slug) in std::iter::once(("/slug", slug)).chain(slugs) {
         if let Some(Owner { num: owner, .. }) = naming::owner(conn, slug)?
             && Some(owner) != num
@@ -75,19 +75,19 @@ pub(super) fn kept_aliases(
     conn: &mut Conn,
     row: &ArticleRow,
     before: Option<&Whole>,
-) -> Result<Vec<String>> {
+) -> Result<Vec<(String, bool)>> {
     let Some(before) = before else {
         return Ok(Vec::new());
     };
-    let mut kept = aliases::of(conn, &[row.num])?.remove(&row.num);
-    kept.get_or_insert_default().push(before.row.slug.clone());
-    Ok(kept.unwrap_or_default())
+    let mut kept = aliases::all_of(conn, row.num)?;
+    kept.push((before.row.slug.clone(), true));
+    Ok(kept)
 }
 
 /// Each once, and none the article's own slug.
-pub(super) fn in_order(mut aliases: Vec<String>, slug: &str) -> Vec<String> {
-    aliases.retain(|alias| alias != slug);
+pub(super) fn in_order(mut aliases: Vec<(String, bool)>, slug: &str) -> Vec<(String, bool)> {
+    aliases.retain(|(alias, _)| alias != slug);
     aliases.sort_unstable();
-    aliases.dedup();
+    aliases.dedup_by(|one, other| one.0 == other.0);
     aliases
 }

@@ -62,6 +62,12 @@ pub fn run(
     })
 }
 
+struct FormerSlugs {
+    all: Vec<String>,
+    /// Those that the public never knew.
+    hidden: Vec<String>,
+}
+
 struct Export<'a> {
     out: &'a mut dyn Write,
     counts: Counts,
@@ -117,6 +123,7 @@ impl Export<'_> {
             after.clone_from(&last.row.id);
             let nums: Vec<i64> = wholes.iter().map(|whole| whole.row.num).collect();
             let mut former = aliases::of(conn, &nums)?;
+            let mut hidden = aliases::hidden_of(conn, &nums)?;
             let mut past = exporting::past(conn, &nums)?;
             let groups: Vec<&str> = wholes
                 .iter()
@@ -125,13 +132,16 @@ impl Export<'_> {
             let originals = exporting::first_of_groups(conn, &groups)?;
             for whole in wholes {
                 let num = whole.row.num;
-                let former = former.remove(&num).unwrap_or_default();
+                let names = FormerSlugs {
+                    all: former.remove(&num).unwrap_or_default(),
+                    hidden: hidden.remove(&num).unwrap_or_default(),
+                };
                 let past = past.remove(&num).unwrap_or_default();
                 let original = whole.row.translation_group.as_ref();
                 let original = original.and_then(|group| originals.get(group));
                 let mut line = whole.to_line(conn)?;
                 line["translation_of"] = json!(original.filter(|id| **id != whole.row.id));
-                self.article(&whole, line, former, &past)?;
+                self.article(&whole, line, names, &past)?;
                 if !past.is_empty() {
                     self.revisions(conn, num, id(&whole.row.id)?)?;
                 }
@@ -144,7 +154,7 @@ impl Export<'_> {
         &mut self,
         whole: &Whole,
         mut line: Value,
-        former_slugs: Vec<String>,
+        names: FormerSlugs,
         past: &[(i64, NaiveDateTime)],
     ) -> Result<()> {
         let row = &whole.row;
@@ -156,7 +166,8 @@ impl Export<'_> {
             saved_at: whole.body.saved_at.map(utc),
             saved_by: row.saved_by.clone(),
             deleted_at: row.deleted_at.map(utc),
-            former_slugs,
+            former_slugs: names.all,
+            hidden_slugs: names.hidden,
             translation_group: row.translation_group.clone(),
             past: past
                 .iter()

@@ -85,6 +85,9 @@ pub struct ArticleRecord {
     pub saved_by: Option<String>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub former_slugs: Vec<String>,
+    /// Those of them that the public never knew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_slugs: Vec<String>,
     pub translation_group: Option<String>,
     /// The past versions, each of which follows as a line.
     pub past: Vec<PastRecord>,
@@ -203,6 +206,7 @@ fn article(state: Value, record: ArticleRecord) -> Result<Parsed, Vec<Fault>> {
     let content = input.check(Status::Published)?;
     let mut check = Check::default();
     let former_slugs = check.slugs("/kiosque/article/former_slugs", record.former_slugs);
+    let hidden_slugs = check.slugs("/kiosque/article/hidden_slugs", record.hidden_slugs);
     let missing = [
         ("/id", content.id.is_none()),
         ("/slug", content.slug.is_none()),
@@ -225,6 +229,7 @@ fn article(state: Value, record: ArticleRecord) -> Result<Parsed, Vec<Fault>> {
         content,
         group: ReplicaGroup::Named(record.translation_group),
         former_slugs: Some(former_slugs),
+        hidden_slugs,
         inside: Some(Inside {
             created_at: kept(record.created_at),
             created_by: record.created_by,
