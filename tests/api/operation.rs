@@ -80,7 +80,12 @@ fn the_served_document_is_the_generated_one_and_names_every_path_that_answers() 
             Some(_) => 200,
             None => 405,
         };
-        assert_eq!(app.get(&path).status, expected, "{path}");
+        // A stream has no end; what its head says is enough.
+        let method = match path.ends_with("/stream") {
+            true => "HEAD",
+            false => "GET",
+        };
+        assert_eq!(app.send(method, &path, &[]).status, expected, "{path}");
     }
 }
 
