@@ -628,7 +628,9 @@ fn the_log_of_a_restored_store_tells_of_all_that_is_public() {
 #[test]
 fn a_name_that_the_public_never_knew_stays_unknown() {
     let app = App::new();
-    app.import(&[article("Ébauche").with("slug", "nom-de-travail").status("draft")]);
+    app.import(&[article("Ébauche")
+        .with("slug", "nom-de-travail")
+        .status("draft")]);
     let editor = app.login("amina", "editor");
     let change = |method: &str, path: &str, body: Value| {
         let name: Vec<&str> = path.split('/').take(4).collect();

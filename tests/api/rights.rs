@@ -462,7 +462,7 @@ fn a_partner_gets_as_much_of_an_article_as_it_may_and_is_told_so() {
         assert!(app.json("/v1/articles/premier").get("withheld").is_none());
         for path in [
             "/v1/articles?include=body,related,related_tags,translations",
-            "/v1/articles?q=ministres&include=body",
+            "/v1/articles?q=premier&include=body",
             "/v1/articles?fields=slug,body_text,standfirst,trail_text",
             "/v1/articles/premier?include=related",
             "/v1/articles/premier/related",
@@ -490,6 +490,57 @@ fn a_partner_gets_as_much_of_an_article_as_it_may_and_is_told_so() {
             (sum - near["score"].as_f64().unwrap()).abs() < 0.001,
             "{near}"
         );
+    }
+}
+
+#[test]
+fn no_question_tells_a_partner_of_words_that_it_does_not_get() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[article("premier")
+            .saying("Le barrage du Ziz se remplit apres les pluies de mirabelle.")
+            .with("standfirst", "Un chapo sur la framboise")
+            .with("byline", "Amina Ouazzani")
+            .tagged("tafilalet")]);
+        let admin = app.login("root", "admin");
+        let keys = ["headline", "excerpt", "full"]
+            .map(|text| partner(&app, &admin, text, json!({ "text": text })).1);
+        let finders = |q: &str| {
+            let found = |bearer: &String| {
+                let path = format!("/v1/articles?q={q}&count=exact");
+                let page = get(&app, &path, bearer).json();
+                let feed = get(&app, &format!("/v1/feeds/json?q={q}"), bearer).json();
+                let found = page["data"].as_array().unwrap().len();
+                assert_eq!(page["page"]["count"], found, "{name} {q}");
+                assert_eq!(feed["items"].as_array().unwrap().len(), found, "{name} {q}");
+                found == 1
+            };
+            [0, 1, 2].map(|at| found(&keys[at]))
+        };
+        for shown in ["premier", "ouazzani", "tafilalet", "amina%20premier"] {
+            assert_eq!(finders(shown), [true, true, true], "{name} {shown}");
+        }
+        for standfirst in ["framboise", "%22sur%20la%20framboise%22"] {
+            assert_eq!(finders(standfirst), [false, true, true], "{name}");
+        }
+        for body in ["mirabelle", "%22apres%20les%20pluies%22", "premier%20ziz"] {
+            assert_eq!(finders(body), [false, false, true], "{name} {body}");
+        }
+        // What leaves nothing out does not tell either.
+        assert_eq!(finders("premier%20-mirabelle"), [true, true, false]);
+        assert_eq!(finders("premier%20-framboise"), [true, false, false]);
+        let body = json!({"headline": "mirabelle", "language": "fr"}).to_string();
+        let related = |bearer: &String| {
+            let json = ("content-type", "application/json");
+            let headers = [("authorization", bearer.as_str()), json];
+            app.post_with("/v1/related", &headers, &body)
+        };
+        assert_eq!(
+            [0, 1, 2].map(|at| related(&keys[at]).status),
+            [403, 403, 200]
+        );
+        assert!(related(&keys[0]).text().contains("whole text"), "{name}");
     }
 }
 
