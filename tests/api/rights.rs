@@ -544,6 +544,74 @@ fn no_question_tells_a_partner_of_words_that_it_does_not_get() {
     }
 }
 
+/// Thirty words, of which texts that share a few are no copies of each other.
+fn many_words(kind: &str) -> String {
+    let words: Vec<String> = (0..30).map(|at| format!("{kind}mot{at}x")).collect();
+    words.join(" ")
+}
+
+#[test]
+fn what_is_near_a_partner_is_not_lost_behind_what_it_may_not_read() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let near = format!("{} barrage khettaras tafilalet palmiers", many_words("b"));
+        let text = format!("{} barrage khettaras tafilalet palmiers", many_words("a"));
+        let borne = |slug: &str, text: &str| article(slug).saying(text).tagged("oasis");
+        let mut all = vec![
+            borne("ici", &text).tagged("eau"),
+            borne("copie", &format!("{near} ajout")).tagged("source"),
+        ];
+        for number in 0..15 {
+            let more = format!(
+                "{} barrage khettaras tafilalet",
+                many_words(&format!("c{number}"))
+            );
+            let more = match number {
+                0 => near.clone(),
+                _ => format!("{more} palmiers palmiers"),
+            };
+            let out = borne(&format!("dehors{number}"), &more).language("fr-MA");
+            all.push(out.tagged("eau").tagged("source"));
+        }
+        all.push(borne("encore", &many_words("z")).tagged("eau"));
+        for number in 0..60 {
+            all.push(article(&format!("autre{number}")).saying(&many_words(&format!("d{number}"))));
+        }
+        app.import(&all);
+        let admin = app.login("root", "admin");
+        let scope = json!({"scope": {"languages": ["fr"]}});
+        let (_, bearer) = partner(&app, &admin, "agence", scope);
+        let public = app.get("/v1/articles/ici/related?limit=5");
+        let told = slugs_of_related(&public);
+        assert!(
+            told.iter().all(|slug| slug.starts_with("dehors")),
+            "{told:?}"
+        );
+        let found = |path: &str| slugs_of_related(&get(&app, path, &bearer));
+        let nearest = found("/v1/articles/ici/related?limit=1");
+        assert_eq!(nearest, ["copie"], "{name}");
+        let several = found("/v1/related?ids=ici&limit=2");
+        assert!(several.contains(&"copie".to_owned()), "{name} {several:?}");
+        let shared = |path: &str, bearer: Option<&str>, tag: &str| {
+            let reply = match bearer {
+                Some(bearer) => get(&app, path, bearer),
+                None => app.get(path),
+            };
+            let json = reply.json();
+            let mut tags = json["data"].as_array().unwrap().iter();
+            let found = tags.find(|one| one["tag"]["slug"] == tag);
+            found.map_or(0, |one| one["shared"].as_u64().unwrap())
+        };
+        let of_tag = "/v1/tags/eau/related";
+        assert_eq!(shared(of_tag, None, "oasis"), 17, "{name}");
+        assert!(shared(of_tag, Some(&bearer), "oasis") <= 2, "{name}");
+        let of_article = "/v1/articles/ici/related-tags";
+        assert!(shared(of_article, None, "source") > 1, "{name}");
+        assert_eq!(shared(of_article, Some(&bearer), "source"), 1, "{name}");
+    }
+}
+
 #[test]
 fn a_scope_follows_its_tags_through_names_and_mergers() {
     for place in places() {
