@@ -431,6 +431,49 @@ fn a_partner_that_waits_is_told_gone_only_of_what_it_could_see() {
 }
 
 #[test]
+fn a_partner_that_waits_is_not_told_of_what_was_taken_back_before_its_hour() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let (early, late) = ("2025-06-01T10:00:00Z", "2025-06-01T11:45:00Z");
+        app.import(&[
+            article("retire-vu").published(at(early)),
+            article("retire").published(at(late)),
+            article("efface-vu").published(at(early)),
+            article("efface").published(at(late)),
+            article("fini-vu")
+                .published(at(early))
+                .with("expires_at", "2025-06-01T12:10:00Z"),
+            article("fini")
+                .published(at(late))
+                .with("expires_at", "2025-06-01T12:10:00Z"),
+        ]);
+        let admin = app.login("root", "admin");
+        let (_, bearer) = partner(&app, &admin, "tard", json!({"delay_minutes": 60}));
+        let any = [("if-match", "*")];
+        for slug in ["retire-vu", "retire"] {
+            let path = format!("/v1/articles/{slug}/publication");
+            let done = app.write("DELETE", &path, &admin, &any, None);
+            assert!(done.status < 300, "{}", done.text());
+        }
+        for slug in ["efface-vu", "efface"] {
+            let path = format!("/v1/articles/{slug}");
+            assert_eq!(app.write("DELETE", &path, &admin, &any, None).status, 204);
+        }
+        let status = |slug: &str| get(&app, &format!("/v1/articles/{slug}"), &bearer).status;
+        let everyone = |slug: &str| app.get(&format!("/v1/articles/{slug}")).status;
+        app.clock.set(at("2025-06-01T13:30:00Z"));
+        for slug in ["retire", "efface", "fini"] {
+            assert_eq!(everyone(slug), 410, "{name} {slug}");
+            assert_eq!(status(slug), 404, "{name} {slug}");
+            let seen = format!("{slug}-vu");
+            assert_eq!(everyone(&seen), 410, "{name} {seen}");
+            assert_eq!(status(&seen), 410, "{name} {seen}");
+        }
+    }
+}
+
+#[test]
 fn a_partner_gets_as_much_of_an_article_as_it_may_and_is_told_so() {
     for place in places() {
         let app = App::on(place);
