@@ -405,9 +405,16 @@ fn a_key_is_printed_alone_and_once() {
     ];
     assert!(complaint(&run(&editor)).contains("/role"));
     let list = text(&run(&["key", "list"]).stdout);
+    let line = |start: &str| list.lines().any(|line| line.starts_with(start));
+    assert!(line("agence\tpartner\tkqk_"), "{list}");
     assert!(
-        list.starts_with("bot\teditor\tkqk_") && list.contains("never used\tuntil 20"),
+        line("bot\teditor\tkqk_") && list.contains("never used\tuntil 20"),
         "{list}"
+    );
+    assert_eq!(
+        list.lines().count(),
+        2,
+        "what is refused makes no key: {list}"
     );
     assert!(!list.contains(key.trim()));
     assert!(run(&["key", "revoke", "Bot"]).status.success());

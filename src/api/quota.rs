@@ -1,9 +1,10 @@
 //! Counts the requests of each key: for its daily quota, and for the report.
 //!
-//! Counts are kept in memory and added to the database every few seconds, earlier where a quota is small or nearly used
-//! up, so that no request writes. What other servers have counted is read at most a second after it is there. So servers
-//! together let through more than the quota only by what they count within that time, about a twentieth of the quota and
-//! at most some two hundred requests each; and a server that is killed forgets as much.
+//! Counts are kept in memory and added to the database every few seconds, earlier where they come to a twentieth of a
+//! quota or to two hundred requests, so that no request writes. What other servers have counted is read at most a second
+//! after it is there. One server by itself lets no more through than the quota. Several together do, by what each has
+//! counted and not added: about that much, and all that comes while the database is busy with other writes, for a
+//! request that may be good is not refused because of these. A server that is killed forgets as much.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -65,9 +65,12 @@ impl Buckets {
 
 impl Bucket {
     fn fill(&mut self, now: DateTime<Utc>) {
-        // A clock that is put back gives nothing.
-        let passed = (now - self.at).as_seconds_f64().max(0.0);
-        self.tokens = (self.tokens + passed * self.rate / MINUTE).min(self.rate);
+        let passed = (now - self.at).as_seconds_f64();
+        // What a clock that is put back goes through again gives nothing, but no one waits longer than a minute for it.
+        if (-MINUTE..0.0).contains(&passed) {
+            return;
+        }
+        self.tokens = (self.tokens + passed.max(0.0) * self.rate / MINUTE).min(self.rate);
         self.at = now;
     }
 }
@@ -143,7 +146,11 @@ mod tests {
         assert_eq!(take(9).refused_for, Some(1));
         assert_eq!(take(10).refused_for, None);
         assert_eq!(take(10).refused_for, Some(10));
-        assert_eq!(take(-3600).refused_for, Some(10), "the clock was put back");
+        assert_eq!(take(-20).refused_for, Some(10), "the clock was put back");
+        assert_eq!(take(10).refused_for, Some(10), "and goes through it again");
+        assert_eq!(take(20).refused_for, None);
+        assert_eq!(take(-3600).refused_for, Some(10), "far back");
+        assert_eq!(take(-3590).refused_for, None, "no one waits for hours");
         assert_eq!(take(3600).left, 5);
     }
 

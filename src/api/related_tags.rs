@@ -229,7 +229,7 @@ fn tag_views(
     };
     let mut rows: Vec<TagRow> = tags::by_nums(conn, &nums)?.into_values().collect();
     if let For::Partner(_) = whom {
-        // The engine compares languages and sources coarsely; the database decides what a partner may know of.
+        // The engine may lag behind by a moment; the database decides what a partner may know of.
         let borne = whom.counts(conn, Some(&state.tags), &nums, now)?;
         rows.retain(|row| row.listed || borne.contains_key(&row.num));
     }

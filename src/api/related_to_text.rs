@@ -19,6 +19,7 @@ use crate::api::state::State;
 use crate::content::article::Fault;
 use crate::content::body::{Body, BodyFormat};
 use crate::content::language::Language;
+use crate::content::rights::TextRight;
 use crate::content::sight::Sight;
 use crate::content::time::{self, DateMeans};
 use crate::db::Conn;
@@ -74,7 +75,7 @@ pub struct RelatedToTextView {
 
 /// Find articles related to a text
 ///
-/// For a draft or another site's article: nothing of it is stored.
+/// For a draft or another site's article: nothing of it is stored. A partner's key needs the `text` right `full`.
 #[utoipa::path(
     tag = "related",
     operation_id = "relate_text",
@@ -99,6 +100,13 @@ pub async fn relate_text(
     let input: TextInput = body::json(&request, payload, &state).await?;
     let checked = input.check()?;
     let sight = viewer.published_sight();
+    // To say how near an article is to words is to say whether it has them.
+    if sight.text() != TextRight::Full {
+        return Err(Error::Forbidden(
+            "articles are compared by their whole text, which your key does not get".to_owned(),
+        )
+        .into());
+    }
     state
         .answer(&request, move |state, now| {
             let (asked, tags) = state.database.read(|conn| {

@@ -49,7 +49,8 @@ impl Profile {
             words: counter.sequence.len() as u32,
             sensitive: article.sensitive,
             withheld: !article.syndicatable,
-            source: article.source.map_or(0, source_hash),
+            source: article.source.map_or(0, name_hash),
+            exact_language: name_hash(article.language),
             tags: &without_repeats(article.tags),
             pins: &without_repeats(article.pins),
             bans: &without_repeats(article.bans),
@@ -75,9 +76,9 @@ impl Profile {
     }
 }
 
-/// By which sources are compared; 0 is none's.
-pub(super) fn source_hash(name: &str) -> u16 {
-    (hash(0, name.as_bytes()) as u16).max(1)
+/// By which sources and whole language tags are compared with a partner's scope; 0 is none's.
+pub(super) fn name_hash(name: &str) -> u32 {
+    (hash(0, name.as_bytes()) as u32).max(1)
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -6,10 +6,10 @@ use super::{Pin, Window};
 
 /// Raised whenever analysis, hashing or this layout changes: what was stored before is then made again
 /// from the articles.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Bytes of the fields of fixed size; little-endian, in the order in which `Writer` puts them.
-const HEADER: usize = 72;
+const HEADER: usize = 78;
 
 /// Borrowed view of a stored profile. All lengths have been checked when it was made.
 #[derive(Clone, Copy)]
@@ -154,8 +154,13 @@ impl<'a> Record<'a> {
     }
 
     /// Hash of the source's name; 0: none.
-    pub fn source(&self) -> u16 {
-        u16::from_le_bytes([self.bytes[70], self.bytes[71]])
+    pub fn source(&self) -> u32 {
+        u32_of(self.bytes, 70)
+    }
+
+    /// Hash of the whole language tag.
+    pub fn exact_language(&self) -> u32 {
+        u32_of(self.bytes, 74)
     }
 
     pub fn tags(&self) -> impl Iterator<Item = i64> + Clone + use<'a> {
@@ -297,7 +302,8 @@ pub(super) struct Writer<'a> {
     pub words: u32,
     pub sensitive: bool,
     pub withheld: bool,
-    pub source: u16,
+    pub source: u32,
+    pub exact_language: u32,
     pub tags: &'a [i64],
     pub pins: &'a [Pin],
     pub bans: &'a [i64],
@@ -369,6 +375,7 @@ impl Writer<'_> {
         }
         out.extend([u8::from(self.sensitive), u8::from(self.withheld)]);
         out.extend(self.source.to_le_bytes());
+        out.extend(self.exact_language.to_le_bytes());
     }
 }
 

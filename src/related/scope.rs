@@ -1,6 +1,6 @@
 //! Whom a lookup is for: what of all articles may be found, at what hour.
 
-use super::profile::{language_hash, source_hash};
+use super::profile::name_hash;
 use super::record::Record;
 use crate::content::rights::Rights;
 use crate::content::tag_filter::TagFilter;
@@ -14,26 +14,25 @@ pub(super) struct Scope<'a> {
     partner: Option<Partner<'a>>,
 }
 
-/// As far as a record tells: languages by their primary subtag, sources by a short hash.
+/// Languages and sources by their hashes. What is not let through takes no place in a list, is counted nowhere and has
+/// no copies.
 struct Partner<'a> {
     tags: Option<&'a TagFilter<i64>>,
     languages: Option<Vec<u32>>,
-    sources: Option<Vec<u16>>,
+    sources: Option<Vec<u32>>,
 }
 
 impl<'a> Scope<'a> {
     pub fn of(rights: Option<&'a Rights>, now: i64) -> Self {
         let shift = rights.and_then(|rights| rights.shift.num_microseconds());
+        let hashes = |names: &Option<Vec<String>>| -> Option<Vec<u32>> {
+            let names = names.as_ref()?.iter();
+            Some(names.map(|name| name_hash(name)).collect())
+        };
         let partner = rights.map(|rights| Partner {
             tags: rights.tags.as_ref(),
-            languages: rights
-                .languages
-                .as_ref()
-                .map(|names| names.iter().map(|name| language_hash(name)).collect()),
-            sources: rights
-                .sources
-                .as_ref()
-                .map(|names| names.iter().map(|name| source_hash(name)).collect()),
+            languages: hashes(&rights.languages),
+            sources: hashes(&rights.sources),
         });
         Self {
             now,
@@ -55,7 +54,7 @@ impl<'a> Scope<'a> {
 
 impl Partner<'_> {
     fn admits(&self, record: &Record) -> bool {
-        let language = record.language();
+        let language = record.exact_language();
         let source = record.source();
         !record.withheld()
             && self

@@ -8,10 +8,11 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use uuid::Uuid;
 
 use super::family::Family;
+use crate::content::rights::TextRight;
 
 /// Moves when anything written for an article changes, the analysis of words included: an index
 /// of another version is rebuilt.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Names of the columns read while collecting.
 pub const NUM: &str = "num";
@@ -55,7 +56,11 @@ pub struct Entry<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
     /// The words of the whole article.
-    pub text: Field,
+    text: Field,
+    /// Those of its headline, byline and tags; and these with the standfirst's: what a partner who does not get more
+    /// searches, for to find an article by a word is to read it there.
+    headline: Field,
+    excerpt: Field,
     pub family: Field,
     pub language: Field,
     pub source: Field,
@@ -75,11 +80,14 @@ pub struct Fields {
 impl Fields {
     pub fn schema() -> (Schema, Self) {
         let mut schema = Schema::builder();
-        let words = TextFieldIndexing::default()
+        let indexing = TextFieldIndexing::default()
             .set_tokenizer(Runs::NAME)
             .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+        let words = TextOptions::default().set_indexing_options(indexing);
         let fields = Self {
-            text: schema.add_text_field("text", TextOptions::default().set_indexing_options(words)),
+            text: schema.add_text_field("text", words.clone()),
+            headline: schema.add_text_field("headline", words.clone()),
+            excerpt: schema.add_text_field("excerpt", words),
             family: schema.add_text_field("family", STRING),
             language: schema.add_text_field("language", STRING),
             source: schema.add_text_field("source", STRING),
@@ -98,12 +106,23 @@ impl Fields {
         (schema.build(), fields)
     }
 
+    /// The words of as much of an article as its reader gets.
+    pub fn words(&self, right: TextRight) -> Field {
+        match right {
+            TextRight::Headline => self.headline,
+            TextRight::Excerpt => self.excerpt,
+            TextRight::Full => self.text,
+        }
+    }
+
     /// The document of an article. Nothing is stored, only indexed: the text is the database's.
     pub fn document(&self, entry: &Entry<'_>) -> TantivyDocument {
         let family = Family::of(entry.language);
         let (id_high, id_low) = entry.id.as_u64_pair();
         let mut document = TantivyDocument::default();
-        document.add_text(self.text, runs(entry, family));
+        for right in TextRight::ALL {
+            document.add_text(self.words(right), runs(entry, family, right));
+        }
         document.add_text(self.family, family.mark());
         document.add_text(self.language, entry.language);
         document.add_bytes(self.id, entry.id.as_bytes());
@@ -138,11 +157,15 @@ const HEADLINE_WEIGHT: usize = 4;
 const STANDFIRST_WEIGHT: usize = 2;
 const TAG_WEIGHT: usize = 2;
 
-/// The words of an article in the form [`Runs`] reads. A part that weighs more is written more
+/// The words of as much of an article as `right` shows, in the form [`Runs`] reads. A part that weighs more is written more
 /// often: its words' counts are then merged with the body's before BM25 levels them off, as BM25F
 /// does, so one term per word finds an article whichever part holds it.
-fn runs(entry: &Entry<'_>, family: Family) -> String {
-    let mut text = String::with_capacity(entry.body.len() + 8 * entry.headline.len());
+fn runs(entry: &Entry<'_>, family: Family, right: TextRight) -> String {
+    let room = match right {
+        TextRight::Full => entry.body.len(),
+        TextRight::Headline | TextRight::Excerpt => 0,
+    };
+    let mut text = String::with_capacity(room + 8 * entry.headline.len());
     let mut write = |part: &str, times: usize| {
         let start = text.len();
         family.each_stem(part, &mut |stem| {
@@ -155,12 +178,16 @@ fn runs(entry: &Entry<'_>, family: Family) -> String {
         text.push_str(&run);
     };
     write(entry.headline, HEADLINE_WEIGHT);
-    write(entry.standfirst.unwrap_or_default(), STANDFIRST_WEIGHT);
+    if right >= TextRight::Excerpt {
+        write(entry.standfirst.unwrap_or_default(), STANDFIRST_WEIGHT);
+    }
     for (_, name) in entry.tags {
         write(name, TAG_WEIGHT);
     }
     write(entry.byline.unwrap_or_default(), 1);
-    write(entry.body, 1);
+    if right >= TextRight::Full {
+        write(entry.body, 1);
+    }
     text
 }
 
@@ -283,7 +310,7 @@ mod tests {
             visible: None,
             syndicatable: true,
         };
-        let words = positions(&runs(&entry, Family::French));
+        let words = positions(&runs(&entry, Family::French, TextRight::Full));
         let count = |word: &str| {
             let term = &Family::French.terms(word)[0];
             words.iter().filter(|(_, word)| word == term).count()

@@ -49,7 +49,8 @@ pub struct Query {
     pub count: bool,
     /// Only what the public sees at this time.
     pub visible_at: Option<i64>,
-    /// Only what is in a partner's scope, which also sees it sooner or later than the public.
+    /// Only what is in a partner's scope, which also sees it sooner or later than the public; and only by the words of
+    /// as much of it as the partner gets.
     pub rights: Option<Arc<Rights>>,
 }
 
@@ -117,11 +118,15 @@ impl Index {
             limit: query.limit,
             count: query.count,
         };
-        let even = Even::of(&searcher, &self.fields)?;
+        let right = query.rights.as_ref().map(|rights| rights.text);
+        let words = self.fields.words(right.unwrap_or_default());
+        let even = Even::of(&searcher, words)?;
         let mut gathered = Vec::new();
         // One family after the other, not one query for all: no article is of two.
         for family in families {
-            if let Some(mut clauses) = matching(&searcher, &self.fields, &query.text, family)? {
+            if let Some(mut clauses) =
+                matching(&searcher, &self.fields, words, &query.text, family)?
+            {
                 clauses.extend(conditions(query, &self.fields));
                 let all = BooleanQuery::new(clauses);
                 gathered.push(searcher.search_with_statistics_provider(&all, &walk, &even)?);

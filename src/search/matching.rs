@@ -13,17 +13,18 @@ use super::text::Text;
 /// A query's clauses, still to be joined by others and made one.
 pub type Clauses = Vec<(Occur, Box<dyn Query>)>;
 
-/// Articles of `family` that hold every wanted piece and none of the unwanted, as that family reads
+/// Articles of `family` that hold every wanted piece and none of the unwanted among their `words`, as that family reads
 /// them. `None` when there can be none.
 pub fn matching(
     searcher: &Searcher,
     fields: &Fields,
+    words: Field,
     text: &Text,
     family: Family,
 ) -> tantivy::Result<Option<Clauses>> {
     let matcher = Matcher {
         searcher,
-        text: fields.text,
+        words,
         family,
         articles: searcher.doc_freq(&Term::from_field_text(fields.family, family.mark()))?,
     };
@@ -32,7 +33,7 @@ pub fn matching(
 
 struct Matcher<'a> {
     searcher: &'a Searcher,
-    text: Field,
+    words: Field,
     family: Family,
     /// Articles of the family.
     articles: u64,
@@ -77,7 +78,7 @@ impl Matcher<'_> {
         self.family
             .terms(piece)
             .iter()
-            .map(|term| Term::from_field_text(self.text, term))
+            .map(|term| Term::from_field_text(self.words, term))
             .collect()
     }
 
@@ -132,13 +133,13 @@ pub struct Even {
 }
 
 impl Even {
-    pub fn of(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
-        let (mut words, mut articles) = (0, 0);
+    pub fn of(searcher: &Searcher, words: Field) -> tantivy::Result<Self> {
+        let (mut count, mut articles) = (0, 0);
         for segment in searcher.segment_readers() {
-            words += segment.inverted_index(fields.text)?.total_num_tokens();
+            count += segment.inverted_index(words)?.total_num_tokens();
             articles += u64::from(segment.max_doc());
         }
-        let mean = words as f64 / articles.max(1) as f64;
+        let mean = count as f64 / articles.max(1) as f64;
         let words_per_article = mean.max(1.0).log2().round().exp2() as u64;
         Ok(Self { words_per_article })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{not, sql};
 use diesel::helper_types::InnerJoinQuerySource;
 use diesel::prelude::*;
@@ -47,10 +47,38 @@ pub fn sees(sight: &Sight, row: &ArticleRow, tags: &[i64], now: DateTime<Utc>) -
 pub fn standing(sight: &Sight, row: &ArticleRow, tags: &[i64], now: DateTime<Utc>) -> Standing {
     match sight.rights() {
         None => row.standing(now),
-        Some(rights) if rights.admit(facts(row), tags) => {
+        Some(rights) if rights.admit(facts(row), tags) && opened_in_time(rights, row, now) => {
             row.standing(rights.opened_by(now).min(now))
         }
         Some(_) => Standing::Hidden,
+    }
+}
+
+/// Whether a partner that waits had its turn before the article was withdrawn, was deleted or expired.
+fn opened_in_time(rights: &Rights, row: &ArticleRow, now: DateTime<Utc>) -> bool {
+    if rights.shift <= TimeDelta::zero() {
+        return true;
+    }
+    let opens = row
+        .published_at
+        .map(|at| at.max(row.embargoed_until.unwrap_or(at)));
+    let opened = row.first_published_at.into_iter().chain(opens).min();
+    let is_out = row
+        .visibility()
+        .window()
+        .is_some_and(|(from, _)| from <= now);
+    // The last save of what is withdrawn or put off is that which took it back, or a later one.
+    let taken_back = (!is_out).then_some(row.updated_at);
+    let expired = row.expires_at.filter(|at| at.and_utc() <= now);
+    let ended = [row.deleted_at, expired, taken_back]
+        .into_iter()
+        .flatten()
+        .min();
+    let seen_from = opened.and_then(|opened| opened.checked_add_signed(rights.shift));
+    match (seen_from, ended) {
+        (Some(from), Some(ended)) => from < ended,
+        (Some(_), None) => true,
+        (None, _) => false,
     }
 }
 

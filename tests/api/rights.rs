@@ -431,6 +431,49 @@ fn a_partner_that_waits_is_told_gone_only_of_what_it_could_see() {
 }
 
 #[test]
+fn a_partner_that_waits_is_not_told_of_what_was_taken_back_before_its_hour() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let (early, late) = ("2025-06-01T10:00:00Z", "2025-06-01T11:45:00Z");
+        app.import(&[
+            article("retire-vu").published(at(early)),
+            article("retire").published(at(late)),
+            article("efface-vu").published(at(early)),
+            article("efface").published(at(late)),
+            article("fini-vu")
+                .published(at(early))
+                .with("expires_at", "2025-06-01T12:10:00Z"),
+            article("fini")
+                .published(at(late))
+                .with("expires_at", "2025-06-01T12:10:00Z"),
+        ]);
+        let admin = app.login("root", "admin");
+        let (_, bearer) = partner(&app, &admin, "tard", json!({"delay_minutes": 60}));
+        let any = [("if-match", "*")];
+        for slug in ["retire-vu", "retire"] {
+            let path = format!("/v1/articles/{slug}/publication");
+            let done = app.write("DELETE", &path, &admin, &any, None);
+            assert!(done.status < 300, "{}", done.text());
+        }
+        for slug in ["efface-vu", "efface"] {
+            let path = format!("/v1/articles/{slug}");
+            assert_eq!(app.write("DELETE", &path, &admin, &any, None).status, 204);
+        }
+        let status = |slug: &str| get(&app, &format!("/v1/articles/{slug}"), &bearer).status;
+        let everyone = |slug: &str| app.get(&format!("/v1/articles/{slug}")).status;
+        app.clock.set(at("2025-06-01T13:30:00Z"));
+        for slug in ["retire", "efface", "fini"] {
+            assert_eq!(everyone(slug), 410, "{name} {slug}");
+            assert_eq!(status(slug), 404, "{name} {slug}");
+            let seen = format!("{slug}-vu");
+            assert_eq!(everyone(&seen), 410, "{name} {seen}");
+            assert_eq!(status(&seen), 410, "{name} {seen}");
+        }
+    }
+}
+
+#[test]
 fn a_partner_gets_as_much_of_an_article_as_it_may_and_is_told_so() {
     for place in places() {
         let app = App::on(place);
@@ -462,7 +505,7 @@ fn a_partner_gets_as_much_of_an_article_as_it_may_and_is_told_so() {
         assert!(app.json("/v1/articles/premier").get("withheld").is_none());
         for path in [
             "/v1/articles?include=body,related,related_tags,translations",
-            "/v1/articles?q=ministres&include=body",
+            "/v1/articles?q=premier&include=body",
             "/v1/articles?fields=slug,body_text,standfirst,trail_text",
             "/v1/articles/premier?include=related",
             "/v1/articles/premier/related",
@@ -490,6 +533,125 @@ fn a_partner_gets_as_much_of_an_article_as_it_may_and_is_told_so() {
             (sum - near["score"].as_f64().unwrap()).abs() < 0.001,
             "{near}"
         );
+    }
+}
+
+#[test]
+fn no_question_tells_a_partner_of_words_that_it_does_not_get() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        app.import(&[article("premier")
+            .saying("Le barrage du Ziz se remplit apres les pluies de mirabelle.")
+            .with("standfirst", "Un chapo sur la framboise")
+            .with("byline", "Amina Ouazzani")
+            .tagged("tafilalet")]);
+        let admin = app.login("root", "admin");
+        let keys = ["headline", "excerpt", "full"]
+            .map(|text| partner(&app, &admin, text, json!({ "text": text })).1);
+        let finders = |q: &str| {
+            let found = |bearer: &String| {
+                let path = format!("/v1/articles?q={q}&count=exact");
+                let page = get(&app, &path, bearer).json();
+                let feed = get(&app, &format!("/v1/feeds/json?q={q}"), bearer).json();
+                let found = page["data"].as_array().unwrap().len();
+                assert_eq!(page["page"]["count"], found, "{name} {q}");
+                assert_eq!(feed["items"].as_array().unwrap().len(), found, "{name} {q}");
+                found == 1
+            };
+            [0, 1, 2].map(|at| found(&keys[at]))
+        };
+        for shown in ["premier", "ouazzani", "tafilalet", "amina%20premier"] {
+            assert_eq!(finders(shown), [true, true, true], "{name} {shown}");
+        }
+        for standfirst in ["framboise", "%22sur%20la%20framboise%22"] {
+            assert_eq!(finders(standfirst), [false, true, true], "{name}");
+        }
+        for body in ["mirabelle", "%22apres%20les%20pluies%22", "premier%20ziz"] {
+            assert_eq!(finders(body), [false, false, true], "{name} {body}");
+        }
+        // What leaves nothing out does not tell either.
+        assert_eq!(finders("premier%20-mirabelle"), [true, true, false]);
+        assert_eq!(finders("premier%20-framboise"), [true, false, false]);
+        let body = json!({"headline": "mirabelle", "language": "fr"}).to_string();
+        let related = |bearer: &String| {
+            let json = ("content-type", "application/json");
+            let headers = [("authorization", bearer.as_str()), json];
+            app.post_with("/v1/related", &headers, &body)
+        };
+        assert_eq!(
+            [0, 1, 2].map(|at| related(&keys[at]).status),
+            [403, 403, 200]
+        );
+        assert!(related(&keys[0]).text().contains("whole text"), "{name}");
+    }
+}
+
+/// Thirty words, of which texts that share a few are no copies of each other.
+fn many_words(kind: &str) -> String {
+    let words: Vec<String> = (0..30).map(|at| format!("{kind}mot{at}x")).collect();
+    words.join(" ")
+}
+
+#[test]
+fn what_is_near_a_partner_is_not_lost_behind_what_it_may_not_read() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let near = format!("{} barrage khettaras tafilalet palmiers", many_words("b"));
+        let text = format!("{} barrage khettaras tafilalet palmiers", many_words("a"));
+        let borne = |slug: &str, text: &str| article(slug).saying(text).tagged("oasis");
+        let mut all = vec![
+            borne("ici", &text).tagged("eau"),
+            borne("copie", &format!("{near} ajout")).tagged("source"),
+        ];
+        for number in 0..15 {
+            let more = format!(
+                "{} barrage khettaras tafilalet",
+                many_words(&format!("c{number}"))
+            );
+            let more = match number {
+                0 => near.clone(),
+                _ => format!("{more} palmiers palmiers"),
+            };
+            let out = borne(&format!("dehors{number}"), &more).language("fr-MA");
+            all.push(out.tagged("eau").tagged("source"));
+        }
+        all.push(borne("encore", &many_words("z")).tagged("eau"));
+        for number in 0..60 {
+            all.push(article(&format!("autre{number}")).saying(&many_words(&format!("d{number}"))));
+        }
+        app.import(&all);
+        let admin = app.login("root", "admin");
+        let scope = json!({"scope": {"languages": ["fr"]}});
+        let (_, bearer) = partner(&app, &admin, "agence", scope);
+        let public = app.get("/v1/articles/ici/related?limit=5");
+        let told = slugs_of_related(&public);
+        assert!(
+            told.iter().all(|slug| slug.starts_with("dehors")),
+            "{told:?}"
+        );
+        let found = |path: &str| slugs_of_related(&get(&app, path, &bearer));
+        let nearest = found("/v1/articles/ici/related?limit=1");
+        assert_eq!(nearest, ["copie"], "{name}");
+        let several = found("/v1/related?ids=ici&limit=2");
+        assert!(several.contains(&"copie".to_owned()), "{name} {several:?}");
+        let shared = |path: &str, bearer: Option<&str>, tag: &str| {
+            let reply = match bearer {
+                Some(bearer) => get(&app, path, bearer),
+                None => app.get(path),
+            };
+            let json = reply.json();
+            let mut tags = json["data"].as_array().unwrap().iter();
+            let found = tags.find(|one| one["tag"]["slug"] == tag);
+            found.map_or(0, |one| one["shared"].as_u64().unwrap())
+        };
+        let of_tag = "/v1/tags/eau/related";
+        assert_eq!(shared(of_tag, None, "oasis"), 17, "{name}");
+        assert!(shared(of_tag, Some(&bearer), "oasis") <= 2, "{name}");
+        let of_article = "/v1/articles/ici/related-tags";
+        assert!(shared(of_article, None, "source") > 1, "{name}");
+        assert_eq!(shared(of_article, Some(&bearer), "source"), 1, "{name}");
     }
 }
 

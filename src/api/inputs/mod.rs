@@ -34,7 +34,8 @@ const MAX_LIMIT: usize = 100;
 #[allow(dead_code)]
 pub struct ListParams {
     /// Words that must all occur, in any field; `"a phrase"` in quotes, `-word` not. Accents and case do not
-    /// matter, and a word finds its other forms in French, English, Arabic and Spanish.
+    /// matter, and a word finds its other forms in French, English, Arabic and Spanish. A partner's key that does not
+    /// get the whole text searches what it gets.
     #[param(example = "securite", max_length = 500)]
     q: Option<String>,
     /// Tags by slug: `a,b` both, `a|b` either, `-a` not, `(a|b),-c`.
