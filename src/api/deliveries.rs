@@ -246,6 +246,7 @@ pub async fn get_delivery(
          example = "01921c5e-7a1a-7000-8000-000000000001"),
         ("delivery" = String, Path, description = "The delivery's id",
          example = "msg_8f14e45fceea467a9d2c4f6b1a0d3e57"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
     ),
     responses(
         (status = 200, description = "The delivery, which is pending", body = DeliveryView),
@@ -265,6 +266,7 @@ pub async fn redeliver(
     inputs::parse_none(request.query_string())?;
     let (webhook, id) = path.into_inner();
     Write::of(&request, caller)?
+        .repeatable(&request, b"")?
         .carry_out(&state, move |act, conn| {
             let webhook = find(conn, &webhook)?;
             let row = find_delivery(conn, &webhook.id, &id)?;
@@ -286,8 +288,11 @@ pub async fn redeliver(
     tag = "webhooks",
     operation_id = "test_webhook",
     security(("bearer" = ["admin"])),
-    params(("id" = String, Path, description = "The webhook's id",
-            example = "01921c5e-7a1a-7000-8000-000000000001")),
+    params(
+        ("id" = String, Path, description = "The webhook's id",
+         example = "01921c5e-7a1a-7000-8000-000000000001"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
+    ),
     responses(
         (status = 201, description = "The delivery, which is pending", body = DeliveryView,
          headers(("Location" = String, description = "The delivery's address"))),
@@ -306,6 +311,7 @@ pub async fn test_webhook(
 ) -> Result<HttpResponse, Problem> {
     inputs::parse_none(request.query_string())?;
     Write::of(&request, caller)?
+        .repeatable(&request, b"")?
         .carry_out(&state, move |act, conn| {
             let webhook = find(conn, &id)?;
             if deliveries::due_tests(conn, &webhook.id, act.now)?.len() >= MAX_TESTS {

@@ -93,6 +93,8 @@ fn list(
 /// has `v1,` and the HMAC-SHA256 of id, timestamp and body. The body is
 /// `{"type","timestamp","data":{"seq","kind","id","slug","action","version","at","url"}}`. Any 2xx takes an event;
 /// other answers are tried again for about three days, and events of one article or tag are sent one after the other.
+/// `languages` and `tags` go by what an article is when the event is sent, and what takes a tag from it passes, too;
+/// `article.withdrawn` and `article.deleted` pass whatever it was, so ignore ids that you do not know.
 /// 410 disables the webhook. The answer is the only one that shows the secret; an `Idempotency-Key` is not looked at.
 #[utoipa::path(
     tag = "webhooks",
@@ -320,7 +322,8 @@ pub async fn delete_webhook(
 
 /// Give a webhook a new secret
 ///
-/// Until the overlap has passed, everything is signed with both, so that the receiver can change over at its leisure.
+/// Until the overlap has passed, everything is signed with both, so that the receiver can change over at its leisure;
+/// also with those before, up to four, whose own overlap has not passed. An overlap of 0 ends them all.
 /// The answer is the only one that shows the secret; an `Idempotency-Key` is not looked at.
 #[utoipa::path(
     tag = "webhooks",
@@ -351,16 +354,15 @@ pub async fn rotate_webhook_secret(
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
             let mut row = find(conn, &id)?;
-            let until = to_stored(act.now + TimeDelta::seconds(overlap));
-            row.former_secret = Some(std::mem::replace(&mut row.secret, secret.clone()));
-            row.former_until = Some(until);
+            let until = act.now + TimeDelta::seconds(overlap);
+            row.rotate(secret.clone(), until, act.now);
             row.updated_at = to_stored(act.now);
             row.version += 1;
             webhooks::update(conn, &row)?;
             act.note(conn, "webhook.rotate_secret", target(&row), None)?;
             Answer::json(&SecretView {
                 secret,
-                former_secret_until: utc_text(until),
+                former_secret_until: utc_text(to_stored(until)),
             })
         })
         .await

@@ -217,7 +217,13 @@ pub fn assemble(
     });
     let courier = courier.map_err(no_thread)?;
     let publisher = config.websub.as_ref().map(|websub| {
-        Publisher::start(&database, progress.clone(), config.follow_interval, websub)
+        Publisher::start(
+            &database,
+            progress.clone(),
+            purger.as_ref().map(Purger::purges),
+            config.follow_interval,
+            websub,
+        )
     });
     let publisher = publisher.transpose().map_err(no_thread)?;
     let indexes = Indexes {

@@ -242,6 +242,10 @@ impl Run {
                 if !webhooks::renew(conn, &receiver.id, &receiver.owner, until)? {
                     lost.push(receiver.id.clone());
                 }
+                let known = outlines.iter().find(|outline| outline.id == receiver.id);
+                if known.is_some_and(|outline| outline.position < receiver.read()) {
+                    webhooks::advance(conn, &receiver.id, &receiver.owner, receiver.read())?;
+                }
             }
             Ok((claimed, lost, deliveries::count_pending(conn)?))
         })?;
@@ -293,14 +297,15 @@ impl Run {
             .receivers
             .values()
             .filter(|receiver| !receiver.is_running());
-        let owners: Vec<&str> = done.map(|receiver| receiver.owner.as_str()).collect();
-        if owners.is_empty() {
+        let done: Vec<&Arc<Receiver>> = done.collect();
+        if done.is_empty() {
             return;
         }
         let released = self.shared.office.database.write(|conn| {
-            owners
-                .iter()
-                .try_for_each(|owner| webhooks::release(conn, owner))
+            done.iter().try_for_each(|receiver| {
+                webhooks::advance(conn, &receiver.id, &receiver.owner, receiver.read())?;
+                webhooks::release(conn, &receiver.owner)
+            })
         });
         if let Err(error) = released {
             log::warn!("webhooks stay this server's until their lease ends: {error}");

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::content::time::{Clock, utc_text};
 use crate::db::Database;
@@ -20,7 +20,7 @@ use crate::delivery::signature::signatures;
 use crate::delivery::work::{Group, Job, LINES, Work};
 use crate::error::Result;
 use crate::store::deliveries::{self, DELIVERED, FAILED, NewDelivery};
-use crate::store::webhooks::{self, Standing, WebhookRow};
+use crate::store::webhooks::{self, Settled, Standing, WebhookRow};
 
 /// No attempt begins later in a round than this: what was sent is soon kept.
 const ROUND: Duration = Duration::from_secs(2);
@@ -179,8 +179,11 @@ impl Office {
         let verdict = self.verdict(&mut work, now)?;
         let id = &receiver.id;
         let kept = self.database.write(|conn| {
-            if !webhooks::settle(conn, id, &receiver.owner, &verdict.standing, now)? {
-                return Ok(false);
+            let version = work.row.version;
+            let settled =
+                webhooks::settle(conn, id, &receiver.owner, version, &verdict.standing, now)?;
+            if settled == Settled::Lost {
+                return Ok(settled);
             }
             let jobs = || work.groups.iter().flat_map(|group| &group.jobs);
             let fresh = jobs().filter(|job| job.num.is_none());
@@ -193,7 +196,7 @@ impl Office {
             }
             for job in jobs() {
                 if let Some(num) = job.num {
-                    deliveries::update(conn, num, &job.delivery)?;
+                    deliveries::update(conn, num, job.tries, &job.delivery)?;
                 }
             }
             for job in jobs().filter(|job| job.num.is_some()) {
@@ -202,11 +205,19 @@ impl Office {
             if verdict.lives_again {
                 deliveries::hurry(conn, id, now)?;
             }
-            Ok(true)
+            let stands = settled == Settled::Whole && verdict.standing.disabled.is_none();
+            if stands && !deliveries::is_any_pending(conn, id)? {
+                // Nothing waits. What fails some day after a long silence has not failed since then.
+                webhooks::begin_anew(conn, id)?;
+            }
+            Ok(settled)
         })?;
-        if let Some(reason) = verdict.standing.disabled.filter(|_| kept) {
+        if let Some(reason) = verdict.standing.disabled
+            && kept == Settled::Whole
+        {
             log::warn!("the webhook {id} is disabled: {reason}");
         }
+        let kept = kept != Settled::Lost;
         for _ in 0..if kept { verdict.given_up } else { 0 } {
             (self.tell)(Told::GivenUp);
         }
@@ -234,7 +245,8 @@ impl Office {
                     delivery.settle(DELIVERED, now);
                     continue;
                 }
-                failures += 1;
+                // A test is no event: that it fails says nothing of what the receiver was to be told.
+                failures += usize::from(!is_test);
                 let begun = delivery.begun_at.unwrap_or(now.naive_utc());
                 let next = self
                     .schedule
@@ -257,8 +269,8 @@ impl Office {
             (0, _) => row.failing_since.or(Some(now.naive_utc())),
             _ => None,
         };
-        let is_over =
-            failing_since.is_some_and(|since| now - since.and_utc() > self.schedule.patience());
+        let is_long = |since: NaiveDateTime| now - since.and_utc() > self.schedule.patience();
+        let is_over = failures > 0 && failing_since.is_some_and(is_long);
         let disabled = match is_gone {
             true => {
                 Some("the answer was 410 Gone: events are not wanted there any more".to_owned())

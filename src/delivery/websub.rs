@@ -1,6 +1,6 @@
 //! Tells a WebSub hub which feeds have changed, once the change can be read: a few seconds' changes together.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::config::WebSubConfig;
 use crate::content::time::Clock;
 use crate::db::Database;
+use crate::delivery::purger::Purges;
 use crate::error::Result;
 use crate::follower::Progress;
 use crate::store::{changes, websub};
@@ -21,14 +22,18 @@ const TOGETHER: Duration = Duration::from_secs(2);
 const LEASE: Duration = Duration::from_secs(45);
 const RENEWAL: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Rest after a failure, which doubles with each.
+/// How long caches outside are waited for, before a hub is told: it fetches the feed at once.
+const PURGED_WITHIN: Duration = Duration::from_secs(2);
+/// Rest of a feed after a failure, which doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
 const LINES: i64 = 500;
 
+type Stop = Arc<(Mutex<bool>, Condvar)>;
+
 /// The thread that tells it.
 pub struct Publisher {
-    stop: Arc<(Mutex<bool>, Condvar)>,
+    stop: Stop,
     thread: JoinHandle<()>,
 }
 
@@ -38,10 +43,11 @@ impl Publisher {
     pub fn start(
         database: &Database,
         progress: Progress,
+        purges: Option<Purges>,
         interval: Duration,
         config: &WebSubConfig,
     ) -> std::io::Result<Self> {
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let stop: Stop = Arc::default();
         let agent = ureq::Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
@@ -50,15 +56,15 @@ impl Publisher {
         let mut run = Run {
             database: database.clone(),
             progress,
+            purges,
+            stop: Arc::clone(&stop),
             interval,
             config: config.clone(),
             agent: agent.into(),
             owner: Uuid::new_v4().to_string(),
             held: None,
             read: 0,
-            owed: BTreeSet::new(),
-            due: Instant::now(),
-            pause: FIRST_PAUSE,
+            owed: BTreeMap::new(),
         };
         let stopping = Arc::clone(&stop);
         let thread = thread::Builder::new().name("websub".to_owned());
@@ -92,6 +98,8 @@ impl Publisher {
 struct Run {
     database: Database,
     progress: Progress,
+    purges: Option<Purges>,
+    stop: Stop,
     interval: Duration,
     config: WebSubConfig,
     agent: ureq::Agent,
@@ -100,9 +108,20 @@ struct Run {
     held: Option<Instant>,
     read: i64,
     /// Feeds that the hub has not been told of since they changed.
-    owed: BTreeSet<String>,
+    owed: BTreeMap<String, Owed>,
+}
+
+struct Owed {
     due: Instant,
     pause: Duration,
+}
+
+/// Why the hub does not know.
+enum Failure {
+    /// It may take it later.
+    Passing(String),
+    /// It does not want this feed.
+    Refusal(String),
 }
 
 impl Run {
@@ -112,26 +131,49 @@ impl Run {
             return Ok(RENEWAL);
         }
         self.read_on()?;
-        if self.owed.is_empty() || Instant::now() < self.due {
+        let now = Instant::now();
+        let due = self.owed.iter().filter(|(_, owed)| owed.due <= now);
+        let due: Vec<String> = due.map(|(feed, _)| feed.clone()).collect();
+        if due.is_empty() {
             return Ok(self.interval);
         }
-        let feeds: Vec<String> = self.owed.iter().cloned().collect();
-        for feed in feeds {
-            match self.ping(&feed) {
-                Ok(()) => {
-                    self.owed.remove(&feed);
-                }
-                Err(error) => log::warn!("the hub was not told of {feed}: {error}"),
+        if let Some(purges) = &self.purges {
+            purges.wait_for(self.read, PURGED_WITHIN);
+        }
+        for feed in due {
+            // Each may take as long as the hub lets it.
+            if self.is_stopping() || !self.holds()? {
+                return Ok(self.interval);
             }
+            self.tell(&feed);
         }
         if self.owed.is_empty() {
-            self.pause = FIRST_PAUSE;
             self.note()?;
-        } else {
-            self.due = Instant::now() + self.pause;
-            self.pause = LAST_PAUSE.min(self.pause * 2);
         }
         Ok(self.interval)
+    }
+
+    fn tell(&mut self, feed: &str) {
+        match self.ping(feed) {
+            Ok(()) => {
+                self.owed.remove(feed);
+            }
+            Err(Failure::Refusal(error)) => {
+                log::error!("the hub refuses {feed} until it changes again: {error}");
+                self.owed.remove(feed);
+            }
+            Err(Failure::Passing(error)) => {
+                log::warn!("the hub was not told of {feed}: {error}");
+                if let Some(owed) = self.owed.get_mut(feed) {
+                    owed.due = Instant::now() + owed.pause;
+                    owed.pause = LAST_PAUSE.min(owed.pause * 2);
+                }
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Of several servers, one tells the hub.
@@ -166,15 +208,17 @@ impl Run {
         };
         self.read = last.seq;
         if lines.iter().any(|line| line.action != "saved") {
-            if self.owed.is_empty() {
-                self.due = Instant::now() + TOGETHER;
+            for feed in &self.config.feeds {
+                self.owed.entry(feed.clone()).or_insert_with(|| Owed {
+                    due: Instant::now() + TOGETHER,
+                    pause: FIRST_PAUSE,
+                });
             }
-            self.owed.extend(self.config.feeds.iter().cloned());
         }
         Ok(())
     }
 
-    fn ping(&self, feed: &str) -> Result<(), String> {
+    fn ping(&self, feed: &str) -> Result<(), Failure> {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("hub.mode", "publish")
             .append_pair("hub.url", feed)
@@ -184,10 +228,15 @@ impl Run {
             .post(&self.config.hub)
             .content_type("application/x-www-form-urlencoded")
             .send(body)
-            .map_err(|error| error.to_string())?;
-        match response.status().is_success() {
-            true => Ok(()),
-            false => Err(format!("the answer is {}", response.status())),
+            .map_err(|error| Failure::Passing(error.to_string()))?;
+        let status = response.status();
+        let told = format!("the answer is {status}");
+        match status.as_u16() {
+            200..=299 => Ok(()),
+            // Such as those, it may take it when it is asked again (RFC 9110 section 15.5.9, RFC 6585 section 4).
+            408 | 425 | 429 => Err(Failure::Passing(told)),
+            400..=499 => Err(Failure::Refusal(told)),
+            _ => Err(Failure::Passing(told)),
         }
     }
 

@@ -22,6 +22,8 @@ const EVENTS: usize = 200;
 pub(super) const LINES: i64 = 500;
 /// Events that may be pending. What comes then stays in the log.
 const MOST_PENDING: i64 = 10_000;
+/// The same where the receiver is taken for dead: not one alone, for it may be that one only which it does not take.
+const MOST_PENDING_OF_DEAD: usize = 20;
 /// A receiver that has failed for longer is taken for dead by a server that has just begun, too.
 const BRIEF: TimeDelta = TimeDelta::seconds(60);
 
@@ -46,6 +48,8 @@ pub(super) struct Group {
 pub(super) struct Job {
     /// Of a delivery that has a row.
     pub num: Option<i64>,
+    /// How often it had been tried when it was read.
+    pub tries: i64,
     pub delivery: NewDelivery,
     pub payload: String,
     pub outcome: Option<Outcome>,
@@ -80,7 +84,8 @@ impl Office {
             was_dead: receiver.seems_dead() || row.failing_since.is_some_and(fails_long),
             groups: Vec::new(),
             blocked: Vec::new(),
-            read: receiver.read(),
+            // The row is ahead where a commit was made whose outcome did not arrive here.
+            read: receiver.read().max(row.position),
             lines: 0,
             row,
         };
@@ -90,8 +95,11 @@ impl Office {
             false => deliveries::due_tests(conn, &receiver.id, now)?,
         };
         let due = self.jobs_of_rows(conn, due, now)?;
-        let room = EVENTS.saturating_sub(due.len());
-        let most_pending = if work.was_dead { 1 } else { MOST_PENDING };
+        let (most, most_pending) = match work.was_dead {
+            true => (MOST_PENDING_OF_DEAD, MOST_PENDING_OF_DEAD as i64),
+            false => (EVENTS, MOST_PENDING),
+        };
+        let room = most.saturating_sub(due.len());
         let takes_more = is_enabled
             && room > 0
             && readable > work.read
@@ -118,6 +126,7 @@ impl Office {
             rows.into_iter()
                 .map(|row| Job {
                     num: Some(row.num),
+                    tries: row.tries,
                     payload: match row.seq.and_then(|seq| lines.get(&seq)) {
                         Some(line) => self.payload(&row.event, line, &into),
                         None => event::test_payload(&row.webhook_id, &utc_text(row.created_at))
@@ -182,6 +191,7 @@ impl Office {
                 } else {
                     jobs.push(Job {
                         num: None,
+                        tries: 0,
                         payload: self.payload(&event, line, &into),
                         delivery,
                         outcome: None,

@@ -150,14 +150,28 @@ impl NewDelivery {
     }
 }
 
+/// Those that are there stay as they are.
 pub fn insert(conn: &mut Conn, new: &[NewDelivery]) -> Result<()> {
-    each!(conn, conn => diesel::insert_into(deliveries::table).values(new).execute(conn))?;
+    let ids: Vec<&str> = new.iter().map(|new| new.id.as_str()).collect();
+    let known: HashSet<String> = deliveries::table
+        .filter(deliveries::id.eq_any(&ids))
+        .select(deliveries::id)
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let fresh = new.iter().filter(|new| !known.contains(&new.id));
+    let fresh: Vec<&NewDelivery> = fresh.collect();
+    each!(conn, conn => diesel::insert_into(deliveries::table).values(fresh).execute(conn))?;
     Ok(())
 }
 
-/// Keeps what an attempt made of a row.
-pub fn update(conn: &mut Conn, num: i64, new: &NewDelivery) -> Result<()> {
-    diesel::update(deliveries::table.find(num))
+/// Keeps what an attempt made of a row that was read with so many tries; one that was asked for anew meanwhile stays.
+pub fn update(conn: &mut Conn, num: i64, tries: i64, new: &NewDelivery) -> Result<()> {
+    let read = deliveries::table
+        .find(num)
+        .filter(deliveries::tries.eq(tries))
+        .filter(deliveries::settled_at.is_null());
+    diesel::update(read)
         .set((
             deliveries::state.eq(&new.state),
             deliveries::begun_at.eq(new.begun_at),
@@ -227,6 +241,20 @@ pub fn are_pending(conn: &mut Conn, webhook: &str, count: i64) -> Result<bool> {
         .first(conn)
         .optional()?;
     Ok(last.is_some())
+}
+
+/// Whether an event is pending; tests are none.
+pub fn is_any_pending(conn: &mut Conn, webhook: &str) -> Result<bool> {
+    let first: Option<i64> = deliveries::table
+        .filter(deliveries::webhook_id.eq(webhook))
+        .filter(deliveries::settled_at.is_null())
+        .filter(deliveries::seq.is_not_null())
+        .select(deliveries::num)
+        .order((deliveries::thing, deliveries::num))
+        .limit(1)
+        .first(conn)
+        .optional()?;
+    Ok(first.is_some())
 }
 
 /// How many are pending, for all webhooks.

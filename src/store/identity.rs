@@ -8,6 +8,7 @@ use crate::content::time::to_stored;
 use crate::db::schema::{articles, store};
 use crate::db::{Conn, Database};
 use crate::error::Result;
+use crate::store::webhooks;
 
 /// The store's id, made the first time it is asked for.
 pub fn of(database: &Database, now: DateTime<Utc>) -> Result<String> {
@@ -26,7 +27,12 @@ fn find_or_make(conn: &mut Conn, now: DateTime<Utc>) -> Result<String> {
     Ok(id)
 }
 
+/// Why no one is told of changes in a copy before an admin says so.
+const RESTORED: &str =
+    "restored from a copy: enable it again where it is to be told of changes in this store";
+
 /// Gives the store another id, where it has one: it is not what it was when others noted how far they had followed it.
+/// Webhooks are disabled, for the store that it is a copy of may still tell them.
 pub fn renew(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<String>> {
     if known(conn)?.is_none() {
         return Ok(None);
@@ -35,6 +41,7 @@ pub fn renew(conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<String>> {
     diesel::update(store::table)
         .set((store::id.eq(&id), store::created_at.eq(to_stored(now))))
         .execute(conn)?;
+    webhooks::disable_all(conn, RESTORED, now)?;
     Ok(Some(id))
 }
 

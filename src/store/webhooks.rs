@@ -13,6 +13,8 @@ use crate::store::tags;
 
 /// How many there may be: each may take threads of its own.
 pub const MOST: i64 = 100;
+/// Secrets of before that sign as well.
+const MOST_FORMER: usize = 4;
 
 #[derive(Queryable, Insertable, Clone, Debug, PartialEq)]
 #[diesel(table_name = webhooks)]
@@ -22,6 +24,7 @@ pub struct WebhookRow {
     pub description: Option<String>,
     pub filter: String,
     pub secret: String,
+    /// Those before it, parted by spaces, the latest first.
     pub former_secret: Option<String>,
     pub former_until: Option<NaiveDateTime>,
     pub position: i64,
@@ -53,15 +56,24 @@ impl WebhookRow {
             .map_err(|error| Error::Internal(format!("a webhook's filter is broken: {error}")))
     }
 
-    /// The secrets that sign now, the present one first.
+    /// The secrets that sign now, the present one first, then those that it followed.
     pub fn secrets(&self, now: DateTime<Utc>) -> Vec<&str> {
         let still = self
             .former_until
             .is_some_and(|until| to_stored(now) < until);
         let former = self.former_secret.as_deref().filter(|_| still);
         std::iter::once(self.secret.as_str())
-            .chain(former)
+            .chain(former.unwrap_or_default().split_ascii_whitespace())
             .collect()
+    }
+
+    /// Gives it another secret. All that sign now go on until then: which of them the receiver has is not known.
+    pub fn rotate(&mut self, secret: String, until: DateTime<Utc>, now: DateTime<Utc>) {
+        let mut former = self.secrets(now);
+        former.truncate(MOST_FORMER);
+        self.former_secret = Some(former.join(" "));
+        self.former_until = Some(to_stored(until));
+        self.secret = secret;
     }
 }
 
@@ -148,14 +160,28 @@ pub fn delete(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
+/// Tells no one of anything until an admin says so: those that were told go on, in this order, from where they are.
+pub fn disable_all(conn: &mut Conn, reason: &str, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(webhooks::table.filter(webhooks::disabled_at.is_null()))
+        .set((
+            webhooks::disabled_at.eq(to_stored(now)),
+            webhooks::disabled_reason.eq(reason),
+            webhooks::version.eq(webhooks::version + 1),
+            webhooks::updated_at.eq(to_stored(now)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// What a server looks at again and again.
 #[derive(Queryable, Clone, Debug)]
 pub struct Outline {
     pub id: String,
     pub is_disabled: bool,
+    pub position: i64,
     pub lease_owner: Option<String>,
     pub lease_until: Option<NaiveDateTime>,
-    /// The next attempt at what is pending.
+    /// The next attempt at what is pending; where it is disabled, at tests alone.
     pub due_at: Option<NaiveDateTime>,
 }
 
@@ -163,7 +189,8 @@ pub struct Outline {
 pub fn outlines(conn: &mut Conn) -> Result<Vec<Outline>> {
     let due = diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamp>>(
         "(SELECT min(next_attempt_at) FROM deliveries WHERE webhook_id = webhooks.id \
-         AND next_attempt_at IS NOT NULL)",
+         AND next_attempt_at IS NOT NULL \
+         AND (webhooks.disabled_at IS NULL OR thing = 'webhook:' || webhooks.id))",
     );
     Ok(webhooks::table
         .filter(webhooks::deleted_at.is_null())
@@ -172,6 +199,7 @@ pub fn outlines(conn: &mut Conn) -> Result<Vec<Outline>> {
         .select((
             webhooks::id,
             webhooks::disabled_at.is_not_null(),
+            webhooks::position,
             webhooks::lease_owner,
             webhooks::lease_until,
             due,
@@ -213,6 +241,18 @@ pub fn renew(conn: &mut Conn, id: &str, owner: &str, until: DateTime<Utc>) -> Re
     Ok(renewed == 1)
 }
 
+/// Keeps how far the log was read for who holds the claim, where nothing of it was to be sent.
+pub fn advance(conn: &mut Conn, id: &str, owner: &str, read: i64) -> Result<()> {
+    let behind = webhooks::table
+        .find(id)
+        .filter(webhooks::lease_owner.eq(owner))
+        .filter(webhooks::position.lt(read));
+    diesel::update(behind)
+        .set(webhooks::position.eq(read))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Lets another take over at once.
 pub fn release(conn: &mut Conn, owner: &str) -> Result<()> {
     let (no_one, never): (Option<String>, Option<NaiveDateTime>) = (None, None);
@@ -233,29 +273,47 @@ pub struct Standing {
     pub disabled: Option<String>,
 }
 
-/// Keeps it, for who holds the claim; false where that is lost, and with it the right to say so.
+/// What was kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Whole,
+    /// How far it is, and not how it fares: an admin has changed it since it was read.
+    Position,
+    /// Nothing: another holds the claim.
+    Lost,
+}
+
+/// Keeps it, for who holds the claim and has read the webhook in this version.
 pub fn settle(
     conn: &mut Conn,
     id: &str,
     owner: &str,
+    version: i64,
     standing: &Standing,
     now: DateTime<Utc>,
-) -> Result<bool> {
-    let own = || {
+) -> Result<Settled> {
+    let own = webhooks::table
+        .find(id)
+        .filter(webhooks::lease_owner.eq(owner));
+    let settled = diesel::update(own)
+        .set(webhooks::position.eq(standing.position))
+        .execute(conn)?;
+    if settled == 0 {
+        return Ok(Settled::Lost);
+    }
+    let as_read = || {
         webhooks::table
             .find(id)
-            .filter(webhooks::lease_owner.eq(owner))
+            .filter(webhooks::version.eq(version))
     };
-    let settled = diesel::update(own())
-        .set((
-            webhooks::position.eq(standing.position),
-            webhooks::failing_since.eq(standing.failing_since),
-        ))
+    let whole = diesel::update(as_read())
+        .set(webhooks::failing_since.eq(standing.failing_since))
         .execute(conn)?;
-    if settled == 1
-        && let Some(reason) = &standing.disabled
-    {
-        diesel::update(own().filter(webhooks::disabled_at.is_null()))
+    if whole == 0 {
+        return Ok(Settled::Position);
+    }
+    if let Some(reason) = &standing.disabled {
+        diesel::update(as_read().filter(webhooks::disabled_at.is_null()))
             .set((
                 webhooks::disabled_at.eq(to_stored(now)),
                 webhooks::disabled_reason.eq(reason),
@@ -264,13 +322,26 @@ pub fn settle(
             ))
             .execute(conn)?;
     }
-    Ok(settled == 1)
+    Ok(Settled::Whole)
+}
+
+/// Nothing has failed that is still to be sent.
+pub fn begin_anew(conn: &mut Conn, id: &str) -> Result<()> {
+    let never: Option<NaiveDateTime> = None;
+    let failing = webhooks::table
+        .find(id)
+        .filter(webhooks::failing_since.is_not_null());
+    diesel::update(failing)
+        .set(webhooks::failing_since.eq(never))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// What decides, beside the line itself, whether a filter lets it through.
 pub struct Scope {
     languages: Vec<String>,
     tags: Vec<i64>,
+    slugs: Vec<String>,
     language_of: Vec<(i64, String)>,
     bearers: Vec<(i64, i64)>,
 }
@@ -281,6 +352,7 @@ impl Scope {
         let mut scope = Self {
             languages: filter.languages.clone(),
             tags: Vec::new(),
+            slugs: filter.tags.clone(),
             language_of: Vec::new(),
             bearers: Vec::new(),
         };
@@ -297,7 +369,7 @@ impl Scope {
         }
         if !filter.tags.is_empty() {
             for slug in &filter.tags {
-                // One that is gone is borne by nothing, and lets nothing through.
+                // One that is gone is borne by nothing, and lets nothing through but the news of its end.
                 scope
                     .tags
                     .extend(tags::find(conn, slug)?.map(|found| found.into_row().num));
@@ -313,10 +385,16 @@ impl Scope {
         Ok(scope)
     }
 
-    /// An article counts where it bears one of the tags or has just lost it.
+    /// An article counts where it bears one of the tags or has just lost it. That one is gone passes whatever it was:
+    /// what it was when it was told of is not known any more.
     pub fn takes(&self, line: &ChangeRow) -> bool {
         if line.kind == "tag" {
-            return self.tags.is_empty() || self.tags.contains(&line.num);
+            return self.tags.is_empty()
+                || self.tags.contains(&line.num)
+                || self.slugs.contains(&line.slug);
+        }
+        if matches!(line.action.as_str(), "withdrawn" | "deleted") {
+            return true;
         }
         let in_language = self.languages.is_empty()
             || self

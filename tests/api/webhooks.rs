@@ -653,3 +653,172 @@ fn what_was_delivered_is_cleared_away_after_thirty_days() {
         assert_eq!(left.unwrap(), 0);
     }
 }
+
+#[test]
+fn one_event_that_is_never_taken_stops_no_other() {
+    for place in places() {
+        let app = app(place);
+        let hook = Hook::new();
+        hook.choose(|body| match body["data"]["slug"] == "a" {
+            true => Manner::Answer(500),
+            false => Manner::Answer(200),
+        });
+        let id = tell(&app, &hook);
+        app.import(&[article("a")]);
+        until("noted", || count(&app, &id, "pending") == 1);
+        // Longer than a failure is brief, on a site where nothing else happens.
+        app.clock.set(noon() + TimeDelta::seconds(90));
+        until("tried again", || {
+            deliveries(&app, &id, "pending")[0]["attempt_count"] == 2
+        });
+        app.import(&[article("b")]);
+        until("told of the other", || count(&app, &id, "delivered") == 1);
+        assert_eq!(count(&app, &id, "pending"), 1);
+    }
+}
+
+#[test]
+fn a_failure_after_a_long_silence_disables_nothing_and_a_test_is_no_failure() {
+    let app = app(Place::sqlite());
+    let hook = Hook::new();
+    hook.always(Manner::Answer(500));
+    let id = tell(&app, &hook);
+    post(&app, &format!("/v1/webhooks/{id}/test"));
+    until("tried", || count(&app, &id, "failed") == 1);
+    assert_eq!(webhook(&app, &id)["failing_since"], Value::Null);
+    app.import(&[article("a")]);
+    for attempt in 1..=4 {
+        hook.until(SOON, "tried", |all| all.len() == attempt + 1);
+        until("noted", || {
+            let all = [
+                deliveries(&app, &id, "pending"),
+                deliveries(&app, &id, "failed"),
+            ];
+            all.concat()
+                .iter()
+                .any(|one| one["seq"] != Value::Null && one["attempt_count"] == attempt)
+        });
+        if let Some(pending) = deliveries(&app, &id, "pending").first() {
+            app.clock
+                .set(at(pending["next_attempt_at"].as_str().unwrap()));
+        }
+    }
+    until("given up", || count(&app, &id, "failed") == 2);
+    app.clock.set(noon() + TimeDelta::days(9));
+    app.import(&[article("b")]);
+    hook.until(SOON, "tried", |all| all.len() == 6);
+    until("noted", || count(&app, &id, "pending") == 1);
+    let now = webhook(&app, &id);
+    assert_eq!(now["enabled"], true, "{now}");
+    assert_eq!(now["failing_since"], "2025-06-10T12:00:00Z");
+}
+
+#[test]
+fn what_was_kept_though_its_server_does_not_know_is_not_sent_again() {
+    for place in places() {
+        let app = app(place);
+        let hook = Hook::new();
+        let id = tell(&app, &hook);
+        app.import(&[article("a")]);
+        until("kept", || count(&app, &id, "delivered") == 1);
+        change(&app, "PATCH", &id, Some(json!({"enabled": false})));
+        app.import(&[article("b")]);
+        let kept = app.database.write(|conn| {
+            let last = kiosque::store::changes::last(conn)?;
+            let owner = webhooks::outlines(conn)?.remove(0).lease_owner.unwrap();
+            webhooks::advance(conn, &id, &owner, last)?;
+            // What is there already may come again.
+            let row = kiosque::store::deliveries::page(conn, &id, None, None, 1)?.remove(0);
+            let again = kiosque::store::deliveries::NewDelivery::from_row(row);
+            kiosque::store::deliveries::insert(conn, &[again.clone(), again][..1])
+        });
+        kept.unwrap();
+        change(&app, "PATCH", &id, Some(json!({"enabled": true})));
+        app.import(&[article("c")]);
+        hook.until(SOON, "told of what came then", |all| {
+            all.iter().any(|one| one.body["data"]["slug"] == "c")
+        });
+        until("kept", || count(&app, &id, "delivered") == 2);
+        let names: Vec<_> = events(&hook.heard()).into_iter().map(|one| one.1).collect();
+        assert_eq!(names, ["a", "c"]);
+    }
+}
+
+#[test]
+fn a_filter_lets_through_that_something_is_gone() {
+    for place in places() {
+        let app = app(place);
+        app.import(&[
+            article("ancien").tagged("eau"),
+            article("autre").tagged("eau"),
+        ]);
+        let hook = Hook::new();
+        create(
+            &app,
+            json!({"url": hook.url, "secret": SECRET, "tags": ["eau"], "languages": ["fr"]}),
+        );
+        let editor = app.key("editor");
+        let delete = |path: &str| {
+            let read = app.get_with(path, &[("authorization", &editor)]);
+            let headers = [("if-match", read.header("etag"))];
+            let reply = app.write("DELETE", path, &editor, &headers, None);
+            assert_eq!(reply.status, 204, "{path}: {}", reply.text());
+        };
+        delete("/v1/articles/ancien");
+        delete("/v1/tags/eau");
+        for expected in [("article.deleted", "ancien"), ("tag.deleted", "eau")] {
+            hook.until(SOON, "told that it is gone", |all| {
+                events(all).contains(&(expected.0.into(), expected.1.into()))
+            });
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_the_receiver_has_signs_through_several_changes() {
+    let app = app(Place::sqlite());
+    let hook = Hook::new();
+    let id = tell(&app, &hook);
+    let rotate = |overlap: i64| {
+        let path = format!("/v1/webhooks/{id}/secret");
+        let body = json!({"overlap": overlap});
+        let reply = app.write("POST", &path, &app.key("admin"), &[], Some(body));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()["secret"].as_str().unwrap().to_owned()
+    };
+    let [second, third] = [rotate(3600), rotate(3600)];
+    app.import(&[article("a")]);
+    let heard = hook.until(SOON, "told", |all| all.len() == 1);
+    for secret in [SECRET, &second, &third] {
+        assert!(heard[0].is_signed_with(secret));
+    }
+    let last = rotate(0);
+    app.import(&[article("b")]);
+    let heard = hook.until(SOON, "told", |all| all.len() == 2);
+    assert!(heard[1].is_signed_with(&last));
+    for secret in [SECRET, &second, &third] {
+        assert!(!heard[1].is_signed_with(secret));
+    }
+}
+
+#[test]
+fn a_restored_copy_tells_no_one_until_an_admin_says_so() {
+    for place in places() {
+        let app = app(place);
+        let hook = Hook::new();
+        let id = tell(&app, &hook);
+        let renewed = app
+            .database
+            .write(|conn| kiosque::store::identity::renew(conn, noon()));
+        assert!(renewed.unwrap().is_some());
+        app.import(&[article("a")]);
+        let now = webhook(&app, &id);
+        assert_eq!(now["enabled"], false);
+        let reason = now["disabled_reason"].as_str().unwrap();
+        assert!(reason.contains("copy"), "{reason}");
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(hook.count(), 0);
+        change(&app, "PATCH", &id, Some(json!({"enabled": true})));
+        hook.until(SOON, "told of all since", |all| all.len() == 1);
+    }
+}
