@@ -29,7 +29,7 @@ use crate::identity::authority::{Mark, OwnToken, Token};
 use crate::identity::claims;
 use crate::identity::secret;
 use crate::store::users::{self, UserRow};
-use crate::store::{keys, sessions};
+use crate::store::{keys, rights, sessions};
 
 /// A caller that has shown who it is.
 #[derive(Clone, Debug)]
@@ -152,10 +152,7 @@ impl Viewer {
 
     /// What is published, as this caller may read it: the public's, but for a partner.
     pub fn published_sight(&self) -> Sight {
-        match self.sight() {
-            Sight::Partner(rights) => Sight::Partner(rights),
-            Sight::Public | Sight::Own(_) | Sight::All => Sight::Public,
-        }
+        self.sight().of_published()
     }
 
     /// # Errors
@@ -435,4 +432,20 @@ pub fn still_counts(conn: &mut Conn, identity: &Identity, now: DateTime<Utc>) ->
         ))),
         Some(_) => Ok(()),
     }
+}
+
+/// What is published, as a caller may read it by now: the rights of its key may have changed since it came.
+///
+/// # Errors
+/// When the database fails.
+pub fn published_sight(conn: &mut Conn, identity: &Identity) -> Result<Sight> {
+    let key = match &identity.shown {
+        Shown::Key { id, .. } => keys::by_id(conn, id)?,
+        Shown::Session { .. } | Shown::Token { .. } => None,
+    };
+    let sight = match key {
+        Some(key) => rights::sight(conn, &key)?,
+        None => identity.sight(),
+    };
+    Ok(sight.of_published())
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
 use utoipa::ToSchema;
@@ -18,19 +18,25 @@ use crate::api::conditional::Answer;
 use crate::api::finished::Finished;
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::delivery::Purges;
 use crate::error::{Error, Result};
 use crate::follower::Progress;
-use crate::store::changes::{self, ChangeKind};
+use crate::store::changes::{self, ChangeKind, ChangeRow};
 use crate::store::identity;
 
 /// Lines of the log that one page looks at, at the most: there may be very many that are not told.
 const SPAN: i64 = 100_000;
+/// Lines that are looked at together for a partner, and how often for one page.
+const BATCH: i64 = 500;
+const BATCHES: usize = 10;
 /// Bytes of bodies that a page embeds, but for its first line.
 const PAGE_BUDGET: usize = 8 << 20;
 /// How long those who wake together share what one of them has read.
 const SHARED_FOR: Duration = Duration::from_secs(1);
+/// When what they have read is shared no more.
+const UNSHARED: Duration = Duration::from_millis(1_100);
 /// Different pages that are shared at a time.
 const MAX_SHARED: usize = 64;
 
@@ -43,6 +49,8 @@ pub struct Asked {
     pub limit: i64,
     /// Bytes of bodies that may be embedded.
     pub budget: usize,
+    /// What the caller may read of what is published: no one gets another's page.
+    pub sight: Sight,
 }
 
 /// What kind of thing lines are about.
@@ -53,13 +61,14 @@ pub enum Kind {
 }
 
 impl Asked {
-    pub fn page(after: i64, kind: Option<Kind>, embed: bool, limit: i64) -> Self {
+    pub fn page(after: i64, kind: Option<Kind>, embed: bool, limit: i64, sight: Sight) -> Self {
         Self {
             after,
             kind,
             embed,
             limit,
             budget: PAGE_BUDGET,
+            sight,
         }
     }
 }
@@ -90,14 +99,17 @@ pub struct ChangePageView {
 /// A page that was read, in the forms in which it is given.
 pub struct Found {
     pub view: ChangeListView,
+    /// When the next line comes that is there already, but is not due yet.
+    due: Option<Instant>,
     finished: OnceLock<Arc<Finished>>,
     events: OnceLock<Bytes>,
 }
 
 impl Found {
-    fn of(view: ChangeListView) -> Self {
+    fn of(view: ChangeListView, due: Option<Instant>) -> Self {
         Self {
             view,
+            due,
             finished: OnceLock::new(),
             events: OnceLock::new(),
         }
@@ -110,6 +122,11 @@ impl Found {
     /// Whether there is more at once.
     pub fn is_short_of_end(&self) -> bool {
         self.view.page.next < self.view.page.latest
+    }
+
+    /// Until when to rest, at the latest, before there may be more.
+    pub fn rests_until(&self, until: Instant) -> Instant {
+        self.due.map_or(until, |due| due.min(until))
     }
 
     /// # Errors
@@ -168,7 +185,8 @@ pub fn read(
     if asked.after > last {
         return Err(beyond(asked.after, last));
     }
-    let latest = readable.map_or(last, |readable| readable.min(last));
+    let readable = readable.map_or(last, |readable| readable.min(last));
+    let (latest, due) = end(conn, &asked.sight, readable, now)?;
     let until = latest.min(asked.after.saturating_add(SPAN));
     let mut page = ChangePageView {
         next: asked.after,
@@ -177,22 +195,77 @@ pub fn read(
     };
     let mut data = Vec::new();
     if until > asked.after {
-        let kind = asked.kind.map(|kind| match kind {
-            Kind::Article => ChangeKind::Article,
-            Kind::Tag => ChangeKind::Tag,
-        });
-        let mut rows = changes::told(conn, asked.after, until, kind, asked.limit)?;
-        let mut is_cut = i64::try_from(rows.len()).is_ok_and(|found| found >= asked.limit);
-        if asked.embed {
-            is_cut |= change_views::within(conn, &mut rows, asked.budget)?;
+        let (mut rows, next) = lines(conn, asked, until, now)?;
+        page.next = next;
+        if asked.embed && change_views::within(conn, &mut rows, asked.budget)? {
+            page.next = rows.last().map_or(next, |row| row.seq);
         }
-        page.next = match rows.last() {
+        data = change_views::views(conn, state, rows, asked.embed, &asked.sight, now)?;
+    }
+    Ok(Found::of(ChangeListView { data, page }, due))
+}
+
+/// The last line that someone of this sight is told at `now`, of those until `readable`, and when the next is due.
+fn end(
+    conn: &mut Conn,
+    sight: &Sight,
+    readable: i64,
+    now: DateTime<Utc>,
+) -> Result<(i64, Option<Instant>)> {
+    let delay = sight.rights().map_or(TimeDelta::zero(), |it| it.shift);
+    if delay <= TimeDelta::zero() {
+        return Ok((readable, None));
+    }
+    let moment = now.checked_sub_signed(delay).unwrap_or(now);
+    let latest = changes::last_by(conn, readable, moment)?;
+    let next = changes::written_after(conn, latest, readable)?;
+    // Not as long as a page is shared that was read before.
+    let wait = next.map(|at| (at - moment).to_std().unwrap_or_default().max(UNSHARED));
+    Ok((
+        latest,
+        wait.and_then(|wait| Instant::now().checked_add(wait)),
+    ))
+}
+
+/// The lines until `until` that are asked for and told, and from where to go on. A partner may be told few of many:
+/// more are looked at then.
+fn lines(
+    conn: &mut Conn,
+    asked: &Asked,
+    until: i64,
+    now: DateTime<Utc>,
+) -> Result<(Vec<ChangeRow>, i64)> {
+    let kind = asked.kind.map(|kind| match kind {
+        Kind::Article => ChangeKind::Article,
+        Kind::Tag => ChangeKind::Tag,
+    });
+    let wanted = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let (batch, batches) = match asked.sight.rights() {
+        None => (asked.limit, 1),
+        Some(_) => (asked.limit.max(BATCH), BATCHES),
+    };
+    let mut told: Vec<ChangeRow> = Vec::new();
+    let mut next = asked.after;
+    for _ in 0..batches {
+        let rows = changes::told(conn, next, until, kind, batch)?;
+        let is_cut = i64::try_from(rows.len()).is_ok_and(|found| found >= batch);
+        next = match rows.last() {
             Some(row) if is_cut => row.seq,
             _ => until,
         };
-        data = change_views::views(conn, state, rows, asked.embed, now)?;
+        told.extend(match asked.sight.rights() {
+            None => rows,
+            Some(_) => change_views::told(conn, &asked.sight, rows, now)?,
+        });
+        if told.len() > wanted {
+            told.truncate(wanted);
+            next = told.last().map_or(next, |row| row.seq);
+        }
+        if next >= until || told.len() >= wanted {
+            break;
+        }
     }
-    Ok(Found::of(ChangeListView { data, page }))
+    Ok((told, next))
 }
 
 fn beyond(after: i64, last: i64) -> Error {

@@ -11,13 +11,14 @@ use futures_util::stream;
 use crate::api::auth::{self, Viewer};
 use crate::api::change_feed::{Asked, Kind, Place, Waiter, Woken};
 use crate::api::state::State;
+use crate::content::sight::Sight;
 
 /// Lines that are taken together, and bytes of bodies in them: what a slow reader holds in memory.
 const LIMIT: i64 = 100;
 const BUDGET: usize = 128 << 10;
 /// Between two signs of life where nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Between two looks at whether the caller's credentials still count.
+/// Between two looks at whether the caller's credentials still count, and for what.
 const CHECK: Duration = Duration::from_secs(30);
 /// A stream's life: whoever goes on takes a place anew.
 const LIFE: Duration = Duration::from_secs(3_600);
@@ -28,13 +29,14 @@ const FAILURES: u32 = 5;
 const OPENING: &str = "retry: 3000\n: changes\n\n";
 
 /// What a stream asks for.
-pub fn asked(after: i64, kind: Option<Kind>, embed: bool) -> Asked {
+pub fn asked(after: i64, kind: Option<Kind>, embed: bool, sight: Sight) -> Asked {
     Asked {
         after,
         kind,
         embed,
         limit: LIMIT,
         budget: BUDGET,
+        sight,
     }
 }
 
@@ -115,10 +117,11 @@ impl Reader {
                 continue;
             }
             let until = (self.heard + HEARTBEAT).min(self.ends);
-            match self.waiter.rest(until).await {
+            match self.waiter.rest(found.rests_until(until)).await {
                 Woken::Moved => {}
                 Woken::Closing => return None,
-                Woken::Late => return Some(self.heartbeat()),
+                Woken::Late if Instant::now() >= until => return Some(self.heartbeat()),
+                Woken::Late => {}
             }
         }
     }
@@ -134,6 +137,7 @@ impl Reader {
         format!("id: {}\n\n", self.told).into()
     }
 
+    /// Whether the caller may still read; and takes note of what, for its rights may have changed.
     async fn still_counts(&mut self) -> bool {
         let Some(identity) = self.viewer.identity().cloned() else {
             return true;
@@ -143,10 +147,15 @@ impl Reader {
         }
         self.checked = Instant::now();
         let asked = self.state.blocking(move |state, now| {
-            state
-                .database
-                .read(|conn| auth::still_counts(conn, &identity, now))
+            state.database.read(|conn| {
+                auth::still_counts(conn, &identity, now)?;
+                auth::published_sight(conn, &identity)
+            })
         });
-        asked.await.is_ok()
+        match asked.await {
+            Ok(sight) => self.asked.sight = sight,
+            Err(_) => return false,
+        }
+        true
     }
 }

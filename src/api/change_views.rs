@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::article_views;
 use crate::api::inputs::Shape;
 use crate::api::state::State;
 use crate::api::views::{ArticleView, TagKindView};
+use crate::api::{article_views, change_replicas};
 use crate::content::sight::Sight;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
@@ -17,14 +17,10 @@ use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
 use crate::store::changes::{Action, ChangeKind, ChangeRow};
 use crate::store::copies::{self, TagCopy};
-use crate::store::curations::{self, Curation};
-use crate::store::{aliases, tags};
+use crate::store::{change_sight, sights, tags};
 
 /// What an article takes in a page besides its body, about.
 const AROUND_BODY: usize = 4_000;
-/// Articles that are told to pin another.
-const MAX_PINNING: usize = 200;
-
 /// A line of the change log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Change)]
@@ -92,7 +88,7 @@ pub enum ChangeActionView {
 pub enum NowView {
     /// 200.
     Public,
-    /// 410: it was public and is no more.
+    /// 410: it was public and is no more. To a partner also what it may read no more, which its reads answer with 404.
     Gone,
     /// 404.
     Unknown,
@@ -153,6 +149,19 @@ pub struct TagCopyView {
     pub updated_at: DateTime<Utc>,
 }
 
+impl ReplicaView {
+    pub fn empty() -> Self {
+        Self {
+            former_slugs: Vec::new(),
+            translation_group: None,
+            related: None,
+            pins: Vec::new(),
+            pinned_by: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+}
+
 impl From<&TagCopy> for TagCopyView {
     fn from(copy: &TagCopy) -> Self {
         let row = &copy.row;
@@ -191,11 +200,6 @@ impl ChangeView {
     }
 }
 
-/// Whether the caller may read an article now. The one place where a caller's rights would narrow the feed.
-fn readable(row: &ArticleRow, now: DateTime<Utc>) -> bool {
-    row.is_public(now)
-}
-
 /// Cuts the lines off where what is embedded in them would have more than `budget` bytes; at least one stays.
 ///
 /// # Errors
@@ -220,7 +224,7 @@ pub fn within(conn: &mut Conn, rows: &mut Vec<ChangeRow>, budget: usize) -> Resu
 }
 
 /// The lines as callers see them; where `embed` says so, with the present state of each thing in the last line that is
-/// about it.
+/// about it. What the caller must not be told of is not among them.
 ///
 /// # Errors
 /// When the database fails.
@@ -229,12 +233,13 @@ pub fn views(
     state: &State,
     rows: Vec<ChangeRow>,
     embed: bool,
+    sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<Vec<ChangeView>> {
     let merged = Merged::load(conn, &rows)?;
-    let tags = Tags::load(conn, &rows, &merged, now)?;
+    let tags = Tags::load(conn, &rows, &merged, sight, now)?;
     let mut articles = match embed {
-        true => embedded(conn, state, &rows, now)?,
+        true => embedded(conn, state, &rows, sight, now)?,
         false => HashMap::new(),
     };
     let mut last: HashSet<(String, String)> = HashSet::with_capacity(rows.len());
@@ -271,6 +276,20 @@ pub fn views(
 fn of_articles(rows: &[ChangeRow]) -> impl Iterator<Item = &ChangeRow> {
     rows.iter()
         .filter(|row| row.kind == ChangeKind::Article.as_str())
+}
+
+/// Of these lines those that someone of this sight is told, as they are told it.
+///
+/// # Errors
+/// When the database fails.
+pub fn told(
+    conn: &mut Conn,
+    sight: &Sight,
+    rows: Vec<ChangeRow>,
+    now: DateTime<Utc>,
+) -> Result<Vec<ChangeRow>> {
+    let merged = Merged::load(conn, &rows)?;
+    change_sight::told(conn, sight, rows, &merged.0, now)
 }
 
 /// What tags that were merged are parts of by now.
@@ -312,6 +331,7 @@ impl Tags {
         conn: &mut Conn,
         rows: &[ChangeRow],
         merged: &Merged,
+        sight: &Sight,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let nums: HashSet<i64> = rows
@@ -323,7 +343,8 @@ impl Tags {
             return Ok(Self(HashMap::new()));
         }
         let all: Vec<i64> = nums.iter().copied().collect();
-        Ok(Self(copies::tags(conn, &all, &nums, now)?))
+        let eyes = (sight, &HashSet::new());
+        Ok(Self(copies::tags(conn, &all, &nums, eyes, now)?))
     }
 }
 
@@ -332,6 +353,15 @@ struct Embedded {
     now: NowView,
     article: Option<Box<ArticleView>>,
     replica: Option<ReplicaView>,
+}
+
+impl Embedded {
+    fn gone() -> Self {
+        Self {
+            now: NowView::Gone,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Embedded {
@@ -349,36 +379,40 @@ fn embedded(
     conn: &mut Conn,
     state: &State,
     rows: &[ChangeRow],
+    sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, Embedded>> {
     let nums: HashSet<i64> = of_articles(rows).map(|row| row.num).collect();
     if nums.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = articles::by_nums(conn, &nums.into_iter().collect::<Vec<_>>())?;
+    let nums: Vec<i64> = nums.into_iter().collect();
+    let rows = articles::by_nums(conn, &nums)?;
+    let borne = sights::tags_for(conn, sight, &nums)?;
     let mut embedded = HashMap::with_capacity(rows.len());
-    let (shown, hidden): (Vec<ArticleRow>, Vec<ArticleRow>) =
-        rows.into_iter().partition(|row| readable(row, now));
-    let gone: Vec<i64> = hidden
-        .iter()
-        .filter(|row| row.standing(now) != Standing::Hidden)
-        .map(|row| row.num)
-        .collect();
-    let known: Vec<i64> = shown
-        .iter()
-        .map(|row| row.num)
-        .chain(gone.iter().copied())
-        .collect();
-    let mut replicas = replicas(conn, &shown, &known, now)?;
-    for num in gone {
-        let found = Embedded {
-            now: NowView::Gone,
-            article: None,
-            replica: replicas.remove(&num),
-        };
-        embedded.insert(num, found);
+    let (mut shown, mut known): (Vec<ArticleRow>, Vec<i64>) = (Vec::new(), Vec::new());
+    for row in rows {
+        let tags = borne.get(&row.num).map(Vec::as_slice).unwrap_or_default();
+        let is_seen = sights::sees(sight, &row, tags, now);
+        if is_seen || sights::standing(sight, &row, tags, now) != Standing::Hidden {
+            known.push(row.num);
+        } else if sight.rights().is_none() {
+            continue;
+        }
+        match is_seen {
+            true => shown.push(row),
+            // A partner has lines only about what it could read.
+            false => {
+                embedded.insert(row.num, Embedded::gone());
+            }
+        }
     }
-    let views = article_views::articles(conn, state, &shown, &Shape::whole(Sight::Public), now)?;
+    let mut replicas = change_replicas::replicas(conn, &shown, &known, sight, now)?;
+    for (num, found) in &mut embedded {
+        found.replica = replicas.remove(num).or_else(|| Some(ReplicaView::empty()));
+    }
+    let shape = Shape::whole(sight.clone());
+    let views = article_views::articles(conn, state, &shown, &shape, now)?;
     let mut by_id: HashMap<String, ArticleView> = views
         .into_iter()
         .map(|view| (view.id.clone(), view))
@@ -393,104 +427,4 @@ fn embedded(
         embedded.insert(row.num, found);
     }
     Ok(embedded)
-}
-
-/// By number: of those that are shown everything, of others that are known by what names they were.
-fn replicas(
-    conn: &mut Conn,
-    shown: &[ArticleRow],
-    known: &[i64],
-    now: DateTime<Utc>,
-) -> Result<HashMap<i64, ReplicaView>> {
-    let mut former = aliases::public_of(conn, known)?;
-    let mut replicas: HashMap<i64, ReplicaView> = known
-        .iter()
-        .map(|num| {
-            let replica = ReplicaView {
-                former_slugs: former.remove(num).unwrap_or_default(),
-                translation_group: None,
-                related: None,
-                pins: Vec::new(),
-                pinned_by: Vec::new(),
-                tags: Vec::new(),
-            };
-            (*num, replica)
-        })
-        .collect();
-    let nums: Vec<i64> = shown.iter().map(|row| row.num).collect();
-    let borne = tags::of_articles(conn, &nums)?;
-    let tag_nums: HashSet<i64> = borne.values().flatten().map(|tag| tag.num).collect();
-    let tag_nums: Vec<i64> = tag_nums.into_iter().collect();
-    let copies = copies::tags(conn, &tag_nums, &HashSet::new(), now)?;
-    let pins = Pins::load(conn, &nums, now)?;
-    for row in shown {
-        let Some(replica) = replicas.get_mut(&row.num) else {
-            continue;
-        };
-        replica.translation_group.clone_from(&row.translation_group);
-        replica.related = Some(row.related.clone());
-        replica.pins = pins.of(row.num);
-        replica.pinned_by = pins.by(row.num);
-        let tags = borne.get(&row.num).into_iter().flatten();
-        replica.tags = tags
-            .filter_map(|tag| copies.get(&tag.num).map(TagCopyView::from))
-            .collect();
-    }
-    Ok(replicas)
-}
-
-/// Which articles pin which, of those that are readable.
-struct Pins {
-    curations: HashMap<i64, Curation>,
-    pinning: HashMap<i64, Vec<i64>>,
-    ids: HashMap<i64, String>,
-}
-
-impl Pins {
-    fn load(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Result<Self> {
-        let pinning = copies::pinning(conn, nums, MAX_PINNING)?;
-        let all: HashSet<i64> = nums
-            .iter()
-            .chain(pinning.values().flatten())
-            .copied()
-            .collect();
-        let mut curations = HashMap::new();
-        // SQLite takes 32,766 values in a query.
-        for nums in all.iter().copied().collect::<Vec<_>>().chunks(10_000) {
-            curations.extend(curations::of(conn, nums)?);
-        }
-        let pins = curations.values().flat_map(|curation| &curation.pins);
-        let named: HashSet<i64> = all.iter().chain(pins).copied().collect();
-        let named: Vec<i64> = named.into_iter().collect();
-        let ids = articles::by_nums(conn, &named)?
-            .into_iter()
-            .filter(|row| readable(row, now))
-            .map(|row| (row.num, row.id));
-        Ok(Self {
-            ids: ids.collect(),
-            curations,
-            pinning,
-        })
-    }
-
-    /// What an article pins.
-    fn of(&self, num: i64) -> Vec<String> {
-        let pins = self.curations.get(&num).into_iter();
-        pins.flat_map(|curation| &curation.pins)
-            .filter_map(|num| self.ids.get(num).cloned())
-            .collect()
-    }
-
-    /// What pins an article.
-    fn by(&self, num: i64) -> Vec<PinningView> {
-        let pinning = self.pinning.get(&num).into_iter().flatten();
-        pinning
-            .filter_map(|by| {
-                Some(PinningView {
-                    id: self.ids.get(by)?.clone(),
-                    pins: self.of(*by),
-                })
-            })
-            .collect()
-    }
 }

@@ -14,6 +14,7 @@ use crate::api::openapi::Failures;
 use crate::api::params::Params;
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::content::sight::Sight;
 use crate::error::{Error, Result};
 
 const KINDS: [(&str, Kind); 2] = [("article", Kind::Article), ("tag", Kind::Tag)];
@@ -58,7 +59,7 @@ struct ChangeInput {
 }
 
 impl ChangeInput {
-    fn parse(query: &str) -> Result<Self> {
+    fn parse(query: &str, sight: Sight) -> Result<Self> {
         let mut params = Params::of::<ChangeParams>(query);
         let after = params.number("after", 0..=i64::MAX);
         let limit = params.number("limit", 1..=MAX_LIMIT);
@@ -72,6 +73,7 @@ impl ChangeInput {
                 kind,
                 include.is_some(),
                 limit.unwrap_or(100),
+                sight,
             ),
             wait: wait.map(Duration::from_secs),
         })
@@ -108,8 +110,9 @@ impl ChangeInput {
 pub async fn list_changes(
     request: HttpRequest,
     state: web::Data<State>,
+    viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
-    let input = ChangeInput::parse(request.query_string())?;
+    let input = ChangeInput::parse(request.query_string(), viewer.published_sight())?;
     match input.wait {
         Some(wait) => wait_for_changes(&request, &state, input.asked, wait).await,
         None => {
@@ -142,7 +145,9 @@ async fn wait_for_changes(
         asked.after = found.view.page.next;
         if found.is_empty()
             && Instant::now() < until
-            && (found.is_short_of_end() || waiter.rest(until).await == Woken::Moved)
+            && (found.is_short_of_end()
+                || waiter.rest(found.rests_until(until)).await != Woken::Closing)
+            && Instant::now() < until
         {
             continue;
         }
@@ -180,17 +185,19 @@ pub async fn stream_changes(
     let include = params.words("include", &INCLUDED);
     params.finish()?;
     let after = last_event(&request)?.or(after);
+    let sight = viewer.published_sight();
     let place = state.feed.enter()?;
     // What is asked for that is not there is told before the stream begins.
     let first = match after {
-        Some(after) => Asked::page(after, kind, false, 1),
-        None => Asked::page(0, kind, false, 1),
+        Some(after) => Asked::page(after, kind, false, 1, sight.clone()),
+        None => Asked::page(0, kind, false, 1, sight.clone()),
     };
     let found = state.feed.page(&state, &first).await?;
     let asked = change_stream::asked(
         after.unwrap_or(found.view.page.latest),
         kind,
         include.is_some(),
+        sight,
     );
     let mut response = HttpResponse::Ok();
     response

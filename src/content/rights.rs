@@ -27,7 +27,7 @@ const MAX_QUOTA: i64 = 1_000_000_000;
 const MAX_RATE: i64 = 100_000;
 
 /// How much of an article a partner gets; each more than the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextRight {
     /// No standfirst, no trail text, no body.
     Headline,
@@ -54,7 +54,7 @@ impl TextRight {
 }
 
 /// What a partner's request goes by. Whatever it says, an article that is not syndicatable is no partner's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights {
     /// Tags by number.
     pub tags: Option<TagFilter<i64>>,

@@ -6,7 +6,7 @@ use crate::content::rights::{Rights, TextRight};
 use crate::content::role::Role;
 
 /// What is hidden from a caller is not there: in no list, no count and no answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sight {
     /// What is published, as everyone sees it.
     #[default]
@@ -36,6 +36,14 @@ impl Sight {
             Self::Public | Self::Partner(_) => false,
             Self::Own(name) => maker == Some(name),
             Self::All => true,
+        }
+    }
+
+    /// What is published, as this caller may read it: the public's, but for a partner.
+    pub fn of_published(self) -> Self {
+        match self {
+            Self::Partner(rights) => Self::Partner(rights),
+            Self::Public | Self::Own(_) | Self::All => Self::Public,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A condition on the tags an article bears; `T` is a slug as written, later a tag's number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TagFilter<T> {
     Is(T),
     Not(Box<TagFilter<T>>),

@@ -156,6 +156,45 @@ pub fn told(
     Ok(query.order(changes::seq).limit(limit).load(conn)?)
 }
 
+/// Up to which of the lines until `last` nothing was written later than `moment`. Lines have the times of their writers'
+/// clocks, which rise with their numbers but for what clocks differ by; so it is found by halving.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_by(conn: &mut Conn, last: i64, moment: DateTime<Utc>) -> Result<i64> {
+    let moment = to_stored(moment);
+    let (mut by, mut later) = (0, last.saturating_add(1));
+    // The end first: mostly nothing is new.
+    let mut probe = last;
+    while by + 1 < later {
+        let line: Option<(i64, NaiveDateTime)> = changes::table
+            .filter(changes::seq.le(probe))
+            .filter(changes::seq.gt(by))
+            .order(changes::seq.desc())
+            .select((changes::seq, changes::at))
+            .first(conn)
+            .optional()?;
+        match line {
+            Some((seq, at)) if at > moment => later = seq,
+            Some(_) | None => by = probe,
+        }
+        probe = by + (later - by) / 2;
+    }
+    Ok(by)
+}
+
+/// When the first line after `seq` was written, where there is one up to `last`.
+pub fn written_after(conn: &mut Conn, seq: i64, last: i64) -> Result<Option<DateTime<Utc>>> {
+    let at: Option<NaiveDateTime> = changes::table
+        .filter(changes::seq.gt(seq))
+        .filter(changes::seq.le(last))
+        .order(changes::seq)
+        .select(changes::at)
+        .first(conn)
+        .optional()?;
+    Ok(at.map(|at| at.and_utc()))
+}
+
 /// Whether the public was told of an article under this slug.
 pub fn told_slug(conn: &mut Conn, num: i64, slug: &str) -> Result<bool> {
     let line: Option<i64> = changes::table

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
 use crate::db::schema::{curations, tag_aliases, tags};
@@ -15,7 +16,7 @@ use crate::store::tags::{self as tag_store, TagRow};
 /// Values in one query: SQLite takes 32,766.
 const CHUNK: usize = 10_000;
 
-/// A tag that the public knows, with what it knows of it.
+/// A tag that a caller knows, with what it knows of it.
 #[derive(Clone, Debug)]
 pub struct TagCopy {
     pub row: TagRow,
@@ -75,12 +76,14 @@ pub fn pinning(conn: &mut Conn, nums: &[i64], limit: usize) -> Result<HashMap<i6
     Ok(by_target)
 }
 
-/// Those of these tags that the public knows at `now`, by number. Which tags are below is told of all tags in `whole`,
+/// Those of these tags that a caller of this sight knows at `now`, by number; `borne` are tags of articles that it sees,
+/// as far as that is known already. Which tags are below is told of all tags in `whole`,
 /// and of those that are public by their articles alone: a tag above another may have come out with an article.
 pub fn tags(
     conn: &mut Conn,
     nums: &[i64],
     whole: &HashSet<i64>,
+    (sight, borne): (&Sight, &HashSet<i64>),
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, TagCopy>> {
     let mut rows: Vec<TagRow> = Vec::new();
@@ -95,16 +98,28 @@ pub fn tags(
         .map(|row| row.num)
         .collect();
     let below = children(conn, &above)?;
-    let unlisted: Vec<i64> = rows
+    let unlisted: HashMap<i64, &TagRow> = rows
         .iter()
         .chain(parents.values())
         .chain(below.iter().map(|(_, child)| child))
-        .filter(|row| !row.listed)
-        .map(|row| row.num)
+        .filter(|row| !row.listed && !borne.contains(&row.num))
+        .map(|row| (row.num, row))
         .collect();
-    let mut borne = HashSet::new();
-    for nums in unlisted.chunks(CHUNK) {
-        borne.extend(tag_store::borne_publicly(conn, nums, now)?);
+    let mut borne = borne.clone();
+    match sight.rights() {
+        None => {
+            let nums: Vec<i64> = unlisted.into_keys().collect();
+            for nums in nums.chunks(CHUNK) {
+                borne.extend(tag_store::borne_publicly(conn, nums, now)?);
+            }
+        }
+        Some(rights) => {
+            for (num, row) in unlisted {
+                if tag_store::is_known_to(conn, row, rights, now)? {
+                    borne.insert(num);
+                }
+            }
+        }
     }
     let is_public = |row: &TagRow| row.listed || borne.contains(&row.num);
     rows.retain(is_public);

@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod articles;
 pub mod audit;
 pub mod census;
+pub mod change_sight;
 pub mod changes;
 pub mod copies;
 pub mod curations;

@@ -221,7 +221,12 @@ pub fn borne_publicly(conn: &mut Conn, nums: &[i64], now: DateTime<Utc>) -> Resu
 }
 
 /// Whether a partner with these rights may know of a tag: it is listed, or borne by an article that it sees at `now`.
-fn is_known_to(conn: &mut Conn, tag: &TagRow, rights: &Rights, now: DateTime<Utc>) -> Result<bool> {
+pub fn is_known_to(
+    conn: &mut Conn,
+    tag: &TagRow,
+    rights: &Rights,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     if tag.listed {
         return Ok(true);
     }
