@@ -478,3 +478,101 @@ fn a_server_that_is_told_to_stop_lets_go_of_those_who_wait() {
     assert_eq!(waiting.join().unwrap().json()["data"], json!([]));
     assert_eq!(stream.join().unwrap().status, 200);
 }
+
+/// What stands before a source: it may answer by itself what is asked for, else asks the source.
+fn front(
+    source: &str,
+    own: impl Fn(usize, &str) -> Option<(u16, String)> + Send + 'static,
+) -> String {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let source = source.to_owned();
+    std::thread::spawn(move || {
+        for (n, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
+            let Some(Ok(first)) = head.next() else {
+                continue;
+            };
+            head.take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+                .for_each(drop);
+            let path = first.split(' ').nth(1).unwrap_or("/");
+            let (status, body) = own(n, path).unwrap_or_else(|| {
+                let reply = support::client::send("GET", &format!("{source}{path}"), &[], None);
+                (reply.status, reply.text())
+            });
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    base
+}
+
+#[test]
+fn a_source_that_lags_is_waited_for() {
+    let source = App::with(&[article("one"), article("two")]);
+    let mirror = App::new();
+    must_catch_up(&mirror.place, &source);
+    source.import(&[article("three")]);
+    let place = source.json("/v1/changes?limit=1")["page"].clone();
+    let seen = mirror.database.read(mirrors::position).unwrap().unwrap();
+    // First another server answers, which has the log, and whose index is at the line before.
+    let lagging = move |n: usize, path: &str| {
+        let after = path.split("after=").nth(1)?.split('&').next()?.to_owned();
+        let page = json!({"next": after.parse::<i64>().ok()?, "latest": seen.seq - 1, "store": place["store"]});
+        (n < 4).then(|| (200, json!({"data": [], "page": page}).to_string()))
+    };
+    let base = front(&source.base, lagging);
+    let mut command = kiosque(
+        &mirror.place,
+        mirror.place.folder.path(),
+        &["mirror", &base, "--once"],
+    );
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("does not tell line"), "{said}");
+    mirror.wait();
+    assert_eq!(mirror.get("/v1/articles/three").status, 200);
+}
+
+#[test]
+fn what_stands_before_the_source_does_not_end_a_mirror_that_follows() {
+    let source = App::with(&[article("one")]);
+    let mirror = App::new();
+    // The third question and those after it are refused by something else.
+    let refusing = |n: usize, _: &str| match n {
+        2 => Some((403, "<html>who are you?</html>".to_owned())),
+        3 => Some((200, "<html>in maintenance</html>".to_owned())),
+        _ => None,
+    };
+    let base = front(&source.base, refusing);
+    let mut child = kiosque(
+        &mirror.place,
+        mirror.place.folder.path(),
+        &["mirror", &base],
+    )
+    .spawn()
+    .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut n = 0;
+    while mirror.get("/v1/articles/last").status != 200 {
+        assert!(Instant::now() < deadline, "it has stopped following");
+        assert!(child.try_wait().unwrap().is_none(), "it has ended");
+        n += 1;
+        let slug = match n {
+            ..6 => format!("more-{n}"),
+            _ => "last".to_owned(),
+        };
+        if n <= 6 {
+            source.import(&[article(&slug)]);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

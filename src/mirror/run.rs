@@ -8,7 +8,7 @@ use crate::db::Database;
 use crate::error::Error;
 use crate::mirror::apply;
 use crate::mirror::feed::{Page, Place};
-use crate::mirror::source::{Failure, Source};
+use crate::mirror::source::{Failure, LIMIT, Source};
 use crate::store::mirrors::{self, MirrorRow};
 
 /// Rests after failures: each twice as long as the one before.
@@ -37,14 +37,28 @@ pub struct Ended {
 /// Why a step failed.
 enum Stopped {
     Passing(String, Option<Duration>),
+    /// Passing where it has gone well before.
+    Refused(String),
     Lasting(String),
+}
+
+/// What is known of the source by now.
+struct Course {
+    /// Whether the log that is followed is still the one that was.
+    known: bool,
+    /// Whether a page of it was taken in since the start.
+    followed: bool,
+    /// Lines that are asked for.
+    limit: u32,
 }
 
 impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Passing(what, rest) => Self::Passing(what, rest),
-            Failure::Lasting(what) => Self::Lasting(what),
+            Failure::Refused(what) => Self::Refused(what),
+            Failure::Beyond(what) => Self::Lasting(what),
+            Failure::TooLong => Self::Refused("what it answers is longer than a page".to_owned()),
         }
     }
 }
@@ -65,13 +79,17 @@ impl Mirror {
     /// One line for the operator, where going on would not help.
     pub fn run(&self) -> Result<Ended, String> {
         let mut failures = 0;
-        // Whether the log that is followed is still the one that was.
-        let mut known = false;
+        let mut course = Course {
+            known: false,
+            followed: false,
+            limit: LIMIT,
+        };
         let mut reported = Instant::now();
         loop {
-            match self.step(&mut known) {
+            match self.step(&mut course) {
                 Ok((seq, latest)) => {
                     failures = 0;
+                    course.followed = true;
                     let has_caught_up = seq >= latest;
                     if has_caught_up && self.once {
                         return Ok(Ended { seq });
@@ -81,34 +99,41 @@ impl Mirror {
                         log::info!("line {seq} of {latest}");
                     }
                 }
-                Err(Stopped::Lasting(what)) => {
-                    return Err(format!("{}: {what}", self.source.url()));
-                }
-                Err(Stopped::Passing(what, rest)) => {
+                Err(stopped) => {
                     failures += 1;
-                    known = false;
-                    if self.once && failures >= GIVES_UP {
-                        return Err(format!("{}: {what}", self.source.url()));
-                    }
-                    let rest = rest
-                        .unwrap_or(Duration::ZERO)
-                        .clamp(pause(failures), LAST_PAUSE);
-                    log::warn!("tried again in {:.1} s: {what}", rest.as_secs_f32());
+                    course.known = false;
+                    let rest = self.rest(stopped, course.followed, failures)?;
                     thread::sleep(rest);
                 }
             }
         }
     }
 
+    /// How long to rest after a failure, where it helps to go on.
+    fn rest(&self, stopped: Stopped, followed: bool, failures: u32) -> Result<Duration, String> {
+        let (what, rest) = match stopped {
+            Stopped::Passing(what, rest) if !self.once || failures < GIVES_UP => (what, rest),
+            Stopped::Refused(what) if !self.once && followed => (what, None),
+            Stopped::Passing(what, _) | Stopped::Refused(what) | Stopped::Lasting(what) => {
+                return Err(format!("{}: {what}", self.source.url()));
+            }
+        };
+        let rest = rest
+            .unwrap_or(Duration::ZERO)
+            .clamp(pause(failures), LAST_PAUSE);
+        log::warn!("tried again in {:.1} s: {what}", rest.as_secs_f32());
+        Ok(rest)
+    }
+
     /// Takes one page in; how far that is, and how far the log goes.
-    fn step(&self, known: &mut bool) -> Result<(i64, i64), Stopped> {
+    fn step(&self, course: &mut Course) -> Result<(i64, i64), Stopped> {
         let before = self.database.read(mirrors::position)?;
-        if !*known {
+        if !course.known {
             self.recognise(before.as_ref())?;
-            *known = true;
+            course.known = true;
         }
         let after = before.as_ref().map_or(0, |row| row.seq);
-        let page = self.source.page(after, !self.once)?;
+        let page = self.page(after, course)?;
         is_same_store(before.as_ref(), &page.page)?;
         if page.page.next < after {
             return Err(Stopped::Lasting("the feed goes backwards".to_owned()));
@@ -119,6 +144,20 @@ impl Mirror {
         }
         self.take_in(before.as_ref(), page)?;
         Ok((seq, latest))
+    }
+
+    /// With fewer lines where it is too long.
+    fn page(&self, after: i64, course: &mut Course) -> Result<Page, Stopped> {
+        loop {
+            match self.source.page(after, course.limit, !self.once) {
+                Err(Failure::TooLong) if course.limit > 1 => course.limit /= 2,
+                found => {
+                    let page = found?;
+                    course.limit = LIMIT.min(course.limit * 2);
+                    return Ok(page);
+                }
+            }
+        }
     }
 
     fn take_in(&self, before: Option<&MirrorRow>, page: Page) -> Result<(), Stopped> {
@@ -156,17 +195,33 @@ impl Mirror {
         };
         let found = match self.source.line_after(seen - 1) {
             // Beyond its end.
-            Err(Failure::Lasting(what)) if what.contains("the log ends with") => {
+            Err(Failure::Beyond(_)) => {
                 is_same_store(Some(before), &self.source.line_after(0)?.page)?;
                 return Err(lost(seen));
             }
             found => found?,
         };
         is_same_store(Some(before), &found.page)?;
+        if found.data.is_empty() && found.page.latest < seen {
+            return self.told_less(before, seen);
+        }
         let said = found.data.first().map(|line| (line.seq, line.digest()));
         match said == before.seen.clone().map(|said| (seen, said)) {
             true => Ok(()),
             false => Err(lost(seen)),
+        }
+    }
+
+    /// Why a source does not tell the line that it told before. It refuses a place beyond its log's end; while the log
+    /// has the line, this server or this cache is only behind the one that told it.
+    fn told_less(&self, before: &MirrorRow, seen: i64) -> Result<(), Stopped> {
+        match self.source.line_after(seen) {
+            Err(Failure::Beyond(_)) => Err(lost(seen)),
+            found => {
+                is_same_store(Some(before), &found?.page)?;
+                let what = format!("it does not tell line {seen} yet, which it told before");
+                Err(Stopped::Passing(what, None))
+            }
         }
     }
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use crate::mirror::feed::Page;
 
 /// Lines that are taken in together: one transaction.
-const LIMIT: u32 = 500;
+pub(super) const LIMIT: u32 = 500;
 /// Seconds that the source is asked to wait for a line.
 pub const WAIT: u32 = 25;
 /// What one request may take, beside the waiting.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes of a page: the source stops at 8 MiB of bodies, but for the first; JSON takes more than what it spells.
+/// Bytes of a page: the source stops at 8 MiB, but for the first line; JSON takes more than what it spells.
 const MAX_PAGE: u64 = 64 << 20;
+/// The same where there is but one line, however long its text may be there.
+const MAX_LINE: u64 = 1 << 30;
 const MAX_PROBLEM: u64 = 64 << 10;
 
 /// Where the feed is, and as whom it is read.
@@ -26,8 +28,13 @@ pub struct Source {
 pub enum Failure {
     /// It may be different in a while, of which the source may have said how long it is.
     Passing(String, Option<Duration>),
-    /// It will not be.
-    Lasting(String),
+    /// It says that something is wrong with the question, or answers what is no feed. It, or a proxy before it: that may
+    /// be over in a while, too, where the same was answered before.
+    Refused(String),
+    /// Its log ends before the place that was asked for.
+    Beyond(String),
+    /// The page is longer than one may be; it is not with fewer lines.
+    TooLong,
 }
 
 impl Source {
@@ -61,18 +68,17 @@ impl Source {
         &self.url
     }
 
-    /// The next page with the present state of what it is about; waits for a line where there is none and `waits`.
+    /// The next page, of so many lines, with the present state of what it is about; waits for a line where there is none and `waits`.
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn page(&self, after: i64, waits: bool) -> Result<Page, Failure> {
+    pub(super) fn page(&self, after: i64, limit: u32, waits: bool) -> Result<Page, Failure> {
         let wait = match waits {
             true => format!("&wait={WAIT}"),
             false => String::new(),
         };
-        self.get(&format!(
-            "/v1/changes?after={after}&limit={LIMIT}&include=articles{wait}"
-        ))
+        let path = format!("/v1/changes?after={after}&limit={limit}&include=articles{wait}");
+        self.get(&path, if limit > 1 { MAX_PAGE } else { MAX_LINE })
     }
 
     /// The first line after this one, without anything in it.
@@ -80,10 +86,10 @@ impl Source {
     /// # Errors
     /// As [`Source::page`].
     pub(super) fn line_after(&self, after: i64) -> Result<Page, Failure> {
-        self.get(&format!("/v1/changes?after={after}&limit=1"))
+        self.get(&format!("/v1/changes?after={after}&limit=1"), MAX_PAGE)
     }
 
-    fn get(&self, path: &str) -> Result<Page, Failure> {
+    fn get(&self, path: &str, max: u64) -> Result<Page, Failure> {
         let passing = |error: ureq::Error| Failure::Passing(error.to_string(), None);
         let mut request = self.agent.get(format!("{}{path}", self.url));
         if let Some(authorization) = &self.authorization {
@@ -92,10 +98,13 @@ impl Source {
         let mut response = request.call().map_err(passing)?;
         let status = response.status().as_u16();
         if status == 200 {
-            let body = response.body_mut().with_config().limit(MAX_PAGE);
-            let bytes = body.read_to_vec().map_err(passing)?;
+            let body = response.body_mut().with_config().limit(max);
+            let bytes = body.read_to_vec().map_err(|error| match error {
+                ureq::Error::BodyExceedsLimit(_) => Failure::TooLong,
+                error => passing(error),
+            })?;
             return serde_json::from_slice(&bytes).map_err(|error| {
-                Failure::Lasting(format!("what it answers is no change feed: {error}"))
+                Failure::Refused(format!("what it answers is no change feed: {error}"))
             });
         }
         let retry_after = response.headers().get("retry-after");
@@ -106,7 +115,8 @@ impl Source {
         let what = format!("it answers {status} {said}").trim_end().to_owned();
         Err(match status {
             408 | 425 | 429 | 500.. => Failure::Passing(what, seconds.map(Duration::from_secs)),
-            _ => Failure::Lasting(what),
+            400 if what.contains("the log ends with") => Failure::Beyond(what),
+            _ => Failure::Refused(what),
         })
     }
 }
