@@ -208,6 +208,7 @@ fn what_a_mirror_knows_only_the_half_of_goes_with_the_rest() {
         group: ReplicaGroup::Unknown,
         former_slugs: None,
         hidden_slugs: Vec::new(),
+        told_slug: None,
         inside: None,
         deleted_at: None,
     };
@@ -659,4 +660,79 @@ fn a_name_that_the_public_never_knew_stays_unknown() {
         contents(&exported(&other.database)),
         contents(&exported(&app.database))
     );
+}
+
+#[test]
+fn a_name_that_a_gone_article_got_out_of_sight_stays_unknown() {
+    for (place, target) in places().into_iter().zip(places()) {
+        let app = App::on(place);
+        app.import(&[article("a")]);
+        let editor = app.key("editor");
+        let change = json!({"status": "withdrawn", "slug": "w"});
+        let headers = [("if-match", "*")];
+        let reply = app.write("PATCH", "/v1/articles/a", &editor, &headers, Some(change));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let other = App::on(target);
+        taken_in(&other.database, &exported(&app.database));
+        for app in [&app, &other] {
+            app.wait();
+            assert_eq!(app.get("/v1/articles/w").status, 404, "{}", app.place.name);
+            assert_eq!(app.get("/v1/articles/a").status, 410, "{}", app.place.name);
+        }
+        let lines = other.json("/v1/changes");
+        assert!(!lines.to_string().contains("\"w\""), "{lines}");
+        assert_eq!(
+            contents(&exported(&other.database)),
+            contents(&exported(&app.database))
+        );
+    }
+}
+
+#[test]
+fn a_rehearsal_finds_no_fault_in_a_sound_export() {
+    for place in places() {
+        let app = App::new();
+        app.import(&[article("a")]);
+        let editor = app.key("editor");
+        for headline in ["B", "C"] {
+            let change = json!({"headline": headline});
+            let headers = [("if-match", "*")];
+            let reply = app.write("PATCH", "/v1/articles/a", &editor, &headers, Some(change));
+            assert_eq!(reply.status, 200, "{}", reply.text());
+        }
+        // The past states come in another batch than the article.
+        let mut export = String::new();
+        for line in exported(&app.database).lines() {
+            export += line;
+            if line.contains("\"article\":{") {
+                export += &" ".repeat(5 << 20);
+            }
+            export += "\n";
+        }
+        let other = App::on(place);
+        let mut heard = Heard::default();
+        let clock = Clock::at(noon());
+        let input = export.as_bytes();
+        let summary = restore::run(&other.database, input, true, &clock, &mut heard).unwrap();
+        assert_eq!(heard.0, Vec::<String>::new());
+        assert_eq!((summary.created, summary.failed), (1, 0));
+        assert_eq!(other.get("/v1/articles/a").status, 404);
+    }
+}
+
+#[test]
+fn an_export_does_not_replace_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrated = kiosque(folder.path(), &["migrate"]).output().unwrap();
+    assert!(migrated.status.success(), "{}", said(&migrated));
+    let before = fs::read(folder.path().join("store.db")).unwrap();
+    let arguments = ["export", "--output", "./store.db", "--force"];
+    let output = kiosque(folder.path(), &arguments).output().unwrap();
+    assert!(!output.status.success());
+    assert!(
+        said(&output).contains("the database itself"),
+        "{}",
+        said(&output)
+    );
+    assert!(fs::read(folder.path().join("store.db")).unwrap() == before);
 }

@@ -46,6 +46,7 @@ fn replica(id: Uuid, name: &str) -> ReplicaArticle {
         group: ReplicaGroup::Unknown,
         former_slugs: Some(vec![slug(&format!("{name}-ancien"))]),
         hidden_slugs: Vec::new(),
+        told_slug: None,
         inside: None,
         deleted_at: None,
     }

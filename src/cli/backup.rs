@@ -45,13 +45,15 @@ impl Backup {
     }
 }
 
-/// With --force it would take the place of what it is to be a copy of.
-fn refuse_the_database(database: &Path, file: &Path) -> Result<(), String> {
-    let same = match (database.canonicalize(), file.canonicalize()) {
-        (Ok(database), Ok(file)) => database == file,
-        _ => false,
-    };
-    match same {
+/// With --force it would take the place of what it is to be a copy of, or of what SQLite keeps beside that.
+pub(super) fn refuse_the_database(database: &Path, file: &Path) -> Result<(), String> {
+    let is_same = ["", "-wal", "-shm", "-journal"].iter().any(|end| {
+        let mut part = database.as_os_str().to_owned();
+        part.push(end);
+        let (part, file) = (Path::new(&part).canonicalize(), file.canonicalize());
+        matches!((part, file), (Ok(part), Ok(file)) if part == file)
+    });
+    match is_same {
         true => Err(format!("{} is the database itself", file.display())),
         false => Ok(()),
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::backup;
 use crate::cli::progress::Progress;
 use crate::cli::whole_file::WholeFile;
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::transfer::export::{self, Watcher};
@@ -45,6 +46,9 @@ impl Export {
                 &mut BufWriter::with_capacity(BUFFER, io::stdout()),
             ),
             Some(path) => {
+                if let DatabaseUrl::Sqlite(database) = &config.database_url {
+                    backup::refuse_the_database(database, path)?;
+                }
                 let mut whole = WholeFile::begin(path, self.force)?;
                 write(
                     &database,

@@ -190,6 +190,7 @@ fn replicated(id: &str, article: Article, replica: Replica) -> Result<ReplicaArt
         group: ReplicaGroup::Named(replica.translation_group.clone()),
         former_slugs: Some(former.collect::<Result<_, _>>()?),
         hidden_slugs: Vec::new(),
+        told_slug: None,
         content: content(article, replica)?,
         inside: None,
         deleted_at: None,

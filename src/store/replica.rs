@@ -42,6 +42,8 @@ pub struct ReplicaArticle {
     pub former_slugs: Option<Vec<Slug>>,
     /// Those of them that the public never knew.
     pub hidden_slugs: Vec<Slug>,
+    /// Where the public does not know its slug: the one by which it was last told of it.
+    pub told_slug: Option<Slug>,
     /// `None`: not known; what is here stays, and a new article has no more than its dates.
     pub inside: Option<Inside>,
     /// A tombstone stands as the article did at this moment.
@@ -143,7 +145,12 @@ impl Replicas {
             aliases::add_for(conn, alias, num, *public)?;
         }
         let action = Action::of_article(Standing::Hidden, wanted.row.standing(self.now));
-        transitions::log(conn, &wanted.row, action, self.now)?;
+        let told = replica
+            .told_slug
+            .as_ref()
+            .filter(|_| action == Action::Withdrawn);
+        let slug = told.map_or(wanted.row.slug.as_str(), Slug::as_str);
+        transitions::log_under(conn, &wanted.row, slug, action, &[], self.now)?;
         wanted.grouping.carry_out(conn, &wanted.row, self.now)?;
         if let Some(group) = &wanted.row.translation_group {
             groups::tell_all(conn, group, num, self.now)?;
@@ -199,7 +206,8 @@ impl Replicas {
             curations::replace(conn, row.num, &wanted.curation)?;
         }
         let moved = save::moved(&tags_before, &wanted.tags);
-        self.tell(conn, &before, &wanted.row, &moved)?;
+        let told = replica.told_slug.as_ref().map(Slug::as_str);
+        self.tell(conn, &before, &wanted.row, &moved, told)?;
         wanted.grouping.carry_out(conn, &wanted.row, self.now)?;
         let other_pins = whole.curation.pins != wanted.curation.pins;
         self.tell_group(conn, &before, &wanted.row, other_pins)?;
@@ -213,6 +221,7 @@ impl Replicas {
         before: &ArticleRow,
         row: &ArticleRow,
         moved: &[i64],
+        told: Option<&str>,
     ) -> Result<()> {
         let is_deleted = row.deleted_at.is_some() && before.deleted_at.is_none();
         if is_deleted || save::is_withdrawn(before, row, self.now) {
@@ -232,10 +241,17 @@ impl Replicas {
                 action => action,
             },
         };
-        match self.precedence {
-            Precedence::Stored => transitions::log_moved(conn, row, action, moved, self.now),
+        let is_gone = matches!(action, Action::Withdrawn | Action::Deleted);
+        match (self.precedence, told.filter(|_| is_gone)) {
+            // As there; here the public may have been told of nothing.
+            (Precedence::Stored, Some(told)) => {
+                transitions::log_under(conn, row, told, action, moved, self.now)
+            }
+            (Precedence::Stored, None) => {
+                transitions::log_moved(conn, row, action, moved, self.now)
+            }
             // It told the slug itself.
-            Precedence::Other => {
+            (Precedence::Other, _) => {
                 transitions::log_under(conn, row, &row.slug, action, moved, self.now)
             }
         }

@@ -65,7 +65,7 @@ impl Replicas {
         if row.slug != before.slug {
             aliases::add(conn, &before.slug, row.num)?;
         }
-        self.tell(conn, &before, &row, &[])?;
+        self.tell(conn, &before, &row, &[], None)?;
         self.tell_group(conn, &before, &row, false)?;
         Ok(Outcome::Updated)
     }

@@ -15,7 +15,7 @@ use crate::store::changes::{self, Action, Change, ChangeKind};
 use crate::store::replica::Replicas;
 use crate::store::save::Outcome;
 use crate::store::tags::{self as tag_store, Found, TagRow};
-use crate::store::{tag_merging, tag_saving, tagging, transitions};
+use crate::store::{rights, tag_merging, tag_saving, tagging, transitions};
 
 /// A tag that became part of another.
 #[derive(Clone, Debug)]
@@ -107,6 +107,14 @@ impl Replicas {
             true => Action::Deleted,
             false => Action::Saved,
         };
+        let keys = rights::naming(conn, &row.id)?;
+        if !keys.is_empty() {
+            log::warn!(
+                "the tag {:?} is gone, and the rights of these keys name it: {}",
+                row.slug,
+                keys.join(", ")
+            );
+        }
         let gone = TagRow { version, ..row };
         tagging::log_change(conn, &gone, action, self.now)?;
         self.tell_bearers(conn, &bearers)?;
@@ -129,6 +137,7 @@ impl Replicas {
                 tags::updated_at.eq(to_stored(at)),
             ))
             .execute(conn)?;
+        rights::follow_merger(conn, &from.id, &into.id)?;
         tag_merging::pass_names(conn, from, into.num, true)
     }
 

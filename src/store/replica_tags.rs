@@ -16,7 +16,7 @@ use crate::store::changes::Action;
 use crate::store::replica::{Precedence, Replicas};
 use crate::store::save::Outcome;
 use crate::store::tags::{self as tag_store, TagRow};
-use crate::store::{tag_saving, tagging};
+use crate::store::{rights, tag_saving, tagging};
 
 pub use crate::store::replica_mergers::ReplicaMerger;
 
@@ -209,6 +209,9 @@ impl Replicas {
         diesel::update(tags::table.filter(tags::num.eq(row.num)))
             .set((tags::id.eq(&row.id), tags::created_at.eq(row.created_at)))
             .execute(conn)?;
+        if row.id != before.id {
+            rights::follow_merger(conn, &before.id, &row.id)?;
+        }
         names(conn, row.num)?;
         let is_public = tag_store::is_public(conn, &row, self.now)?;
         let action = Action::between(was_public, is_public);

@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::content::line::RECORD;
+use crate::content::visibility::Standing;
 use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
+use crate::store::articles::ArticleRow;
 use crate::store::state::Whole;
-use crate::store::{aliases, exporting, identity, tags};
+use crate::store::{aliases, changes, exporting, identity, tags};
 use crate::transfer::records::{
     self, AliasRecord, ArticleRecord, Counts, FORMAT, Header, PastRecord, Record, RevisionRecord,
     TagRecord, Tombstone,
@@ -46,6 +48,7 @@ pub fn run(
         watcher.begin(u64::try_from(articles).unwrap_or_default());
         let mut export = Export {
             out,
+            now,
             counts: Counts::default(),
         };
         export.record(Record::Export(Header {
@@ -66,10 +69,13 @@ struct FormerSlugs {
     all: Vec<String>,
     /// Those that the public never knew.
     hidden: Vec<String>,
+    /// The one by which it was last told of the article, where it does not know the present one.
+    told: Option<String>,
 }
 
 struct Export<'a> {
     out: &'a mut dyn Write,
+    now: DateTime<Utc>,
     counts: Counts,
 }
 
@@ -135,6 +141,7 @@ impl Export<'_> {
                 let names = FormerSlugs {
                     all: former.remove(&num).unwrap_or_default(),
                     hidden: hidden.remove(&num).unwrap_or_default(),
+                    told: told_slug(conn, &whole.row, self.now)?,
                 };
                 let past = past.remove(&num).unwrap_or_default();
                 let original = whole.row.translation_group.as_ref();
@@ -168,6 +175,7 @@ impl Export<'_> {
             deleted_at: row.deleted_at.map(utc),
             former_slugs: names.all,
             hidden_slugs: names.hidden,
+            told_slug: names.told,
             translation_group: row.translation_group.clone(),
             past: past
                 .iter()
@@ -219,6 +227,14 @@ impl Export<'_> {
         written
             .and_then(|()| self.out.write_all(b"\n"))
             .map_err(unwritten)
+    }
+}
+
+fn told_slug(conn: &mut Conn, row: &ArticleRow, now: DateTime<Utc>) -> Result<Option<String>> {
+    let standing = row.standing(now);
+    match standing == Standing::Gone && !aliases::is_known_by_slug(conn, row, standing)? {
+        true => changes::last_told_slug(conn, row.num),
+        false => Ok(None),
     }
 }
 

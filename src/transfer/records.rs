@@ -88,6 +88,9 @@ pub struct ArticleRecord {
     /// Those of them that the public never knew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden_slugs: Vec<String>,
+    /// Where the public does not know its slug: the one by which it was last told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_slug: Option<String>,
     pub translation_group: Option<String>,
     /// The past versions, each of which follows as a line.
     pub past: Vec<PastRecord>,
@@ -207,6 +210,7 @@ fn article(state: Value, record: ArticleRecord) -> Result<Parsed, Vec<Fault>> {
     let mut check = Check::default();
     let former_slugs = check.slugs("/kiosque/article/former_slugs", record.former_slugs);
     let hidden_slugs = check.slugs("/kiosque/article/hidden_slugs", record.hidden_slugs);
+    let told_slug = check.parsed("/kiosque/article/told_slug", record.told_slug, Slug::parse);
     let missing = [
         ("/id", content.id.is_none()),
         ("/slug", content.slug.is_none()),
@@ -230,6 +234,7 @@ fn article(state: Value, record: ArticleRecord) -> Result<Parsed, Vec<Fault>> {
         group: ReplicaGroup::Named(record.translation_group),
         former_slugs: Some(former_slugs),
         hidden_slugs,
+        told_slug,
         inside: Some(Inside {
             created_at: kept(record.created_at),
             created_by: record.created_by,

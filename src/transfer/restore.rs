@@ -123,6 +123,12 @@ impl<'a> Restore<'a> {
             self.check_place(line.number, parsed)?;
         }
         let attempts = self.write(batch, &parsed)?;
+        if self.dry_run
+            && let Some((_, num)) = &mut self.article
+        {
+            // It is not in: its past states are passed by from here on.
+            *num = None;
+        }
         for (line, attempt) in batch.iter().zip(attempts) {
             match attempt {
                 Ok(Done::Thing { outcome, missing }) => {
