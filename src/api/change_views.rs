@@ -21,6 +21,7 @@ use crate::store::{change_sight, sights, tags};
 
 /// What an article takes in a page besides its body, about.
 const AROUND_BODY: usize = 4_000;
+
 /// A line of the change log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Change)]

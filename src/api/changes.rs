@@ -95,6 +95,12 @@ impl ChangeInput {
 /// `page.latest`, list all articles, and follow from there. A line is told once this server's other answers show what
 /// it tells. 400 for an `after` beyond the log's end: the store is another, or was restored to an earlier state, as
 /// `page.store` and the log's numbers tell; begin anew then.
+///
+/// A partner is told of what it may read, as much of it as its rights go. An article that it could read and may read no
+/// more is told as `withdrawn` or `deleted`, under the slug that it had, also where the public still reads it; of what it
+/// never could read there is no line. With `delay_minutes` each line comes that much later, and `page.latest` with it, while
+/// an article that is withdrawn is gone at once. With `lead_minutes` a line comes when the public's does: reads show the
+/// article earlier. After a change of its rights, or of which tag stands for another in its scope, a partner begins anew.
 #[utoipa::path(
     tag = "changes",
     operation_id = "list_changes",
@@ -160,7 +166,8 @@ async fn wait_for_changes(
 /// The lines of the change log as server-sent events (WHATWG HTML section 9.2), as they come: the event `change`, whose
 /// `id` is the line's number and whose data is the line as in `GET /v1/changes`. A browser's `EventSource` goes on where
 /// it was by itself. A comment comes every 15 seconds where nothing else does. The stream ends after an hour, when the
-/// server stops, and within a minute when the caller's credentials cease to count.
+/// server stops, and within a minute when the caller's credentials cease to count. Changed rights of a key count within
+/// that minute, too.
 #[utoipa::path(
     tag = "changes",
     operation_id = "stream_changes",

@@ -9,16 +9,16 @@ use crate::support::{App, article, places};
 
 /// An event as a browser takes it: id, name and data.
 #[derive(Debug, PartialEq)]
-struct Event {
+pub struct Event {
     id: String,
     name: String,
-    data: String,
+    pub data: String,
 }
 
-struct Stream(BufReader<Box<dyn Read>>);
+pub struct Stream(BufReader<Box<dyn Read>>);
 
 impl Stream {
-    fn open(app: &App, path: &str, headers: &[(&str, &str)]) -> Self {
+    pub fn open(app: &App, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut request = ureq::get(format!("{}{path}", app.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -29,7 +29,7 @@ impl Stream {
     }
 
     /// The next event that has data; `None` at the end of the stream.
-    fn next(&mut self) -> Option<Event> {
+    pub fn next(&mut self) -> Option<Event> {
         let mut event = Event {
             id: String::new(),
             name: String::new(),
@@ -51,7 +51,7 @@ impl Stream {
         }
     }
 
-    fn slug(&mut self) -> String {
+    pub fn slug(&mut self) -> String {
         let event = self.next().expect("an event");
         assert_eq!(event.name, "change");
         let line: Value = serde_json::from_str(&event.data).expect("JSON");

@@ -40,6 +40,8 @@ mod related_to_text;
 mod revisions;
 mod revocation;
 mod rights;
+mod rights_changes;
+mod rights_followed;
 mod same_json;
 mod scheduler;
 mod search;

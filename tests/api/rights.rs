@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{App, Article, Reply, article, at, places};
 
 /// Only forbidden articles have it, in every field that has room for it.
-const WORD: &str = "zyzzyva";
+pub const WORD: &str = "zyzzyva";
 
 /// A key of role partner with these rights: its id and `Authorization`.
 pub fn partner(app: &App, admin: &str, name: &str, rights: Value) -> (String, String) {
@@ -21,7 +21,7 @@ pub fn partner(app: &App, admin: &str, name: &str, rights: Value) -> (String, St
     (id, format!("Bearer {key}"))
 }
 
-fn get(app: &App, path: &str, bearer: &str) -> Reply {
+pub fn get(app: &App, path: &str, bearer: &str) -> Reply {
     app.get_with(path, &[("authorization", bearer)])
 }
 
@@ -33,16 +33,16 @@ fn slugs(app: &App, path: &str, bearer: &str) -> Vec<String> {
     slugs
 }
 
-fn id(number: usize) -> String {
+pub fn id(number: usize) -> String {
     format!("0190b0a0-0000-7000-8000-{number:012}")
 }
 
-fn text(articles: &[Article]) -> String {
+pub fn text(articles: &[Article]) -> String {
     let lines = articles.iter().map(|article| format!("{}\n", article.0));
     lines.collect()
 }
 
-fn allowed(number: usize, name: &str, words: &str) -> Article {
+pub fn allowed(number: usize, name: &str, words: &str) -> Article {
     article(name)
         .with("id", id(number))
         .saying(words)
@@ -51,7 +51,7 @@ fn allowed(number: usize, name: &str, words: &str) -> Article {
         .published(at(&format!("2025-05-{number:02}T10:00:00Z")))
 }
 
-fn in_scope() -> Vec<Article> {
+pub fn in_scope() -> Vec<Article> {
     vec![
         allowed(
             11,
@@ -94,7 +94,7 @@ fn forbidden(number: usize, name: &str) -> Article {
 }
 
 /// Public for everyone, forbidden to the partner; and one that no one sees yet.
-fn out_of_scope() -> Vec<Article> {
+pub fn out_of_scope() -> Vec<Article> {
     vec![
         forbidden(1, "interdit").tagged("sport"),
         forbidden(2, "arabe")
@@ -108,7 +108,7 @@ fn out_of_scope() -> Vec<Article> {
     ]
 }
 
-fn rights() -> Value {
+pub fn rights() -> Value {
     json!({
         "scope": {"tags": "eau,-sport", "languages": ["fr"], "sources": ["MAP"]},
         "delay_minutes": 60,
@@ -845,4 +845,58 @@ fn a_preview_opens_for_whoever_has_its_address() {
     let opened = get(&app, &url, &bearer);
     assert_eq!(opened.status, 200);
     assert!(opened.json()["body_text"].is_string());
+}
+
+/// As [`rights`], without waiting.
+pub fn rights_at_once() -> Value {
+    json!({"scope": {"tags": "eau,-sport", "languages": ["fr"], "sources": ["MAP"]}})
+}
+
+/// All syndication formats, which go by the same rights.
+const FEEDS: [&str; 6] = ["rss", "atom", "json", "ninjs", "sitemap", "news-sitemap"];
+
+#[test]
+fn no_feed_shows_a_partner_what_is_not_its() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let admin = app.login("root", "admin");
+        let all: Vec<Article> = in_scope().into_iter().chain(out_of_scope()).collect();
+        assert_eq!(app.import_text(&text(&all)).0.failed, 0, "{name}");
+        let titles =
+            json!({"scope": rights_at_once()["scope"], "delay_minutes": 60, "text": "headline"});
+        let (_, full) = partner(&app, &admin, "agence", rights());
+        let (_, titles) = partner(&app, &admin, "titres", titles);
+        for format in FEEDS {
+            let queries = match format.ends_with("sitemap") {
+                true => ["", "?tag=eau", "?language=fr", "?page=1"],
+                false => ["", "?tag=eau&limit=2", "?q=barrage", "?language=ar"],
+            };
+            for query in queries {
+                let path = format!("/v1/feeds/{format}{query}");
+                for bearer in [&full, &titles] {
+                    let reply = get(&app, &path, bearer);
+                    assert!(reply.status == 200 || query == "?page=1", "{path}");
+                    let told = reply.text();
+                    assert!(!told.contains(WORD), "{name} {path}: {told}");
+                    let ids = (1..=7).map(id);
+                    assert!(!ids.into_iter().any(|id| told.contains(&id)), "{path}");
+                }
+            }
+            let path = format!("/v1/feeds/{format}");
+            // The news of two days are none of these.
+            let has_some = format != "news-sitemap";
+            let told = get(&app, &path, &full).text();
+            assert_eq!(
+                told.contains("khettaras"),
+                has_some,
+                "{name} {path}: {told}"
+            );
+            assert!(
+                !get(&app, &path, &titles).text().contains("se remplit"),
+                "{path}"
+            );
+            assert!(app.get(&path).text().contains(WORD), "{name} {path}");
+        }
+    }
 }
