@@ -190,6 +190,9 @@ pub fn read(
             Some(row) if is_cut => row.seq,
             _ => until,
         };
+        // Another server's clock may be ahead: what it has told is so, though this one's clock is not there yet.
+        let told_at = rows.iter().map(|row| row.at.and_utc()).max();
+        let now = told_at.map_or(now, |at| at.max(now));
         data = change_views::views(conn, state, rows, asked.embed, now)?;
     }
     Ok(Found::of(ChangeListView { data, page }))
