@@ -200,6 +200,7 @@ pub fn read(
         if asked.embed && change_views::within(conn, &mut rows, asked.budget)? {
             page.next = rows.last().map_or(next, |row| row.seq);
         }
+        let now = told_at(&rows, now);
         data = change_views::views(conn, state, rows, asked.embed, &asked.sight, now)?;
     }
     Ok(Found::of(ChangeListView { data, page }, due))
@@ -255,7 +256,10 @@ fn lines(
         };
         told.extend(match asked.sight.rights() {
             None => rows,
-            Some(_) => change_views::told(conn, &asked.sight, rows, now)?,
+            Some(_) => {
+                let now = told_at(&rows, now);
+                change_views::told(conn, &asked.sight, rows, now)?
+            }
         });
         if told.len() > wanted {
             told.truncate(wanted);
@@ -266,6 +270,12 @@ fn lines(
         }
     }
     Ok((told, next))
+}
+
+/// Another server's clock may be ahead: what it has told is so, though this one's clock is not there yet.
+fn told_at(rows: &[ChangeRow], now: DateTime<Utc>) -> DateTime<Utc> {
+    let last = rows.iter().map(|row| row.at.and_utc()).max();
+    last.map_or(now, |at| at.max(now))
 }
 
 fn beyond(after: i64, last: i64) -> Error {

@@ -452,3 +452,25 @@ fn no_cache_keeps_a_page_and_its_tag_says_whether_it_moved() {
     assert_eq!(second.status, 200);
     assert_eq!(second.json()["data"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn what_a_server_with_a_clock_ahead_has_told_is_embedded() {
+    for place in places() {
+        let app = App::on(place);
+        app.import(&[article("soon").published(noon() + TimeDelta::minutes(30))]);
+        let soon = noon() + TimeDelta::hours(1);
+        app.clock.set(soon);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while app.clock.now() == soon && told(&app).is_empty() {
+            assert!(std::time::Instant::now() < deadline, "no line comes");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            app.wait();
+        }
+        // This server's clock has not come there yet, and no further line will come.
+        app.clock.set(noon());
+        let lines = lines(&app, "include=articles");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["now"], "public", "{}", app.place.name);
+        assert_eq!(lines[0]["article"]["slug"], "soon");
+    }
+}
