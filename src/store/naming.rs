@@ -97,6 +97,16 @@ pub fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
     }
 }
 
+/// The same for a draft of another system: by its external id, else, where it has no name at all, by its digest.
+/// What there has its slug may be anyone's, also a draft that no one has seen.
+pub fn named_elsewhere(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
+    match (&draft.external_id, draft.is_named()) {
+        (Some(external_id), _) => by_external_id(conn, external_id),
+        (None, true) => Ok(None),
+        (None, false) => named(conn, draft),
+    }
+}
+
 /// The article that a slug leads to.
 pub struct Owner {
     pub num: i64,

@@ -64,7 +64,32 @@ impl Save<'_> {
     /// # Errors
     /// [`Error::InvalidBody`] where the draft contradicts what is stored; the transaction may go on.
     pub fn article(&self, conn: &mut Conn, draft: &Draft, tagger: &mut Tagger) -> Result<Saved> {
-        let Some(mut row) = naming::named(conn, draft)? else {
+        let found = naming::named(conn, draft)?;
+        self.over(conn, found, draft, tagger)
+    }
+
+    /// The same for a draft that another system wrote: its slug leads to no article of ours, and gives way.
+    ///
+    /// # Errors
+    /// As [`Save::article`].
+    pub fn foreign_article(
+        &self,
+        conn: &mut Conn,
+        draft: &Draft,
+        tagger: &mut Tagger,
+    ) -> Result<Saved> {
+        let found = naming::named_elsewhere(conn, draft)?;
+        self.over(conn, found, draft, tagger)
+    }
+
+    fn over(
+        &self,
+        conn: &mut Conn,
+        found: Option<ArticleRow>,
+        draft: &Draft,
+        tagger: &mut Tagger,
+    ) -> Result<Saved> {
+        let Some(mut row) = found else {
             return self.create(conn, draft, tagger);
         };
         let was_known = row.standing(self.now) != Standing::Hidden;

@@ -66,11 +66,15 @@ pub fn run_from(
     options: &Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Summary> {
+    let is_foreign = source.is_foreign();
     let (sender, batches) = sync_channel(AHEAD);
     thread::scope(|scope| {
         // The sender must end with the reader, or the writer would wait for ever.
         let reading = scope.spawn(move || lines::read(source, options.threads.max(1), sender));
-        let mut writer = Writer::new(database, options, watcher);
+        let mut writer = Writer {
+            is_foreign,
+            ..Writer::new(database, options, watcher)
+        };
         let written = writer.write_all(batches);
         let read = reading
             .join()
@@ -113,6 +117,8 @@ struct Writer<'a> {
     /// In a dry run, digests of the names that the lines would have given to articles.
     rehearsed: HashSet<u64>,
     tagger: Tagger,
+    /// Slugs of the lines name no article of ours.
+    is_foreign: bool,
 }
 
 /// What a save came to, or why it did not go in.
@@ -141,6 +147,7 @@ impl<'a> Writer<'a> {
             waiting: Waiting::default(),
             rehearsed: HashSet::new(),
             tagger: Tagger::enriching(),
+            is_foreign: false,
         }
     }
 
@@ -257,7 +264,10 @@ impl<'a> Writer<'a> {
             };
             return save.link(conn, draft, &left);
         }
-        save.article(conn, draft, &mut self.tagger)
+        match self.is_foreign {
+            true => save.foreign_article(conn, draft, &mut self.tagger),
+            false => save.article(conn, draft, &mut self.tagger),
+        }
     }
 
     fn save_apart(
@@ -355,7 +365,8 @@ impl<'a> Writer<'a> {
         let Ok(draft) = &line.draft else { return false };
         let id = draft.id.map(|id| id.to_string());
         // Two articles of other systems may share a slug; they are two all the same.
-        let slug = draft.slug.as_ref().map(|slug| match draft.external_id {
+        let slug = draft.slug.as_ref().filter(|_| !self.is_foreign);
+        let slug = slug.map(|slug| match draft.external_id {
             None => slug.to_string(),
             Some(_) => only(slug.as_str()),
         });

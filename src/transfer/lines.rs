@@ -34,6 +34,11 @@ pub trait Source: Send {
     /// # Errors
     /// When the input cannot be read, or not any further.
     fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()>;
+
+    /// Whether the lines were made of what another system wrote, which did not choose its slugs among ours.
+    fn is_foreign(&self) -> bool {
+        true
+    }
 }
 
 /// Takes lines. A break means: no more of them.
@@ -121,6 +126,10 @@ impl Batcher {
 pub struct Ndjson<R>(pub R);
 
 impl<R: BufRead + Send> Source for Ndjson<R> {
+    fn is_foreign(&self) -> bool {
+        false
+    }
+
     fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
         let mut number = 0;
         let mut bytes = 0;

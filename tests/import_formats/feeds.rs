@@ -187,3 +187,128 @@ fn what_cannot_be_fetched_or_is_dangerous_is_told_of() {
     let file = written(&imported.place, "bomb.rss", bomb);
     imported.run(&[&file]).says(&["document type declaration"]);
 }
+
+fn rss(items: &str) -> String {
+    format!(
+        "<rss version=\"2.0\"><channel><title>R</title><link>https://r.example/</link><language>fr</language>\
+         {items}</channel></rss>"
+    )
+}
+
+#[test]
+fn feeds_in_other_encodings_are_read_once() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let feed = rss(
+        "<item><title>Été</title><link>https://r.example/ete</link><description>Déjà vu</description>\
+         <pubDate>Sat, 01 Mar 2025 10:00:00 +0000</pubDate></item>",
+    );
+    let declared = format!("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n{feed}");
+    let latin: Vec<u8> = declared.chars().map(|c| c as u8).collect();
+    let utf16: Vec<u8> = std::iter::once(0xfeff)
+        .chain(declared.replace("ISO-8859-1", "UTF-16").encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (name, bytes) in [("latin.rss", latin), ("wide.rss", utf16)] {
+        let file = written(place, name, bytes);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(0), "{name}: {}", said.text);
+    }
+    let late = written(place, "late.rss", format!("<!-- a -->{declared}"));
+    let said = imported.run(&[&late]);
+    assert_eq!(said.code, Some(1));
+    said.says(&["an XML declaration that is not at its beginning"]);
+    let app = imported.serve();
+    assert_eq!(app.get("/v1/articles").slugs(), ["ete"]);
+    assert_eq!(app.get("/v1/articles/ete").json()["headline"], "Été");
+    assert!(body(&app, "ete").contains("Déjà vu"));
+}
+
+#[test]
+fn a_feed_does_not_write_over_what_is_there() {
+    for place in places() {
+        let imported = Imported::into(place);
+        let ours = [
+            json!({"slug": "budget", "language": "fr", "headline": "Notre brouillon", "body": "Secret", "status": "draft"}),
+            json!({"external_id": "https://r.example/?p=1", "slug": "long", "language": "fr", "headline": "Long",
+                "body": "Tout le texte", "status": "published", "published_at": "2024-01-01T00:00:00Z"}),
+        ];
+        let lines: Vec<String> = ours.iter().map(ToString::to_string).collect();
+        let lines = written(&imported.place, "ours.ndjson", lines.join("\n"));
+        imported.run(&[&lines]).says(&["2 created"]);
+        let before = imported.stored();
+        let date = "<pubDate>Wed, 01 May 2024 10:00:00 +0000</pubDate>";
+        let feed = written(
+            &imported.place,
+            "theirs.rss",
+            rss(&format!(
+                "<item><title>Leur budget</title><link>https://r.example/budget</link>{date}\
+                 <description>Autre</description></item>\
+                 <item><title>Long</title><link>https://r.example/long</link>{date}\
+                 <guid isPermaLink=\"false\">https://r.example/?p=1</guid><description>Résumé</description></item>"
+            )),
+        );
+        imported.run(&[&feed, "--dry-run"]).says(&["2 created"]);
+        imported.run(&[&feed]).says(&["2 created, 0 updated"]);
+        imported.again(&[&feed]);
+        let articles = |lines: &[String]| -> Vec<String> {
+            let kept = lines.iter().filter(|line| {
+                (line.starts_with("articles ") || line.starts_with("bodies "))
+                    && ["Notre", "Secret", "Tout le texte"]
+                        .iter()
+                        .any(|words| line.contains(words))
+            });
+            kept.cloned().collect()
+        };
+        assert_eq!(articles(&before), articles(&imported.stored()));
+        // Our own lines still know it by its slug.
+        imported
+            .run(&[&lines])
+            .says(&["0 created, 0 updated, 2 unchanged"]);
+        let app = imported.serve();
+        assert_eq!(app.get("/v1/articles/budget").status, 404);
+        assert_eq!(
+            app.get("/v1/articles/budget-2").json()["headline"],
+            "Leur budget"
+        );
+        assert!(body(&app, "long").contains("Tout le texte"));
+    }
+}
+
+#[test]
+fn pages_are_those_of_the_feed_itself() {
+    let page = |number: u32, links: &str| {
+        format!(
+            "<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\"><channel><title>R</title>\
+             <language>fr</language>{links}<item><title>T{number}</title><guid isPermaLink=\"false\">{number}</guid>\
+             <description>x</description></item><item><title>Same</title><guid isPermaLink=\"false\">same</guid>\
+             <description>x</description></item></channel></rss>"
+        )
+    };
+    let link = |rel: &str, href: &str| format!("<atom:link rel=\"{rel}\" href=\"{href}\"/>");
+    let entry_next = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"en\"><title>A</title><id>a:a</id>\
+        <entry><id>a:1</id><title>E</title><link rel=\"next\" href=\"/secret\"/><updated>2024-01-01T00:00:00Z</updated>\
+        <content>x</content></entry></feed>";
+    let address = served(vec![
+        ("/1", page(1, &(link("self", "/1") + &link("next", "/2")))),
+        (
+            "/2",
+            page(
+                2,
+                &(link("self", "/2") + &link("next", "http://127.0.0.1:1/3")),
+            ),
+        ),
+        ("/atom", entry_next.to_owned()),
+        ("/secret", "no feed".to_owned()),
+    ]);
+    let imported = Imported::into(Place::sqlite());
+    let feed = format!("{address}/1");
+    imported.run(&[&feed]).says(&[
+        "3 created, 0 updated, 0 unchanged, 0 failed",
+        "left out: 1 entries that came twice: item 4 (Same)",
+        "left out: 1 next pages at another server: http://127.0.0.1:1/3",
+    ]);
+    imported.again(&[&feed]);
+    let said = imported.run(&[&format!("{address}/atom")]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+}

@@ -106,3 +106,36 @@ fn what_is_no_export_is_told_of() {
         .run(&[&file])
         .says(&["a part of it is larger than"]);
 }
+
+#[test]
+fn what_is_for_members_does_not_become_public() {
+    let post = |slug: &str, html: &str| {
+        json!({"id": slug, "title": slug, "slug": slug, "html": html, "status": "published",
+            "visibility": "public", "published_at": "2024-01-01T00:00:00.000Z"})
+    };
+    let gated = "<p>Free</p><!--kg-gated-block:begin nonMember:false memberSegment:\"status:-free\" --><p>Paid</p>\
+                 <!--kg-gated-block:end--><p>End</p>";
+    let long = "c".repeat(100_000);
+    let export = json!({"db": [{"data": {
+        "posts": [post("gated", gated), post("mailed", "<p>Mail</p>"), post("plain", "<p>x</p>")],
+        "posts_meta": [{"post_id": "mailed", "email_only": 1},
+            {"post_id": "plain", "email_only": false, "feature_image_caption": long}],
+        "settings": [{"key": "locale", "value": "en"}]
+    }}]});
+    for place in places() {
+        let imported = Imported::into(place);
+        let file = written(&imported.place, "members.json", export.to_string());
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        said.says(&[
+            "3 created",
+            "left out: 1 parts for members of public articles: gated (gated)",
+            "changed: 1 articles that were only sent by mail taken as drafts: mailed (mailed)",
+        ]);
+        imported.again(&[&file]);
+        let app = imported.serve();
+        assert_eq!(body(&app, "gated"), "<p>Free</p><p>End</p>");
+        assert_eq!(app.get("/v1/articles/mailed").status, 404);
+        assert_eq!(app.get("/v1/articles/plain").status, 200);
+    }
+}

@@ -168,3 +168,112 @@ fn single_files_folders_of_languages_and_odd_ones() {
         json!([{"language": "en", "slug": "one"}])
     );
 }
+
+/// Status of what each of these addresses answers.
+fn statuses(app: &App, slugs: &[&str]) -> Vec<u16> {
+    let status = |slug: &&str| app.get(&format!("/v1/articles/{slug}")).status;
+    slugs.iter().map(status).collect()
+}
+
+#[test]
+fn drafts_of_jekyll_stay_drafts_also_when_they_are_imported_by_themselves() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    written(place, "blog/_config.yml", "title: B\n");
+    let one = written(place, "blog/_drafts/one.md", "---\ntitle: One\n---\nx");
+    written(place, "blog/_drafts/index.md", "---\ntitle: Two\n---\nx");
+    written(
+        place,
+        "blog/_drafts/deep/three.md",
+        "---\ntitle: Three\n---\nx",
+    );
+    let blog = place.folder.path().join("blog");
+    let drafts = blog.join("_drafts").display().to_string();
+    let deep = blog.join("_drafts/deep").display().to_string();
+    let blog = blog.display().to_string();
+    for (input, says) in [
+        (&drafts, "3 created"),
+        (&one, "1 updated"),
+        (&deep, "1 updated"),
+        (&blog, "3 created"),
+    ] {
+        let said = imported.run(&[input, "--language", "en"]);
+        assert_eq!(said.code, Some(0), "{input}: {}", said.text);
+        let _ = says;
+    }
+    let app = imported.serve();
+    assert_eq!(app.get("/v1/articles").slugs(), Vec::<String>::new());
+}
+
+#[test]
+fn other_spellings_of_a_draft_and_dates_that_cannot_be_read() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let page = |members: &str| format!("---\ntitle: T\n{members}\n---\nx");
+    for (path, members) in [
+        ("true", "date: 2024-01-01\ndraft: \"True\""),
+        ("one", "date: 2024-01-01\ndraft: 1"),
+        ("odd", "date: 2024-01-01\ndraft: maybe"),
+        ("never", "date: 2024-01-01\nbuild: {render: never}"),
+        ("private", "date: 2024-01-01\nstatus: private"),
+        ("when", "date: next week"),
+        ("until", "date: 2024-01-01\nexpiryDate: soon"),
+        (
+            "public",
+            "date: 2024-01-01\ndraft: \"False\"\nstatus: published",
+        ),
+        ("secret/below", "date: 2024-01-01"),
+        ("secret/deep/below2", "date: 2024-01-01"),
+    ] {
+        written(place, &format!("site/content/{path}.md"), page(members));
+    }
+    written(
+        place,
+        "site/content/secret/_index.md",
+        page("cascade: {draft: true}"),
+    );
+    let below = place.folder.path().join("site/content/secret/deep");
+    let below = below.display().to_string();
+    let site = place.folder.path().join("site").display().to_string();
+    let said = imported.run(&[&site, "--language", "en"]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    said.says(&[
+        "10 created",
+        "changed: 1 texts whose \"draft\" cannot be read taken as drafts: odd.md",
+        "changed: 1 texts of status \"private\" taken as drafts: private.md",
+        "changed: 1 texts that the site does not show (build) taken as drafts: never.md",
+        "changed: 1 texts whose date cannot be read taken as drafts: when.md",
+        "changed: 1 texts whose expiry cannot be read taken as drafts: until.md",
+        "changed: 2 texts that a section or the site hides (cascade) taken as drafts",
+    ]);
+    imported.run(&[&below, "--language", "en"]);
+    let app = imported.serve();
+    assert_eq!(app.get("/v1/articles").slugs(), ["public"]);
+}
+
+#[test]
+fn folders_and_formats_are_taken_or_told_of() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let page = |title: &str| format!("---\ntitle: {title}\ndate: 2024-01-01\n---\n<p>x</p>");
+    written(place, "hugo/content/public/one.md", page("One"));
+    written(place, "hugo/content/vendor/themes/two.md", page("Two"));
+    written(place, "hugo/content/three.html", page("Three"));
+    written(place, "hugo/content/plain.html", "<p>x</p>");
+    written(place, "hugo/content/four.mdx", page("Four"));
+    written(place, "jekyll/_posts/2024-01-02-five.html", page("Five"));
+    written(place, "jekyll/public/_posts/2024-01-02-six.md", page("Six"));
+    let folder = |name: &str| place.folder.path().join(name).display().to_string();
+    let said = imported.run(&[&folder("hugo"), "--language", "en"]);
+    said.says(&[
+        "3 created",
+        "left out: 1 HTML files without front matter: plain.html",
+        "left out: 1 texts in other formats than Markdown: four.mdx",
+    ]);
+    let said = imported.run(&[&folder("jekyll"), "--language", "en"]);
+    said.says(&["1 created", "left out: 1 folders of programs: public"]);
+    let app = imported.serve();
+    let slugs = ["one", "two", "three", "four", "five", "six"];
+    assert_eq!(statuses(&app, &slugs), [200, 200, 200, 404, 200, 404]);
+    assert_eq!(body(&app, "five"), "<p>x</p>");
+}

@@ -250,3 +250,76 @@ fn other_encodings_and_no_language() {
     let app = imported.serve();
     assert!(body(&app, "t1").contains("été"));
 }
+
+#[test]
+fn what_is_for_subscribers_does_not_become_public() {
+    let with = |id: u32, key: &str, value: &str| {
+        let meta = format!(
+            "<wp:postmeta><wp:meta_key>{key}</wp:meta_key><wp:meta_value>{value}</wp:meta_value></wp:postmeta></item>"
+        );
+        item(id, "secret").replace("</item>", &meta)
+    };
+    let items = [
+        with(1, "_jetpack_newsletter_access", "paid_subscribers"),
+        with(2, "_jetpack_newsletter_access", "everybody"),
+        item(
+            3,
+            "&lt;!-- wp:premium-content/container --&gt;secret&lt;!-- /wp:premium-content/container --&gt;",
+        ),
+        item(4, "free &lt;!-- wp:jetpack/paywall /--&gt; secret"),
+        item(5, "a [members]secret[/members]"),
+        item(6, "a [wcm_restrict plans=\"gold\"]secret[/wcm_restrict]"),
+        item(7, "a [memberful]secret[/memberful]"),
+        item(8, "a [pmpro_member level=\"1\"]secret[/pmpro_member]"),
+        item(9, "a [restrict]secret[/restrict]"),
+        item(10, "how to write [[members]]"),
+        with(11, "_members_access_role", "editor"),
+    ];
+    for place in places() {
+        let imported = Imported::into(place);
+        let file = written(&imported.place, "members.xml", export(&items.concat()));
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        said.says(&[
+            "11 created",
+            "changed: 1 articles for \"paid_subscribers\" only taken as drafts: post 1 (Titre 1)",
+            "changed: 1 articles with a part for some readers (block jetpack/paywall) taken as drafts: post 4",
+            "changed: 1 articles with a part for some readers ([wcm_restrict]) taken as drafts: post 6",
+        ]);
+        imported.again(&[&file]);
+        let app = imported.serve();
+        let mut slugs = app.get("/v1/articles").slugs();
+        slugs.sort();
+        assert_eq!(slugs, ["t10", "t2"]);
+    }
+}
+
+#[test]
+fn what_a_gallery_or_a_section_repeats_is_bounded() {
+    let imported = Imported::into(Place::sqlite());
+    let picture = format!(
+        "<item><title>p</title><excerpt:encoded>{}</excerpt:encoded><wp:post_id>90</wp:post_id>\
+         <wp:post_type>attachment</wp:post_type><wp:attachment_url>https://t.example/p.jpg</wp:attachment_url></item>\n",
+        "c".repeat(100_000)
+    );
+    let numbers = "90,".repeat(500);
+    let gallery = item(1, &format!("[gallery ids=\"{numbers}\"]").repeat(50));
+    let category = "<category domain=\"category\" nicename=\"s\">S</category>".repeat(5_000);
+    let tagged = item(2, "x").replace("</item>", &(category + "</item>"));
+    let section = format!(
+        "<wp:category><wp:category_nicename>s</wp:category_nicename><wp:cat_name>S</wp:cat_name>\
+         <wp:category_description>{}</wp:category_description></wp:category>",
+        "d".repeat(1_000_000)
+    );
+    let file = written(
+        &imported.place,
+        "large.xml",
+        export(&[section, gallery, tagged, picture].concat()),
+    );
+    let said = imported.run(&[&file]);
+    said.says(&[
+        "1 created, 0 updated, 0 unchanged, 1 failed",
+        "makes a line that is longer than",
+        "left out: 4800 tags beyond 200 of an article: post 2",
+    ]);
+}

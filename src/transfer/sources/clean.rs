@@ -31,6 +31,7 @@ pub struct Clean<R> {
     at_end: bool,
     left: Allowance,
     replaced: u64,
+    given: u64,
 }
 
 impl<R: Read> Clean<R> {
@@ -44,6 +45,7 @@ impl<R: Read> Clean<R> {
             at_end: false,
             left: Allowance(Rc::new(Cell::new(MAX_EVENT))),
             replaced: 0,
+            given: 0,
         }
     }
 
@@ -54,6 +56,11 @@ impl<R: Read> Clean<R> {
     /// Bytes that have been replaced.
     pub fn replaced(&self) -> u64 {
         self.replaced
+    }
+
+    /// Bytes that have been given away.
+    pub fn given(&self) -> u64 {
+        self.given
     }
 
     fn refill(&mut self) -> io::Result<()> {
@@ -133,6 +140,7 @@ impl<R: Read> BufRead for Clean<R> {
 
     fn consume(&mut self, bytes: usize) {
         self.start += bytes;
+        self.given += bytes as u64;
         self.left.0.set(self.left.0.get().saturating_sub(bytes));
     }
 }

@@ -23,7 +23,7 @@ const WITHOUT_OFFSET: [&str; 4] = [
     "%Y-%m-%d %H:%M",
     "%Y-%m-%dT%H:%M",
 ];
-const DAYS: [&str; 2] = ["%Y-%m-%d", "%Y/%m/%d"];
+const DAYS: [&str; 4] = ["%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y"];
 
 /// `None` where it is no date, also for the zeroes that stand for none.
 pub fn parse(text: &str) -> Option<Dated> {

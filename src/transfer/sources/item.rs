@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
 use crate::content::language::Language;
@@ -13,7 +14,10 @@ use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::text;
 
 /// Tags an import line may have.
-const MAX_TAGS: usize = 200;
+pub const MAX_TAGS: usize = 200;
+/// What is told of those beyond.
+pub const OVER_TAGS: &str = "tags beyond 200 of an article";
+
 /// The members of an import line that other systems know of.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Item {
@@ -118,6 +122,27 @@ impl Item {
         }
     }
 
+    fn made_id(&self) -> String {
+        let mut hasher = Sha256::new();
+        let url = self.canonical_url.as_deref().unwrap_or_default();
+        for part in [
+            self.slug.as_deref().unwrap_or_default(),
+            &self.language,
+            url,
+        ] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        let digest = hasher.finalize();
+        format!(
+            "made:{}",
+            digest
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        )
+    }
+
     fn made_headline(&self, name: &str, tally: &mut Tally) -> Result<String, String> {
         let text = match &self.standfirst {
             Some(standfirst) => text::beginning(standfirst),
@@ -129,6 +154,10 @@ impl Item {
     }
 
     fn mend(&mut self, name: &str, tally: &mut Tally) {
+        // A slug alone is no name by which it would be found again.
+        if self.external_id.is_none() && self.slug.is_some() {
+            self.external_id = Some(self.made_id());
+        }
         cut(&mut self.headline, MAX_NAME, "headlines cut", name, tally);
         for (text, max) in [
             (&mut self.standfirst, MAX_TEXT),
@@ -156,7 +185,7 @@ impl Item {
         self.tags.retain(|tag| !tag.name.trim().is_empty());
         if self.tags.len() > MAX_TAGS {
             let over = (self.tags.len() - MAX_TAGS) as u64;
-            tally.leave_out_many("tags beyond 200 of an article", name, over);
+            tally.leave_out_many(OVER_TAGS, name, over);
             self.tags.truncate(MAX_TAGS);
         }
         self.former_slugs
@@ -181,12 +210,7 @@ pub fn language(text: &str) -> Option<String> {
 }
 
 fn cut(text: &mut String, max: usize, reason: &str, name: &str, tally: &mut Tally) {
-    // Bytes first: nearly nothing is long.
-    if text.len() <= max {
-        return;
-    }
-    if let Some((end, _)) = text.char_indices().nth(max) {
-        text.truncate(end);
+    if text::cut(text, max) {
         tally.change(reason, name);
     }
 }

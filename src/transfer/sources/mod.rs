@@ -128,10 +128,7 @@ fn opened(place: Place, format: Format, wishes: &Wishes) -> io::Result<Box<dyn A
         }
         Format::Wxr => Box::new(wxr::Wxr::open(place, wishes)?),
         Format::Ghost => Box::new(ghost::Ghost::open(place, wishes)),
-        Format::Feed => {
-            let place = place.in_utf8()?;
-            Box::new(feed::Feed::open(feed::From::File(place), wishes))
-        }
+        Format::Feed => Box::new(feed::Feed::open(feed::From::File(place), wishes)),
         Format::Markdown => {
             return Err(io::Error::other(
                 "Markdown is read from files and folders, whose names belong to it",
@@ -158,6 +155,10 @@ impl<R> Lines<R> {
 }
 
 impl<R: io::BufRead + Send> Source for Lines<R> {
+    fn is_foreign(&self) -> bool {
+        self.lines.is_foreign()
+    }
+
     fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
         self.lines.read(sink)
     }

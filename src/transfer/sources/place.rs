@@ -68,10 +68,42 @@ impl Place {
     }
 }
 
+/// A text as characters: by its byte order mark, else by what its server says, else by its XML declaration. The
+/// declaration is taken away, for whoever reads on would decode once more. JSON is always UTF-8 (RFC 8259 section 8.1).
+pub fn decoded(bytes: &[u8], charset: Option<&str>) -> String {
+    let said = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
+    let is_json = bytes.trim_ascii_start().starts_with(b"{");
+    let encoding = match (said, two_bytes(bytes)) {
+        _ if is_json => None,
+        (_, Some(encoding)) => Some(encoding),
+        (Some(said), _) => Some(said),
+        (None, _) => declared(&bytes[..bytes.len().min(DECLARATION)]),
+    };
+    let (text, _, _) = encoding.unwrap_or(encoding_rs::UTF_8).decode(bytes);
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    match text
+        .strip_prefix("<?xml")
+        .and_then(|rest| rest.split_once("?>"))
+    {
+        Some((declaration, rest)) if !declaration.contains('<') => rest.trim_start().to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// UTF-16 without a byte order mark, by how a declaration begins (XML 1.0 appendix F).
+fn two_bytes(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes.get(..4)? {
+        [b'<', 0, b'?', 0] => Some(encoding_rs::UTF_16LE),
+        [0, b'<', 0, b'?'] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    }
+}
+
 /// What a text is encoded in, unless that is UTF-8.
 fn encoding(head: &[u8]) -> Option<&'static Encoding> {
     let marked = Encoding::for_bom(head).map(|(encoding, _)| encoding);
-    let encoding = marked.or_else(|| declared(head))?;
+    let encoding = marked.or_else(|| two_bytes(head));
+    let encoding = encoding.or_else(|| declared(head))?;
     (encoding != encoding_rs::UTF_8).then_some(encoding)
 }
 
@@ -81,7 +113,9 @@ fn declared(head: &[u8]) -> Option<&'static Encoding> {
     let (_, rest) = declaration.split_once("encoding")?;
     let rest = rest.trim_start().strip_prefix('=')?.trim_start();
     let quote = rest.chars().next().filter(|c| "'\"".contains(*c))?;
-    Encoding::for_label(rest[1..].split(quote).next()?.as_bytes())
+    let encoding = Encoding::for_label(rest[1..].split(quote).next()?.as_bytes())?;
+    // One that can be read like this is not in two bytes a character, whatever it says.
+    encoding.is_ascii_compatible().then_some(encoding)
 }
 
 impl Read for At {
@@ -124,6 +158,25 @@ mod tests {
         assert_eq!(read(&utf16), "<a>é</a>");
         let same = "<?xml version=\"1.0\" encoding=\"UTF-8\" ?><a>é</a>";
         assert_eq!(read(same.as_bytes()), same);
+    }
+
+    #[test]
+    fn a_mark_stands_before_the_server_and_that_before_the_declaration() {
+        let latin = b"<?xml version='1.0' encoding='utf-8'?>\n<a>\xe9</a>";
+        assert_eq!(decoded(latin, Some("iso-8859-1")), "<a>é</a>");
+        let utf8 = "\u{feff}<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>";
+        assert_eq!(decoded(utf8.as_bytes(), Some("iso-8859-1")), "<a>é</a>");
+        let utf16: Vec<u8> = "<?xml version='1.0' encoding='utf-16'?><a>é</a>"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        assert_eq!(decoded(&utf16, None), "<a>é</a>");
+        let false_16 = "<?xml version='1.0' encoding='utf-16'?><a>é</a>";
+        assert_eq!(decoded(false_16.as_bytes(), None), "<a>é</a>");
+        assert_eq!(
+            decoded("{\"a\":\"é\"}".as_bytes(), Some("latin1")),
+            "{\"a\":\"é\"}"
+        );
     }
 
     #[test]

@@ -28,6 +28,21 @@ pub fn plain(html: &str) -> String {
     }
 }
 
+/// Cuts what is beyond so many characters, and says whether there was any.
+pub fn cut(text: &mut String, max: usize) -> bool {
+    // Bytes first: nearly nothing is long.
+    if text.len() <= max {
+        return false;
+    }
+    let Some((end, _)) = text.char_indices().nth(max) else {
+        return false;
+    };
+    text.truncate(end);
+    // The rest is not kept in memory, either.
+    text.shrink_to_fit();
+    true
+}
+
 /// The first words of a text, for an article that has no headline. `None` where there is no word.
 pub fn beginning(text: &str) -> Option<String> {
     let mut made = String::new();

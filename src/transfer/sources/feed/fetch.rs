@@ -19,6 +19,8 @@ const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/f
 pub struct Page {
     pub bytes: Vec<u8>,
     pub url: Option<Url>,
+    /// What the server says that it is encoded in.
+    pub charset: Option<String>,
 }
 
 pub struct Fetcher(ureq::Agent);
@@ -40,10 +42,12 @@ impl Fetcher {
         let said = |error: ureq::Error| io::Error::other(format!("cannot fetch {url}: {error}"));
         let mut response = self.0.get(url.as_str()).call().map_err(said)?;
         let found = Url::parse(&response.get_uri().to_string()).ok();
+        let charset = response.body().charset().map(str::to_owned);
         let body = response.body_mut().with_config().limit(MAX_PAGE);
         Ok(Page {
             bytes: body.read_to_vec().map_err(said)?,
             url: found.or_else(|| Some(url.clone())),
+            charset,
         })
     }
 }
@@ -58,5 +62,9 @@ pub fn file(place: &Place) -> io::Result<Page> {
             "a feed is read up to {MAX_PAGE} bytes"
         )));
     }
-    Ok(Page { bytes, url: None })
+    Ok(Page {
+        bytes,
+        url: None,
+        charset: None,
+    })
 }

@@ -69,6 +69,12 @@ impl Feed {
                 return Ok(None);
             }
         }
+        if let Some(elsewhere) = read.elsewhere
+            && page.url.is_some()
+        {
+            let reason = "next pages at another server";
+            self.tally.leave_out(reason, elsewhere.as_str());
+        }
         Ok(read.next)
     }
 
@@ -80,7 +86,11 @@ impl Feed {
             language,
         } = found;
         let link = link(&entry, page);
-        let external_id = external_id(head, &entry, link.as_deref(), page);
+        let first = match &self.from {
+            From::File(_) => None,
+            From::Url(url) => Some(url),
+        };
+        let external_id = external_id(head, &entry, link.as_deref(), first);
         if let Some(id) = &external_id
             && !self.named.insert(id.clone())
         {
@@ -232,27 +242,50 @@ fn link(entry: &Entry, page: Option<&Url>) -> Option<String> {
         .or_else(|| text::address(&entry.id))
 }
 
-/// What the feed calls it. A bare word or number is one feed's own, and stands behind the feed's name.
+/// What the feed calls it, in a form of its own: a feed may call an entry what another source calls the whole article,
+/// or what one of ours is called. A bare word or number is one feed's own, and stands behind the feed's name.
 fn external_id(
     head: &Head,
     entry: &Entry,
     link: Option<&str>,
-    page: Option<&Url>,
+    first: Option<&Url>,
 ) -> Option<String> {
+    let named = |id: &str| item::external_id(&format!("feed:{}", id.trim()));
+    let by_link = || named(link?);
     let id = entry.id.trim();
     if id.is_empty() {
-        return item::external_id(link?);
+        return by_link();
     }
     if id.contains(':') {
-        return item::external_id(id).or_else(|| item::external_id(link?));
+        return named(id).or_else(by_link);
     }
+    // The same on every page of it.
+    let site = head.links.iter().find(|link| !is_of_page(link));
     let of_feed = [
-        head.links.first().map(|link| link.href.as_str()),
+        site.map(|link| link.href.as_str()),
         (!head.id.is_empty()).then_some(head.id.as_str()),
-        page.map(Url::as_str),
+        first.map(Url::as_str),
     ];
     let of_feed = of_feed.into_iter().flatten().next().unwrap_or("feed");
-    item::external_id(&format!("{of_feed}#{id}")).or_else(|| item::external_id(link?))
+    named(&format!("{of_feed}#{id}")).or_else(by_link)
+}
+
+/// A link to a page of the feed or to a hub, not to what the feed is of.
+fn is_of_page(link: &Link) -> bool {
+    let pages = [
+        "self",
+        "next",
+        "prev",
+        "previous",
+        "first",
+        "last",
+        "current",
+        "hub",
+        "next-archive",
+        "prev-archive",
+    ];
+    let rel = link.rel.as_deref().unwrap_or_default();
+    pages.iter().any(|page| rel.eq_ignore_ascii_case(page))
 }
 
 fn authors(head: &Head, entry: &Entry) -> Vec<String> {

@@ -7,13 +7,17 @@ use feed_rs::parser;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::transfer::sources::feed::fetch::Page;
+use crate::transfer::sources::place;
 
 /// Elements inside each other.
 const MAX_DEPTH: usize = 128;
+/// Entries of one page, all of which are in memory at once, and elements in all.
+const MAX_ENTRIES: usize = 100_000;
+const MAX_ELEMENTS: usize = 1_000_000;
 
 /// An entry with what its format has and others do not.
 pub struct Found {
@@ -28,18 +32,29 @@ pub struct Read {
     /// Or what is wrong with one.
     pub entries: Vec<Result<Found, String>>,
     pub next: Option<Url>,
+    /// A next page that is not followed, for it is at another server.
+    pub elsewhere: Option<Url>,
 }
 
 /// # Errors
 /// Where it is no feed, or one that is dangerous to read.
 pub fn read(page: &Page) -> io::Result<Read> {
-    let text = String::from_utf8_lossy(&page.bytes);
-    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let text = place::decoded(&page.bytes, page.charset.as_deref());
     let read = match text.starts_with('{') {
-        true => json(text, page.url.as_ref()),
-        false => xml(text, page.url.as_ref()),
+        true => json_feed(&text, page.url.as_ref()),
+        false => xml(&text, page.url.as_ref()),
     };
+    let read = read.map(|read| only_here(read, page.url.as_ref()));
     read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+/// A feed leads to more of itself, not wherever its author would like someone else's server to ask.
+fn only_here(mut read: Read, url: Option<&Url>) -> Read {
+    let is_here = |next: &Url| url.is_some_and(|url| url.origin() == next.origin());
+    if read.next.as_ref().is_some_and(|next| !is_here(next)) {
+        read.elsewhere = read.next.take();
+    }
+    read
 }
 
 fn xml(text: &str, url: Option<&Url>) -> Result<Read, String> {
@@ -58,11 +73,12 @@ fn xml(text: &str, url: Option<&Url>) -> Result<Read, String> {
         feed,
         entries: entries.into_iter().map(found).collect(),
         next: next.and_then(|next| resolved(&next, url)),
+        elsewhere: None,
     })
 }
 
 /// Each item is read as a feed of its own: what is wrong with one is not wrong with the others.
-fn json(text: &str, url: Option<&Url>) -> Result<Read, String> {
+fn json_feed(text: &str, url: Option<&Url>) -> Result<Read, String> {
     let said = |error: serde_json::Error| format!("is no JSON Feed: {error}");
     let mut members: Map<String, Value> = serde_json::from_str(text).map_err(said)?;
     let next = members.get("next_url").and_then(Value::as_str);
@@ -70,15 +86,18 @@ fn json(text: &str, url: Option<&Url>) -> Result<Read, String> {
     let Some(Value::Array(items)) = members.remove("items") else {
         return Err("is no JSON Feed: it has no items".to_owned());
     };
+    check_entries(items.len())?;
     if !members.get("title").is_some_and(Value::is_string) {
         members.insert("title".to_owned(), Value::from(""));
     }
-    let alone = |items: Vec<Value>| {
-        let mut feed = members.clone();
-        feed.insert("items".to_owned(), Value::from(items));
-        parse(&Value::from(feed).to_string(), url)
+    let version = members.get("version").cloned().unwrap_or_default();
+    members.insert("items".to_owned(), Value::Array(Vec::new()));
+    let feed = parse(&Value::from(members).to_string(), url)?;
+    // Of the feed only what the parser looks for: its author wrote the rest, of any length, once.
+    let alone = |item: Value| {
+        let feed = json!({"version": version, "title": "", "items": [item]});
+        parse(&feed.to_string(), url)
     };
-    let feed = alone(Vec::new())?;
     let entries = items
         .into_iter()
         .map(|mut item| {
@@ -89,7 +108,7 @@ fn json(text: &str, url: Option<&Url>) -> Result<Read, String> {
             if let Some(id) = item.get_mut("id").filter(|id| id.is_number()) {
                 *id = Value::from(id.to_string());
             }
-            let entry = alone(vec![item])?.entries.pop();
+            let entry = alone(item)?.entries.pop();
             Ok(Found {
                 entry: entry.ok_or("is no item")?,
                 image,
@@ -101,6 +120,7 @@ fn json(text: &str, url: Option<&Url>) -> Result<Read, String> {
         feed,
         entries,
         next,
+        elsewhere: None,
     })
 }
 
@@ -119,10 +139,12 @@ fn parse(text: &str, url: Option<&Url>) -> Result<Feed, String> {
 fn check(text: &str) -> Result<Option<String>, String> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = false;
+    let mut path = Vec::new();
     let mut depth: usize = 0;
+    let (mut entries, mut elements) = (0, 0);
     let mut next = None;
     loop {
-        match reader.read_event() {
+        let (start, is_empty) = match reader.read_event() {
             Ok(Event::DocType(_)) => {
                 return Err(
                     "it has a document type declaration, by which a file can make a reader run out of memory or \
@@ -130,36 +152,69 @@ fn check(text: &str) -> Result<Option<String>, String> {
                         .to_owned(),
                 );
             }
-            Ok(Event::Start(start)) => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return Err(format!("it has elements nested deeper than {MAX_DEPTH}"));
-                }
-                note_next(&start, depth, &mut next);
+            // The parser would go on in another encoding than what was looked through here.
+            Ok(Event::Decl(_)) => {
+                return Err("it has an XML declaration that is not at its beginning".to_owned());
             }
-            Ok(Event::Empty(start)) => note_next(&start, depth + 1, &mut next),
-            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::Start(start)) => (start, false),
+            Ok(Event::Empty(start)) => (start, true),
+            Ok(Event::End(_)) => {
+                depth = depth.saturating_sub(1);
+                path.truncate(depth);
+                continue;
+            }
             Ok(Event::Eof) => return Ok(next),
-            Ok(_) => {}
-            // The parser says it better.
-            Err(_) => return Ok(next),
+            Ok(_) => continue,
+            // What is behind it has not been looked through.
+            Err(error) => return Err(format!("is not well-formed XML: {error}")),
+        };
+        elements += 1;
+        if elements > MAX_ELEMENTS {
+            return Err(format!("it has more than {MAX_ELEMENTS} elements"));
+        }
+        let name = start.local_name().as_ref().to_owned();
+        if matches!(name.as_str(), "item" | "entry") {
+            entries += 1;
+            check_entries(entries)?;
+        }
+        if next.is_none() && name == "link" && is_feed(&path) {
+            next = next_of(&start);
+        }
+        if !is_empty {
+            depth += 1;
+            path.push(name);
+        }
+        if depth > MAX_DEPTH {
+            return Err(format!("it has elements nested deeper than {MAX_DEPTH}"));
         }
     }
 }
 
-/// A link of the feed itself, in Atom at the second level, in RSS at the third.
-fn note_next(start: &BytesStart, depth: usize, next: &mut Option<String>) {
-    let is_link = matches!(start.name().as_ref(), "link" | "atom:link");
-    if !is_link || depth > 3 || next.is_some() {
-        return;
+fn check_entries(number: usize) -> Result<(), String> {
+    match number <= MAX_ENTRIES {
+        true => Ok(()),
+        false => Err(format!("it has more than {MAX_ENTRIES} entries")),
     }
+}
+
+/// Whether a link in these elements is one of the feed itself: of Atom, or of a channel of RSS.
+fn is_feed(path: &[String]) -> bool {
+    match path {
+        [root] => root == "feed",
+        [root, channel] => matches!(root.as_str(), "rss" | "RDF") && channel == "channel",
+        _ => false,
+    }
+}
+
+fn next_of(link: &BytesStart) -> Option<String> {
     let value = |name: &str| {
-        let attribute = start.try_get_attribute(name).ok()??;
+        let attribute = link.try_get_attribute(name).ok()??;
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
         Some(value.into_owned())
     };
-    if value("rel").as_deref() == Some("next") {
-        *next = value("href");
+    match value("rel").as_deref() {
+        Some("next") => value("href"),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! The file is one JSON value of any size, in which the articles may stand before their tags. It is read twice, a row
 //! at a time: first what belongs to the articles, then the articles.
 
+mod gated;
 mod site;
 mod tables;
 
@@ -220,6 +221,11 @@ impl Posts<'_> {
                 self.tally.change(&reason, name);
                 "draft"
             }
+            Some("published" | "scheduled" | "sent") if self.site.is_mailed(&post.id) => {
+                self.tally
+                    .change("articles that were only sent by mail taken as drafts", name);
+                "draft"
+            }
             Some("published") => "published",
             Some("scheduled") => "scheduled",
             Some("sent") => {
@@ -243,7 +249,12 @@ impl Posts<'_> {
             self.tally
                 .change("addresses that lack the site's (see --site-url)", name);
         }
-        html::rewritten(&self.here(html), self.wishes.site_url.as_ref())
+        let (html, cut) = gated::without(html);
+        if cut > 0 {
+            let reason = "parts for members of public articles";
+            self.tally.leave_out_many(reason, name, cut);
+        }
+        html::rewritten(&self.here(&html), self.wishes.site_url.as_ref())
     }
 
     fn image(&mut self, post: &Post, name: &str) -> Option<Picture> {
@@ -281,6 +292,8 @@ impl Posts<'_> {
         let tagged = self.site.tags(post);
         self.tally
             .leave_out_many("tags for editors only (#…)", name, tagged.internal);
+        self.tally
+            .leave_out_many(item::OVER_TAGS, name, tagged.over);
         let authors = authors.iter().map(|name| Tag::new("contributor", name));
         tagged.tags.into_iter().chain(authors).collect()
     }

@@ -1,13 +1,14 @@
 //! What a Ghost export says beside its articles: tags, authors, and which article has which.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
+use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
 use crate::transfer::sources::ghost::tables::{Key, Rows};
-use crate::transfer::sources::item::Tag;
+use crate::transfer::sources::item::{MAX_TAGS, Tag};
 use crate::transfer::sources::text;
 
 /// Relations and descriptions that are remembered.
@@ -23,6 +24,10 @@ pub struct Site {
     tagged: HashMap<u64, Vec<(i64, Key)>>,
     written: HashMap<u64, Vec<(i64, Key)>>,
     pictures: HashMap<u64, Described>,
+    /// Articles that were only ever sent by mail.
+    mailed: HashSet<u64>,
+    /// All that is in the above.
+    rows: usize,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,6 +64,8 @@ struct Meta {
     feature_image_alt: Option<String>,
     #[serde(default)]
     feature_image_caption: Option<String>,
+    #[serde(default)]
+    email_only: Option<Key>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +86,8 @@ pub struct Described {
 pub struct Tagged {
     pub tags: Vec<Tag>,
     pub internal: u64,
+    /// Beyond those that a line may have.
+    pub over: u64,
 }
 
 impl Site {
@@ -86,6 +95,7 @@ impl Site {
         let mut tagged = Tagged {
             tags: Vec::new(),
             internal: 0,
+            over: 0,
         };
         for (_, id) in in_order(self.tagged.get(&digest(post))) {
             let Some(row) = self.tags.get(&id) else {
@@ -93,6 +103,10 @@ impl Site {
             };
             if row.name.starts_with('#') || row.visibility.as_deref() == Some("internal") {
                 tagged.internal += 1;
+                continue;
+            }
+            if tagged.tags.len() >= MAX_TAGS {
+                tagged.over += 1;
                 continue;
             }
             let mut tag = Tag::new("keyword", &row.name);
@@ -111,8 +125,15 @@ impl Site {
         let named = |id: &Key| self.authors.get(id).cloned();
         match several.is_empty() {
             true => named(old).into_iter().collect(),
-            false => several.iter().filter_map(|(_, id)| named(id)).collect(),
+            false => {
+                let named = several.iter().filter_map(|(_, id)| named(id));
+                named.take(MAX_TAGS).collect()
+            }
         }
+    }
+
+    pub fn is_mailed(&self, post: &Key) -> bool {
+        self.mailed.contains(&digest(post))
     }
 
     pub fn picture(&self, post: &Key) -> Described {
@@ -133,38 +154,41 @@ impl Rows for Site {
 
     /// What is not as expected costs its own relation alone.
     fn row(&mut self, table: &str, row: &str) -> ControlFlow<()> {
-        let has_room = self.tagged.len().max(self.written.len()) < MAX_ROWS
-            && self.tags.len().max(self.authors.len()) < MAX_ROWS;
+        self.rows += 1;
         match table {
-            _ if !has_room => {}
+            // That one is for members is known of every article.
+            _ if self.rows > MAX_ROWS && table != "posts_meta" => {}
             "tags" => {
-                if let Ok(tag) = serde_json::from_str::<TagRow>(row) {
+                if let Ok(mut tag) = serde_json::from_str::<TagRow>(row) {
+                    text::cut(&mut tag.name, MAX_NAME);
+                    for text in [&mut tag.slug, &mut tag.description].into_iter().flatten() {
+                        text::cut(text, MAX_TEXT);
+                    }
                     self.tags.insert(tag.id.clone(), tag);
                 }
             }
             "users" => {
                 if let Ok(user) = serde_json::from_str::<UserRow>(row) {
-                    self.authors.insert(user.id, user.name.trim().to_owned());
+                    let mut name = user.name.trim().to_owned();
+                    text::cut(&mut name, MAX_NAME);
+                    self.authors.insert(user.id, name);
                 }
             }
             "posts_tags" => relate(&mut self.tagged, row),
             "posts_authors" => relate(&mut self.written, row),
             "posts_meta" => {
-                if let Ok(meta) = serde_json::from_str::<Meta>(row)
-                    && (meta.feature_image_alt.is_some() || meta.feature_image_caption.is_some())
-                {
-                    let described = Described {
-                        alt: meta.feature_image_alt,
-                        caption: meta.feature_image_caption.as_deref().map(text::plain),
-                    };
-                    self.pictures.insert(digest(&meta.post_id), described);
+                if let Ok(meta) = serde_json::from_str::<Meta>(row) {
+                    self.note(meta);
                 }
             }
             _ => {
                 if let Ok(setting) = serde_json::from_str::<Setting>(row) {
                     let value = setting.value.unwrap_or_default().0;
                     match setting.key.as_str() {
-                        "title" => self.title = value,
+                        "title" => {
+                            self.title = value;
+                            text::cut(&mut self.title, MAX_NAME);
+                        }
                         "lang" | "locale" | "default_locale" => self.language = value,
                         _ => {}
                     }
@@ -175,8 +199,33 @@ impl Rows for Site {
     }
 }
 
+impl Site {
+    fn note(&mut self, meta: Meta) {
+        let post = digest(&meta.post_id);
+        let is_mailed = meta.email_only.unwrap_or_default().0;
+        if !matches!(is_mailed.as_str(), "" | "0" | "false") {
+            self.mailed.insert(post);
+        }
+        let mut described = Described {
+            alt: meta.feature_image_alt,
+            caption: meta.feature_image_caption.as_deref().map(text::plain),
+        };
+        if self.rows > MAX_ROWS || described.alt.is_none() && described.caption.is_none() {
+            return;
+        }
+        for text in [&mut described.alt, &mut described.caption] {
+            if let Some(text) = text {
+                text::cut(text, MAX_TEXT);
+            }
+        }
+        self.pictures.insert(post, described);
+    }
+}
+
 fn relate(relations: &mut HashMap<u64, Vec<(i64, Key)>>, row: &str) {
-    if let Ok(relation) = serde_json::from_str::<Relation>(row) {
+    if let Ok(relation) = serde_json::from_str::<Relation>(row)
+        && relation.tag_id.0.len() <= MAX_KEY
+    {
         let of_post = relations.entry(digest(&relation.post_id)).or_default();
         of_post.push((relation.sort_order.unwrap_or_default(), relation.tag_id));
     }

@@ -6,10 +6,11 @@ use url::Url;
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
 use crate::transfer::sources::markdown::fields::Fields;
+use crate::transfer::sources::markdown::hidden::{self, Hidden};
 use crate::transfer::sources::markdown::site::{Kind, Site, Text};
 use crate::transfer::sources::markdown::{addresses, marks};
 use crate::transfer::sources::tally::Tally;
-use crate::transfer::sources::{Wishes, text};
+use crate::transfer::sources::{Wishes, html, text};
 
 const PICTURES: [&str; 13] = [
     "image",
@@ -27,6 +28,16 @@ const PICTURES: [&str; 13] = [
     "thumbnail",
 ];
 
+const PUBLISHED: [&str; 4] = ["publishdate", "pubdate", "published_at", "date"];
+const UPDATED: [&str; 5] = [
+    "lastmod",
+    "last_modified_at",
+    "modified",
+    "updated",
+    "updated_at",
+];
+const EXPIRES: [&str; 3] = ["expirydate", "unpublishdate", "expires_at"];
+
 pub struct Maker<'a> {
     pub site: &'a Site,
     pub wishes: &'a Wishes,
@@ -40,12 +51,13 @@ impl Maker<'_> {
     pub fn item(&mut self, members: &Map<String, Value>, body: &str, file: &Text) -> Option<Item> {
         let fields = Fields(members);
         let name = file.relative.as_str();
-        if fields.truth("headless") == Some(true) {
+        if fields.truth("headless") == Some(Ok(true)) {
             self.tally.leave_out("texts that are no pages", name);
             return None;
         }
-        let dates = self.dates(&fields, file);
+        let mut dates = self.dates(&fields, file);
         let is_page = dates.published.is_none()
+            && dates.unreadable.is_none()
             && self.site.kind == Kind::Hugo
             && file.folders.is_empty()
             && !self.wishes.post_types.iter().any(|wanted| wanted == "page");
@@ -54,9 +66,13 @@ impl Maker<'_> {
                 .leave_out("pages without a date (see --post-types)", name);
             return None;
         }
-        let is_draft = fields.truth("draft") == Some(true)
-            || fields.truth("published") == Some(false)
-            || file.folders.iter().any(|folder| folder == "_drafts");
+        let unreadable = dates.unreadable.take().map(Hidden::Because);
+        let hidden = hidden::by_members(&fields).or_else(|| file.hidden.clone());
+        let hidden = hidden.or(unreadable);
+        if let Some(Hidden::Because(reason)) = &hidden {
+            self.tally.change(reason, name);
+        }
+        let is_draft = hidden.is_some();
         let status = if is_draft { "draft" } else { "published" };
         if dates.published.is_none() && !is_draft {
             self.tally
@@ -98,8 +114,8 @@ impl Maker<'_> {
                 .text(&["summary", "excerpt"])
                 .map(|text| text::plain(&text)),
             byline: (!authors.is_empty()).then(|| authors.join(", ")),
-            body: self.body(body, page.as_ref(), name),
-            body_format: Some("markdown"),
+            body: self.body(body, page.as_ref(), file),
+            body_format: Some(if file.is_html { "html" } else { "markdown" }),
             image,
             source: self.source(canonical_url.clone()),
             canonical_url,
@@ -128,35 +144,40 @@ impl Maker<'_> {
 
     fn dates(&mut self, fields: &Fields, file: &Text) -> Dates {
         let mut lacks_offset = false;
-        let mut read = |names: &[&str], else_from: Option<&str>| {
-            let written = fields.text(names).or_else(|| else_from.map(str::to_owned));
-            let dated = dates::parse(&written?)?;
+        let mut read = |text: &str| {
+            let dated = dates::parse(text)?;
             lacks_offset |= !dated.has_offset;
             Some(dates::written(dated.at))
         };
-        let published = read(
-            &["publishdate", "pubdate", "published_at", "date"],
-            file.date.as_deref(),
-        );
-        let updated = read(
-            &[
-                "lastmod",
-                "last_modified_at",
-                "modified",
-                "updated",
-                "updated_at",
-            ],
-            None,
-        );
-        let expires = read(&["expirydate", "unpublishdate", "expires_at"], None);
+        let own = fields.text(&PUBLISHED).and_then(|text| read(&text));
+        let published = own.or_else(|| {
+            let other = fields.text(&["published"]).and_then(|text| read(&text));
+            other.or_else(|| read(file.date.as_deref()?))
+        });
+        let updated = fields.text(&UPDATED).and_then(|text| read(&text));
+        let expires = fields.text(&EXPIRES).and_then(|text| read(&text));
+        // What cannot be read may have meant another day than this one, or that it is over.
+        let unreadable = match (&published, &expires) {
+            (None, _) if fields.has(&PUBLISHED) => {
+                Some("texts whose date cannot be read taken as drafts")
+            }
+            (_, None) if fields.has(&EXPIRES) => {
+                Some("texts whose expiry cannot be read taken as drafts")
+            }
+            _ => None,
+        };
         if lacks_offset {
             self.tally
                 .change("dates without an offset taken for UTC", &file.relative);
         }
         Dates {
-            published: published.or_else(|| updated.clone()),
+            published: match unreadable {
+                None => published.or_else(|| updated.clone()),
+                Some(_) => published,
+            },
             updated,
             expires,
+            unreadable: unreadable.map(str::to_owned),
         }
     }
 
@@ -217,7 +238,8 @@ impl Maker<'_> {
         base.join(path.trim_start_matches('/')).ok()
     }
 
-    fn body(&mut self, body: &str, page: Option<&Url>, name: &str) -> String {
+    fn body(&mut self, body: &str, page: Option<&Url>, file: &Text) -> String {
+        let name = file.relative.as_str();
         let base = page
             .or(self.wishes.site_url.as_ref())
             .or(self.site.url.as_ref());
@@ -226,6 +248,9 @@ impl Maker<'_> {
             Kind::Jekyll => marks::without_liquid(body, site, self.tally, name),
             _ => marks::without_shortcodes(body, self.tally, name),
         };
+        if file.is_html {
+            return html::rewritten(&body, base).trim().to_owned();
+        }
         let (body, lacking) = addresses::resolved(&body, base);
         if lacking > 0 {
             self.tally
@@ -321,6 +346,8 @@ struct Dates {
     published: Option<String>,
     updated: Option<String>,
     expires: Option<String>,
+    /// Why one that matters is not known.
+    unreadable: Option<String>,
 }
 
 /// The same in every run, and another on another site.

@@ -13,12 +13,31 @@ impl<'a> Fields<'a> {
             .find_map(scalar)
     }
 
-    pub fn truth(&self, name: &str) -> Option<bool> {
-        match self.0.get(name)? {
-            Value::Bool(truth) => Some(*truth),
-            Value::String(text) => Some(matches!(text.as_str(), "true" | "yes")),
-            _ => None,
-        }
+    /// Yes or no in any spelling; an error where it says something else. `None` where it says nothing.
+    pub fn truth(&self, name: &str) -> Option<Result<bool, ()>> {
+        let value = self.0.get(name)?;
+        let text = match value {
+            Value::Null => return None,
+            Value::Bool(truth) => return Some(Ok(*truth)),
+            Value::String(text) => text.trim().to_lowercase(),
+            Value::Number(number) => number.to_string(),
+            Value::Array(_) | Value::Object(_) => return Some(Err(())),
+        };
+        Some(match text.as_str() {
+            "" => return None,
+            "true" | "yes" | "on" | "y" | "t" | "1" | "1.0" => Ok(true),
+            "false" | "no" | "off" | "n" | "f" | "0" | "0.0" => Ok(false),
+            _ => Err(()),
+        })
+    }
+
+    /// Whether one of these members says anything.
+    pub fn has(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| match self.0.get(*name) {
+            None | Some(Value::Null) => false,
+            Some(Value::String(text)) => !text.trim().is_empty(),
+            Some(_) => true,
+        })
     }
 
     /// All items of these members: of lists, of a text with commas, or, `by_words`, of its words.

@@ -204,19 +204,17 @@ fn end_code(written: &mut String, after: &str) {
     }
 }
 
-/// Where a part ends, and where what comes after it begins; with or without blanks and hyphens.
+/// Where a part ends, and where what comes after it begins; with or without blanks and hyphens. Nothing is looked at
+/// behind the end, for a text may have very many of them.
 fn closing(after: &str, word: &str) -> Option<(usize, usize)> {
-    let forms = [
-        format!("{{% end{word} %}}"),
-        format!("{{%- end{word} -%}}"),
-        format!("{{%- end{word} %}}"),
-        format!("{{% end{word} -%}}"),
-        format!("{{%end{word}%}}"),
-    ];
-    let found = forms
-        .iter()
-        .filter_map(|form| after.find(form).map(|at| (at, at + form.len())));
-    found.min()
+    after.match_indices("{%").find_map(|(at, _)| {
+        let inner = &after[at + 2..];
+        let rest = inner.strip_prefix('-').unwrap_or(inner).trim_start();
+        let rest = rest.strip_prefix("end")?.strip_prefix(word)?.trim_start();
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
+        let rest = rest.strip_prefix("%}")?;
+        Some((at, after.len() - rest.len()))
+    })
 }
 
 fn value(inner: &str, site: Option<&Url>, tally: &mut Tally, name: &str) -> String {
@@ -294,7 +292,16 @@ mod tests {
 
     #[test]
     fn marks_without_an_end_take_no_time() {
-        for odd in ["{{<", "{{% a ", "{%", "{{ ", "{: ", "{"] {
+        for odd in [
+            "{{<",
+            "{{% a ",
+            "{%",
+            "{{ ",
+            "{: ",
+            "{",
+            "{% raw %}a{% endraw %}",
+            "{% raw %}{% ",
+        ] {
             let long = odd.repeat(100_000);
             hugo(&long);
             jekyll(&long);

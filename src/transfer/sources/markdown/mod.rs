@@ -4,6 +4,7 @@ mod addresses;
 mod article;
 mod fields;
 mod front_matter;
+mod hidden;
 mod marks;
 mod site;
 
@@ -82,9 +83,12 @@ impl Markdown {
         for text in &self.texts {
             // What cannot be read is told of when its turn comes.
             let Ok(content) = content(text) else { continue };
-            let Ok((members, _)) = front_matter::parted(&content) else {
+            let Ok((members, body)) = front_matter::parted(&content) else {
                 continue;
             };
+            if is_foreign_html(text, &content, body) {
+                continue;
+            }
             let fields = Fields(&members);
             let language = maker.language(&fields, text);
             let key = fields.text(&["translationkey", "translation_key", "ref"]);
@@ -119,6 +123,11 @@ impl Markdown {
     fn item(&mut self, text: &Text, original: Option<&String>) -> Result<Option<Item>, String> {
         let content = content(text)?;
         let (members, body) = front_matter::parted(&content)?;
+        if is_foreign_html(text, &content, body) {
+            let reason = "HTML files without front matter";
+            self.tally.leave_out(reason, &text.relative);
+            return Ok(None);
+        }
         let mut maker = Maker {
             site: &self.site,
             wishes: &self.wishes,
@@ -167,6 +176,11 @@ impl Archive for Markdown {
     fn size(&self) -> Option<u64> {
         Some(self.texts.iter().map(|text| text.bytes).sum())
     }
+}
+
+/// Without front matter, generators copy HTML as it is.
+fn is_foreign_html(text: &Text, content: &str, body: &str) -> bool {
+    text.is_html && body.len() == content.trim_start_matches('\u{feff}').len()
 }
 
 fn content(text: &Text) -> Result<String, String> {

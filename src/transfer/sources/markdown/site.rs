@@ -1,5 +1,6 @@
 //! A folder of Markdown: which site generator it is for, which files are articles, and in which language.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,19 +11,16 @@ use url::Url;
 use crate::transfer::sources::item;
 use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::front_matter;
+use crate::transfer::sources::markdown::hidden::{self, Hidden};
 
 /// Files that one folder may have, and bytes of a configuration.
 const MAX_FILES: usize = 2_000_000;
 const MAX_CONFIG: u64 = 1024 * 1024;
-/// Folders of programs, not of texts.
-const FOREIGN: [&str; 6] = [
-    "node_modules",
-    "themes",
-    "public",
-    "vendor",
-    "resources",
-    "archetypes",
-];
+/// Folders of programs, not of texts, where they are a site's own.
+const FOREIGN: [&str; 5] = ["themes", "public", "vendor", "resources", "archetypes"];
+
+/// Names of a section's page.
+const SECTION: [&str; 2] = ["_index.md", "_index.html"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -44,6 +42,11 @@ pub struct Site {
     pub has_permalinks: bool,
     pub default_language: Option<String>,
     languages: Vec<String>,
+    /// It is, or is inside, `_posts` or `_drafts`, whatever of the path was given.
+    in_posts: bool,
+    in_drafts: bool,
+    /// What its configuration or a section above it says of all its texts.
+    hidden: Option<Hidden>,
 }
 
 /// A file, as its path tells of it.
@@ -62,6 +65,9 @@ pub struct Text {
     /// From the name of a file of Jekyll.
     pub date: Option<String>,
     pub bytes: u64,
+    pub is_html: bool,
+    /// By where it is.
+    pub hidden: Option<Hidden>,
 }
 
 impl Site {
@@ -75,9 +81,18 @@ impl Site {
             "config/_default/config",
         ];
         let content = folder.join("content");
+        // A folder may be given as "." or by another name.
+        let absolute = folder.canonicalize()?;
+        let is_inside = |name: &str| {
+            let mut parts = absolute.components().chain(folder.components());
+            parts.any(|part| part.as_os_str() == name)
+        };
+        let (in_posts, in_drafts) = (is_inside("_posts"), is_inside("_drafts"));
         let is_jekyll = folder.join("_config.yml").exists()
             || folder.join("_posts").is_dir()
-            || folder.ends_with("_posts");
+            || folder.join("_drafts").is_dir()
+            || in_posts
+            || in_drafts;
         let (kind, config) = if is_jekyll {
             (Kind::Jekyll, config(folder, &["_config"]))
         } else if content.is_dir() {
@@ -115,7 +130,15 @@ impl Site {
             has_permalinks: config.contains_key("permalinks"),
             default_language: default.as_deref().and_then(item::language),
             languages,
+            in_posts,
+            in_drafts,
+            hidden: None,
         };
+        let above = absolute.ancestors().any(|folder| {
+            let mut pages = SECTION.iter().map(|name| folder.join(name));
+            pages.any(|page| page.is_file() && hidden::by_section(&page))
+        });
+        site.hidden = (above || hidden::by_cascade(&fields)).then(by_cascade);
         if site.languages.is_empty() {
             site.languages = site.folder_languages()?;
         }
@@ -128,6 +151,7 @@ impl Site {
     /// When a folder cannot be read.
     pub fn texts(&self, passed: &mut dyn FnMut(&str, &str)) -> io::Result<Vec<Text>> {
         let mut found = Vec::new();
+        let mut sections = HashSet::new();
         let mut folders = vec![self.root.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder)? {
@@ -138,18 +162,26 @@ impl Site {
                 if kind.is_symlink() {
                     passed("symbolic links", &self.relative(&path));
                 } else if kind.is_dir() {
-                    let is_foreign = name.starts_with('.')
-                        || name == "_site"
-                        || FOREIGN.contains(&name.as_str());
-                    if !is_foreign {
+                    if self.is_foreign(&folder, &name) {
+                        passed("folders of programs", &self.relative(&path));
+                    } else if !name.starts_with('.') {
                         folders.push(path);
                     }
-                } else if is_markdown(&name) {
+                } else if is_markdown(&name) || is_html(&name) && self.kind != Kind::Plain {
                     let relative = self.relative(&path);
                     match self.is_article(&relative, &name) {
                         Ok(()) => found.push(self.text(&path, entry.metadata()?.len())),
                         Err(reason) => passed(reason, &relative),
                     }
+                    if name.starts_with("_index.") && hidden::by_section(&path) {
+                        let language = self.text(&path, 0).language;
+                        sections.insert((folder.clone(), language));
+                    }
+                } else if is_other_text(&name) {
+                    passed(
+                        "texts in other formats than Markdown",
+                        &self.relative(&path),
+                    );
                 }
             }
             if found.len() > MAX_FILES {
@@ -158,8 +190,27 @@ impl Site {
                 )));
             }
         }
+        let all = found.iter_mut().filter(|_| !sections.is_empty());
+        for text in all {
+            // A section's page without a language is taken for that of all.
+            let mut above = text.path.ancestors().map(Path::to_owned);
+            let is_below = above.any(|folder| {
+                sections.contains(&(folder.clone(), None))
+                    || text.language.is_some()
+                        && sections.contains(&(folder, text.language.clone()))
+            });
+            if is_below {
+                text.hidden.get_or_insert_with(by_cascade);
+            }
+        }
         found.sort_by(|a, b| a.relative.cmp(&b.relative));
         Ok(found)
+    }
+
+    /// Inside Hugo's `content/` every folder holds texts; anything may be called `public` or `resources`.
+    fn is_foreign(&self, above: &Path, name: &str) -> bool {
+        let is_at_root = above == self.root && self.kind != Kind::Hugo;
+        matches!(name, "node_modules" | "_site") || is_at_root && FOREIGN.contains(&name)
     }
 
     /// A file as its path tells of it.
@@ -167,6 +218,7 @@ impl Site {
         let relative = self.relative(path);
         let mut folders: Vec<String> = relative.split('/').map(str::to_owned).collect();
         let name = folders.pop().unwrap_or_default();
+        let is_draft = self.in_drafts || folders.iter().any(|folder| folder == "_drafts");
         let mut stem = name
             .rsplit_once('.')
             .map_or(name.as_str(), |(stem, _)| stem)
@@ -205,6 +257,11 @@ impl Site {
             stem,
             date,
             bytes,
+            is_html: is_html(&name),
+            hidden: match is_draft {
+                true => Some(Hidden::Draft),
+                false => self.hidden.clone(),
+            },
         }
     }
 
@@ -214,7 +271,8 @@ impl Site {
         }
         let is_post = || {
             let mut folders = relative.split('/');
-            self.root.ends_with("_posts")
+            self.in_posts
+                || self.in_drafts
                 || folders.any(|folder| folder == "_posts" || folder == "_drafts")
         };
         match self.kind == Kind::Jekyll && !is_post() {
@@ -267,7 +325,26 @@ fn is_short(name: &str) -> bool {
 
 fn is_markdown(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    ["md", "markdown", "mdown", "mkd"].contains(&extension) && !name.starts_with('.')
+    ["md", "markdown", "mdown", "mkd"].contains(&extension.to_lowercase().as_str())
+        && !name.starts_with('.')
+}
+
+fn is_html(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["html", "htm"].contains(&extension) && !name.starts_with('.')
+}
+
+/// Texts of other programs, which are told of rather than passed over.
+fn is_other_text(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let texts = [
+        "mdx", "html", "htm", "org", "adoc", "asciidoc", "rst", "textile", "pandoc",
+    ];
+    texts.contains(&extension.to_lowercase().as_str()) && !name.starts_with('.')
+}
+
+fn by_cascade() -> Hidden {
+    Hidden::Because("texts that a section or the site hides (cascade) taken as drafts".to_owned())
 }
 
 /// `2024-01-02-name` in two.

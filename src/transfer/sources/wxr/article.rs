@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::transfer::sources::dates::{self, Dated};
-use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
+use crate::transfer::sources::item::{self, Item, MAX_TAGS, OVER_TAGS, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::wxr::parts::Element;
 use crate::transfer::sources::wxr::shortcodes::Writer;
 use crate::transfer::sources::wxr::site::{self, Site};
-use crate::transfer::sources::wxr::{paragraphs, shortcodes};
+use crate::transfer::sources::wxr::{paragraphs, paywall, shortcodes};
 use crate::transfer::sources::{Wishes, html, text};
 
 pub struct Maker<'a> {
@@ -31,6 +31,14 @@ impl Maker<'_> {
         let status = match (status, published_at) {
             ("scheduled", None) => "draft",
             (status, _) => status,
+        };
+        let status = match paywall::sign(post) {
+            Some(sign) if status != "draft" => {
+                self.tally
+                    .change(&format!("{sign} taken as drafts"), self.name);
+                "draft"
+            }
+            _ => status,
         };
         let link = text::address(post.says("link"));
         let byline = self.authors(post).join(", ");
@@ -129,6 +137,7 @@ impl Maker<'_> {
     /// Those of a plug-in for several authors, where there are any.
     fn authors(&self, post: &Element) -> Vec<String> {
         let several: Vec<String> = categories(post, "author")
+            .take(MAX_TAGS)
             .map(|author| text::plain(author.text.trim()))
             .filter(|name| !name.is_empty())
             .collect();
@@ -143,10 +152,16 @@ impl Maker<'_> {
     }
 
     /// Sections, each followed by those above it, then keywords, then authors.
-    fn tags(&self, post: &Element) -> Vec<Tag> {
+    fn tags(&mut self, post: &Element) -> Vec<Tag> {
         let mut tags: Vec<Tag> = Vec::new();
         let mut above = Vec::new();
+        let mut over = 0;
         for category in categories(post, "category") {
+            // Each brings its description, and there may be very many.
+            if tags.len() >= MAX_TAGS {
+                over += 1;
+                continue;
+            }
             let nicename = category.attribute("nicename");
             tags.push(self.site.section(nicename, category.text.trim()));
             above.extend(self.site.above(nicename));
@@ -157,6 +172,10 @@ impl Maker<'_> {
             }
         }
         for tag in categories(post, "post_tag").chain(categories(post, "tag")) {
+            if tags.len() >= MAX_TAGS {
+                over += 1;
+                continue;
+            }
             let keyword = self
                 .site
                 .keyword(tag.attribute("nicename"), tag.text.trim());
@@ -164,6 +183,7 @@ impl Maker<'_> {
                 tags.push(keyword);
             }
         }
+        self.tally.leave_out_many(OVER_TAGS, self.name, over);
         let authors = self.authors(post);
         tags.extend(authors.iter().map(|name| Tag::new("contributor", name)));
         tags

@@ -6,6 +6,7 @@
 mod article;
 mod paragraphs;
 mod parts;
+mod paywall;
 mod shortcodes;
 mod site;
 

@@ -10,6 +10,8 @@ use crate::transfer::sources::place::{At, Place};
 
 /// Bytes of text that one item may have.
 const MAX_ITEM: usize = 16 * 1024 * 1024;
+/// Bytes that are read a second time behind what is broken.
+const MAX_AGAIN: u64 = 256 * 1024 * 1024;
 /// Elements inside each other.
 const MAX_DEPTH: usize = 64;
 /// Attributes that are read of an element.
@@ -69,6 +71,8 @@ pub struct Parts {
     unwanted: &'static [&'static str],
     in_channel: bool,
     replaced: u64,
+    /// Bytes of broken items, which are read again for the items inside them.
+    read_again: u64,
     ended: bool,
 }
 
@@ -89,6 +93,7 @@ impl Parts {
             unwanted,
             in_channel: at > 0,
             replaced: 0,
+            read_again: 0,
             ended: false,
         }
     }
@@ -247,10 +252,18 @@ impl Parts {
         }
     }
 
-    /// Goes on with the next item after the part that began at `before`, and gives the place of the broken one.
+    /// Goes on with the next item after the part that began at `before`, and gives the place of the broken one. That
+    /// may have swallowed whole items, which are looked for inside it; not for ever, since each of these may do the
+    /// same.
     fn resume(&mut self, before: u64) -> io::Result<u64> {
-        let mut input = BufReader::with_capacity(1 << 16, self.file.at(before));
-        let mut at = before;
+        let failed = self.base + self.reader.get_ref().given();
+        self.read_again += failed.saturating_sub(before);
+        let from = match self.read_again <= MAX_AGAIN {
+            true => before,
+            false => failed.max(before + 1),
+        };
+        let mut input = BufReader::with_capacity(1 << 16, self.file.at(from));
+        let mut at = from;
         loop {
             let passed = skip_to_angle(&mut input)?;
             let Some(passed) = passed else {

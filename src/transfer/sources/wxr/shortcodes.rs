@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::content::line::MAX_LINE;
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::wxr::site::Site;
@@ -152,6 +153,10 @@ impl Writer<'_> {
         };
         written.push_str("\n\n");
         for number in numbers.split(',').take(MAX_GALLERY) {
+            // No line holds it, which is told in the end; others would only take memory.
+            if written.len() > MAX_LINE {
+                return;
+            }
             let media = number
                 .trim()
                 .parse()

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 
+use crate::content::check::MAX_TEXT;
 use crate::transfer::lines::Sink;
 use crate::transfer::sources::item::Tag;
 use crate::transfer::sources::place::Place;
@@ -120,8 +121,8 @@ impl Site {
         let some = |text: String| (!text.is_empty()).then_some(text);
         Some(Media {
             url,
-            alt: some(text::plain(meta(&element, "_wp_attachment_image_alt"))),
-            caption: some(text::plain(element.says("excerpt:encoded"))),
+            alt: some(short(meta(&element, "_wp_attachment_image_alt"))),
+            caption: some(short(element.says("excerpt:encoded"))),
         })
     }
 
@@ -134,7 +135,7 @@ impl Site {
         let mut tag = Tag::new(kind, &text::plain(name));
         tag.slug = text::slug(nicename);
         if let Some(term) = term {
-            let description = text::plain(&term.description);
+            let description = term.description.clone();
             tag.description = (!description.is_empty()).then_some(description);
             tag.parent = text::slug(&term.parent);
         }
@@ -186,7 +187,10 @@ impl Site {
         }
     }
 
-    fn note_term(&mut self, is_section: bool, nicename: String, term: Term) {
+    fn note_term(&mut self, is_section: bool, nicename: String, mut term: Term) {
+        // Every article that bears it repeats them.
+        term.description = short(&term.description);
+        text::cut(&mut term.name, MAX_TEXT);
         let terms = match is_section {
             true => &mut self.sections,
             false => &mut self.keywords,
@@ -205,6 +209,13 @@ impl Site {
             self.files.insert(number, item.at);
         }
     }
+}
+
+/// What HTML says, as much of it as a line may have.
+fn short(html: &str) -> String {
+    let mut text = text::plain(html);
+    text::cut(&mut text, MAX_TEXT);
+    text
 }
 
 /// The value of a custom field.

@@ -1,0 +1,164 @@
+//! What keeps a text from the public at the site that it comes from. Whatever cannot be understood keeps it, too.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::transfer::sources::dates;
+use crate::transfer::sources::markdown::fields::Fields;
+use crate::transfer::sources::markdown::front_matter;
+
+/// Bytes of a section's page that are read.
+const MAX_PAGE: u64 = 1024 * 1024;
+
+/// Why a text is only a draft. It is told where the site's generator would not call it one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    Draft,
+    Because(String),
+}
+
+impl Hidden {
+    fn because(reason: &str) -> Option<Self> {
+        Some(Self::Because(reason.to_owned()))
+    }
+}
+
+/// By what the text itself says.
+pub fn by_members(fields: &Fields) -> Option<Hidden> {
+    match fields.truth("draft") {
+        Some(Ok(true)) => return Some(Hidden::Draft),
+        Some(Err(())) => {
+            return Hidden::because("texts whose \"draft\" cannot be read taken as drafts");
+        }
+        Some(Ok(false)) | None => {}
+    }
+    match fields.truth("published") {
+        Some(Ok(false)) => return Some(Hidden::Draft),
+        // Some write the date there.
+        Some(Err(())) if !says_date(fields) => {
+            return Hidden::because("texts whose \"published\" cannot be read taken as drafts");
+        }
+        _ => {}
+    }
+    if matches!(fields.truth("private"), Some(Ok(true) | Err(()))) {
+        return Hidden::because("private texts taken as drafts");
+    }
+    if is_unrendered(fields) {
+        return Hidden::because("texts that the site does not show (build) taken as drafts");
+    }
+    by_status(fields)
+}
+
+fn says_date(fields: &Fields) -> bool {
+    let date = fields.text(&["published"]);
+    date.is_some_and(|date| dates::parse(&date).is_some())
+}
+
+/// Themes and editors have words of their own: only those that surely mean everyone are taken so.
+fn by_status(fields: &Fields) -> Option<Hidden> {
+    for name in ["status", "visibility"] {
+        if !fields.has(&[name]) {
+            continue;
+        }
+        let status = fields.text(&[name]).unwrap_or_default().to_lowercase();
+        match status.as_str() {
+            "publish" | "published" | "public" | "live" | "final" => {}
+            "draft" => return Some(Hidden::Draft),
+            other => {
+                let reason = format!("texts of {name} {other:?} taken as drafts");
+                return Some(Hidden::Because(reason));
+            }
+        }
+    }
+    None
+}
+
+/// Hugo: `build: {render: never}`, which was `_build` before; `link` gives an address and shows nothing there.
+fn is_unrendered(fields: &Fields) -> bool {
+    let build = fields.inner("build").or_else(|| fields.inner("_build"));
+    let render = build.and_then(|build| build.0.get("render").cloned());
+    match render {
+        None | Some(Value::Null | Value::Bool(true)) => false,
+        Some(Value::String(text)) => !matches!(text.trim(), "" | "always" | "true"),
+        Some(_) => true,
+    }
+}
+
+/// Hugo: what a section or the site says of all texts below it. Which of them it means is not looked at.
+pub fn by_cascade(fields: &Fields) -> bool {
+    let hides = |value: &Value| {
+        let Value::Object(members) = value else {
+            return false;
+        };
+        by_members(&Fields(members)).is_some()
+            || (members.get("params").and_then(Value::as_object))
+                .is_some_and(|params| by_members(&Fields(params)).is_some())
+    };
+    match fields.0.get("cascade") {
+        Some(Value::Array(all)) => all.iter().any(hides),
+        Some(one) => hides(one),
+        None => false,
+    }
+}
+
+/// Whether the page of a section hides what is below it. One that cannot be read does, for no one knows.
+pub fn by_section(page: &Path) -> bool {
+    let is_small = fs::metadata(page).is_ok_and(|metadata| metadata.len() <= MAX_PAGE);
+    let text = is_small.then(|| fs::read(page).ok()).flatten();
+    let Some(text) = text.and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return true;
+    };
+    match front_matter::parted(&text) {
+        Ok((members, _)) => by_cascade(&Fields(&members)),
+        Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_a_draft() {
+        for hidden in [
+            "draft: \"True\"",
+            "draft: 1",
+            "draft: '1'",
+            "draft: On",
+            "draft: perhaps",
+            "draft: [a]",
+            "published: 'No'",
+            "published: 0",
+            "published: later",
+            "private: yes",
+            "build: {render: never}",
+            "_build: {render: false}",
+            "build: {render: link}",
+            "status: Draft",
+            "status: private",
+            "status: [x]",
+            "visibility: members",
+        ] {
+            let members = front_matter::yaml(hidden).unwrap();
+            assert!(by_members(&Fields(&members)).is_some(), "{hidden}");
+        }
+        for shown in [
+            "draft: false",
+            "draft: 'False'",
+            "draft: 0",
+            "draft:",
+            "published: 1",
+            "published: 2024-01-02",
+            "build: {list: never}",
+            "status: Published",
+            "visibility: public",
+        ] {
+            let members = front_matter::yaml(shown).unwrap();
+            assert_eq!(by_members(&Fields(&members)), None, "{shown}");
+        }
+        let members = front_matter::yaml("cascade: [{target: {path: /a}, draft: true}]").unwrap();
+        assert!(by_cascade(&Fields(&members)));
+    }
+}
