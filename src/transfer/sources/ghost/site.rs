@@ -213,10 +213,11 @@ impl Site {
         if self.rows > MAX_ROWS || described.alt.is_none() && described.caption.is_none() {
             return;
         }
-        for text in [&mut described.alt, &mut described.caption] {
-            if let Some(text) = text {
-                text::cut(text, MAX_TEXT);
-            }
+        for text in [&mut described.alt, &mut described.caption]
+            .into_iter()
+            .flatten()
+        {
+            text::cut(text, MAX_TEXT);
         }
         self.pictures.insert(post, described);
     }
