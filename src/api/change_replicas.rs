@@ -27,12 +27,15 @@ pub fn replicas(
     sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, ReplicaView>> {
-    let mut former = aliases::public_of(conn, known)?;
+    let mut former = aliases::of(conn, known)?;
     let mut replicas: HashMap<i64, ReplicaView> = known
         .iter()
         .map(|num| {
+            let former = former.remove(num).unwrap_or_default().into_iter();
             let replica = ReplicaView {
-                former_slugs: former.remove(num).unwrap_or_default(),
+                former_slugs: former
+                    .filter_map(|(slug, public)| public.then_some(slug))
+                    .collect(),
                 ..ReplicaView::empty()
             };
             (*num, replica)

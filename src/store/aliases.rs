@@ -31,42 +31,22 @@ pub fn find_all(conn: &mut Conn, slugs: &[&str]) -> Result<Vec<ArticleRow>> {
         .load(conn)?)
 }
 
-/// The former slugs of these articles, by number, in order; an article without one is missing.
-pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
-    let rows: Vec<(i64, String)> = each!(conn, conn =>
+/// The former slugs of these articles, by number, in order, each with whether the public knew it; an article without one
+/// is missing.
+pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<(String, bool)>>> {
+    let rows: Vec<(i64, String, bool)> = each!(conn, conn =>
         article_aliases::table
             .filter(among(article_aliases::article_num, nums))
             .order((article_aliases::article_num, article_aliases::slug))
-            .select((article_aliases::article_num, article_aliases::slug))
+            .select((
+                article_aliases::article_num,
+                article_aliases::slug,
+                article_aliases::public,
+            ))
             .load(conn))?;
-    let mut by_article: HashMap<i64, Vec<String>> = HashMap::new();
-    for (article, slug) in rows {
-        by_article.entry(article).or_default().push(slug);
-    }
-    Ok(by_article)
-}
-
-/// The former slugs of an article in order, each with whether the public knew it.
-pub fn all_of(conn: &mut Conn, num: i64) -> Result<Vec<(String, bool)>> {
-    Ok(article_aliases::table
-        .filter(article_aliases::article_num.eq(num))
-        .order(article_aliases::slug)
-        .select((article_aliases::slug, article_aliases::public))
-        .load(conn)?)
-}
-
-/// Those of them that the public never knew, by number, in order.
-pub fn hidden_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
-    let rows: Vec<(i64, String)> = each!(conn, conn =>
-        article_aliases::table
-            .filter(among(article_aliases::article_num, nums))
-            .filter(article_aliases::public.eq(false))
-            .order((article_aliases::article_num, article_aliases::slug))
-            .select((article_aliases::article_num, article_aliases::slug))
-            .load(conn))?;
-    let mut by_article: HashMap<i64, Vec<String>> = HashMap::new();
-    for (article, slug) in rows {
-        by_article.entry(article).or_default().push(slug);
+    let mut by_article: HashMap<i64, Vec<(String, bool)>> = HashMap::new();
+    for (article, slug, public) in rows {
+        by_article.entry(article).or_default().push((slug, public));
     }
     Ok(by_article)
 }
@@ -109,21 +89,6 @@ pub fn is_known_by_slug(conn: &mut Conn, row: &ArticleRow, standing: Standing) -
                 || changes::last_told_slug(conn, row.num)?.is_none()
         }
     })
-}
-
-/// The former slugs of these articles that the public knew, by number, in order.
-pub fn public_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
-    let rows: Vec<(i64, String)> = article_aliases::table
-        .filter(article_aliases::article_num.eq_any(nums))
-        .filter(article_aliases::public.eq(true))
-        .order(article_aliases::slug)
-        .select((article_aliases::article_num, article_aliases::slug))
-        .load(conn)?;
-    let mut by_article: HashMap<i64, Vec<String>> = HashMap::new();
-    for (num, slug) in rows {
-        by_article.entry(num).or_default().push(slug);
-    }
-    Ok(by_article)
 }
 
 /// Forgets an alias, for the slug is a proper one again.

@@ -165,7 +165,8 @@ impl Replicas {
         replica: &ReplicaArticle,
     ) -> Result<Saved> {
         let mut wanted = self.wanted(conn, replica, &whole.row, Some(&whole))?;
-        let aliases_before = aliases::all_of(conn, whole.row.num)?;
+        let aliases_before = aliases::of(conn, &[whole.row.num])?.remove(&whole.row.num);
+        let aliases_before = aliases_before.unwrap_or_default();
         let tags_before: Vec<i64> = whole.tags.iter().map(|tag| tag.num).collect();
         let same_links = whole.curation == wanted.curation;
         if wanted.row == whole.row

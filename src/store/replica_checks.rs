@@ -79,9 +79,10 @@ pub(super) fn kept_aliases(
     let Some(before) = before else {
         return Ok(Vec::new());
     };
-    let mut kept = aliases::all_of(conn, row.num)?;
-    kept.push((before.row.slug.clone(), true));
-    Ok(kept)
+    let mut kept = aliases::of(conn, &[row.num])?.remove(&row.num);
+    kept.get_or_insert_default()
+        .push((before.row.slug.clone(), true));
+    Ok(kept.unwrap_or_default())
 }
 
 /// Each once, and none the article's own slug.

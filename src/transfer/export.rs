@@ -66,9 +66,8 @@ pub fn run(
 }
 
 struct FormerSlugs {
-    all: Vec<String>,
-    /// Those that the public never knew.
-    hidden: Vec<String>,
+    /// Each with whether the public knew it.
+    all: Vec<(String, bool)>,
     /// The one by which it was last told of the article, where it does not know the present one.
     told: Option<String>,
 }
@@ -129,7 +128,6 @@ impl Export<'_> {
             after.clone_from(&last.row.id);
             let nums: Vec<i64> = wholes.iter().map(|whole| whole.row.num).collect();
             let mut former = aliases::of(conn, &nums)?;
-            let mut hidden = aliases::hidden_of(conn, &nums)?;
             let mut past = exporting::past(conn, &nums)?;
             let groups: Vec<&str> = wholes
                 .iter()
@@ -140,7 +138,6 @@ impl Export<'_> {
                 let num = whole.row.num;
                 let names = FormerSlugs {
                     all: former.remove(&num).unwrap_or_default(),
-                    hidden: hidden.remove(&num).unwrap_or_default(),
                     told: told_slug(conn, &whole.row, self.now)?,
                 };
                 let past = past.remove(&num).unwrap_or_default();
@@ -166,6 +163,7 @@ impl Export<'_> {
     ) -> Result<()> {
         let row = &whole.row;
         let utc = |time: NaiveDateTime| time.and_utc();
+        let hidden = names.all.iter().filter(|(_, public)| !public);
         let article = ArticleRecord {
             version: row.version,
             created_at: row.created_at.and_utc(),
@@ -173,8 +171,8 @@ impl Export<'_> {
             saved_at: whole.body.saved_at.map(utc),
             saved_by: row.saved_by.clone(),
             deleted_at: row.deleted_at.map(utc),
-            former_slugs: names.all,
-            hidden_slugs: names.hidden,
+            hidden_slugs: hidden.map(|(slug, _)| slug.clone()).collect(),
+            former_slugs: names.all.iter().map(|(slug, _)| slug.clone()).collect(),
             told_slug: names.told,
             translation_group: row.translation_group.clone(),
             past: past
