@@ -49,11 +49,11 @@ pub trait Derived: Send {
     /// Takes articles in, in the place of what it knew of them.
     fn put(&mut self, articles: &[Whole]) -> Result<()>;
     fn remove(&mut self, num: i64) -> Result<()>;
-    /// Everything up to this line is in: lets readers see it.
+    /// Everything up to this line is in: whoever reads from now on sees it.
     fn commit(&mut self, position: i64) -> Result<()>;
     /// Does a little of what can wait until there is nothing to follow; whether there is more of it.
-    fn rest(&mut self) -> bool {
-        false
+    fn rest(&mut self) -> Result<bool> {
+        Ok(false)
     }
 }
 
@@ -240,7 +240,7 @@ impl Run {
             .read(|conn| Batch::after(conn, position, derived.as_mut()))?;
         let Some(batch) = batch else {
             self.announce();
-            return Ok(self.derived.rest());
+            return self.derived.rest();
         };
         for nums in batch.nums.chunks(BATCH as usize) {
             let mut articles = self.database.read(|conn| {

@@ -147,18 +147,18 @@ impl Derived for RelatedIndex {
         Ok(())
     }
 
-    fn rest(&mut self) -> bool {
+    fn rest(&mut self) -> Result<bool> {
         /// As many as whoever has just written may have to wait for.
         const TURN: usize = 50;
         /// Rest before that: among many writes the same weights move again and again, and lookups compute what they need.
         const QUIET: Duration = Duration::from_secs(2);
         if self.committed.is_some_and(|last| last.elapsed() < QUIET) {
-            return false;
+            return Ok(false);
         }
         let turn = self.moved.split_off(self.moved.len().saturating_sub(TURN));
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         turn.into_iter().for_each(|slot| engine.refresh_one(slot));
-        !self.moved.is_empty()
+        Ok(!self.moved.is_empty())
     }
 }
 

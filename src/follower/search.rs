@@ -74,9 +74,18 @@ impl Derived for SearchIndex {
     }
 
     fn commit(&mut self, position: i64) -> Result<()> {
-        self.write(|writer| writer.commit(position))?;
+        let is_built = self.position.is_some();
+        self.write(|writer| match is_built {
+            true => writer.note(position).and_then(|()| writer.settle()),
+            false => writer.commit(position),
+        })?;
         self.position = Some(position);
         Ok(())
+    }
+
+    fn rest(&mut self) -> Result<bool> {
+        self.write(Writer::settle)?;
+        Ok(false)
     }
 }
 

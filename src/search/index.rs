@@ -13,17 +13,19 @@ use super::matching::{Even, matching};
 use super::sieve::Sieve;
 use super::text::Text;
 use super::walk::Walk;
+use super::writer::Pending;
 use super::{Error, Result};
 use crate::content::listing::{Order, UseDate};
 use crate::content::rights::Rights;
 use crate::content::tag_filter::TagFilter;
 
-/// Answers queries on what was last committed. Clones are cheap and share what they see.
+/// Answers queries on what was committed or noted. Clones are cheap and share what they see.
 #[derive(Clone)]
 pub struct Index {
     /// There is one once the index is open.
     reader: Arc<OnceLock<IndexReader>>,
     pub(super) fields: Fields,
+    pub(super) pending: Arc<Pending>,
 }
 
 /// What to look for. Times are Unix microseconds.
@@ -81,6 +83,7 @@ impl Index {
         Self {
             reader: Arc::default(),
             fields: Fields::schema().1,
+            pending: Pending::shared(),
         }
     }
 
@@ -99,7 +102,9 @@ impl Index {
     /// # Errors
     /// When the index cannot be read.
     pub fn search(&self, query: &Query) -> Result<Hits> {
-        let searcher = self.reader()?.searcher();
+        let reader = self.reader()?;
+        self.pending.before_search();
+        let searcher = reader.searcher();
         let families = match &query.language {
             Some(language) => vec![Family::of(language)],
             None => Family::ALL.to_vec(),
@@ -135,7 +140,7 @@ impl Index {
         Ok(walk.hits(gathered))
     }
 
-    /// Articles in the index.
+    /// Articles in the index at its last commit.
     pub fn len(&self) -> u64 {
         let reader = self.reader.get();
         reader.map_or(0, |reader| reader.searcher().num_docs())

@@ -1,11 +1,16 @@
 //! Keeping the index: entries in and out, and commits that say how far the log was followed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use tantivy::directory::DirectoryLock;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::query::AllQuery;
-use tantivy::{IndexWriter, Term};
+use tantivy::{IndexReader, IndexWriter, Term};
 
-use super::fields::{Entry, VERSION};
+use super::fields::{Entry, Fields, VERSION};
 use super::index::Index;
 use super::{Error, Result};
 
@@ -13,26 +18,46 @@ use super::{Error, Result};
 /// [`Error::Stopped`] until [`Writer::restart`], because what was written since the last commit
 /// may be lost and a later commit must not claim it.
 pub struct Writer {
-    /// Dropped before the lock below it.
-    engine: Option<IndexWriter>,
-    pub(super) index: tantivy::Index,
-    pub(super) shared: Index,
-    pub(super) store_id: String,
+    index: tantivy::Index,
+    shared: Index,
+    store_id: String,
     /// Held for as long as this lives.
     pub(super) lock: Option<DirectoryLock>,
+}
+
+/// What is written and not committed. A commit costs many times what it costs to take an article in, so that of
+/// articles that are followed waits for the first who searches, who makes it.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Whether anyone who searches must commit first.
+    is_wanted: AtomicBool,
+    /// There is one while the writer lives and has not failed.
+    open: Mutex<Option<Open>>,
+}
+
+/// The engine at work. Dropped before the directory's lock.
+struct Open {
+    engine: IndexWriter,
+    reader: IndexReader,
+    store_id: String,
+    /// What the next commit may claim; `None`: nothing since the last.
+    position: Option<i64>,
+    committed: Instant,
 }
 
 /// Words waiting to become a segment, in bytes.
 const ARENA: usize = 32_000_000;
 
-/// Segments smaller than this many articles count as equally small when choosing what to merge. Every eighth write
+/// Segments smaller than this many articles count as equally small when choosing what to merge. Every eighth commit
 /// merges them, so that of a thousand would take more time than the writing itself.
 const SMALL: u32 = 200;
+
+/// How long what is followed may wait for someone who searches. As much would have to be followed again after a crash.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Writer {
     pub(super) fn new(index: tantivy::Index, shared: Index, store_id: &str) -> Result<Self> {
         let mut writer = Self {
-            engine: None,
             index,
             shared,
             store_id: store_id.to_owned(),
@@ -47,10 +72,12 @@ impl Writer {
     /// # Errors
     /// When the engine failed.
     pub fn upsert(&mut self, entry: &Entry<'_>) -> Result<()> {
-        let fields = self.shared.fields;
-        self.try_with(|engine| {
-            engine.delete_term(Term::from_field_i64(fields.num, entry.num));
-            engine.add_document(fields.document(entry)).map(drop)
+        let fields: Fields = self.shared.fields;
+        let document = fields.document(entry);
+        self.pending().with(|open| {
+            let number = Term::from_field_i64(fields.num, entry.num);
+            open.engine.delete_term(number);
+            open.engine.add_document(document).map(drop)
         })
     }
 
@@ -60,8 +87,8 @@ impl Writer {
     /// When the engine failed.
     pub fn delete(&mut self, num: i64) -> Result<()> {
         let term = Term::from_field_i64(self.shared.fields.num, num);
-        self.try_with(|engine| {
-            engine.delete_term(term);
+        self.pending().with(|open| {
+            open.engine.delete_term(term);
             Ok(())
         })
     }
@@ -72,7 +99,8 @@ impl Writer {
     /// When the engine failed.
     pub fn clear(&mut self) -> Result<()> {
         // Not `delete_all_documents`, which would leave those that still wait in the arena.
-        self.try_with(|engine| engine.delete_query(Box::new(AllQuery)).map(drop))
+        self.pending()
+            .with(|open| open.engine.delete_query(Box::new(AllQuery)).map(drop))
     }
 
     /// Makes what was written visible to every [`Index`], and keeps it with `position`, the place
@@ -81,14 +109,38 @@ impl Writer {
     /// # Errors
     /// When the engine failed or the disk is full.
     pub fn commit(&mut self, position: i64) -> Result<()> {
-        let payload = Payload::write(position, &self.store_id);
-        let reader = self.shared.reader()?.clone();
-        self.try_with(|engine| {
-            let mut commit = engine.prepare_commit()?;
-            commit.set_payload(&payload);
-            commit.commit()?;
-            reader.reload()
+        self.note(position)?;
+        self.pending().commit()
+    }
+
+    /// The same, but made by the first who searches, or by [`Writer::settle`]: no search begun after this misses what
+    /// was written before.
+    ///
+    /// # Errors
+    /// When the engine failed.
+    pub fn note(&mut self, position: i64) -> Result<()> {
+        let pending = self.pending();
+        pending.with(|open| {
+            open.position = Some(position);
+            pending.is_wanted.store(true, Ordering::Release);
+            Ok(())
         })
+    }
+
+    /// Commits what has been waiting for too long.
+    ///
+    /// # Errors
+    /// When the engine failed, also in a commit that a search made, or the disk is full.
+    pub fn settle(&mut self) -> Result<()> {
+        let mut is_due = false;
+        self.pending().with(|open| {
+            is_due = open.position.is_some() && open.committed.elapsed() >= LONGEST_WAIT;
+            Ok(())
+        })?;
+        match is_due {
+            true => self.pending().commit(),
+            false => Ok(()),
+        }
     }
 
     /// Goes back to the last commit and returns its position; also ends the state of failure.
@@ -96,7 +148,8 @@ impl Writer {
     /// # Errors
     /// When the index cannot be opened again.
     pub fn restart(&mut self) -> Result<Option<i64>> {
-        self.engine = None; // Gives back the engine's own lock.
+        let mut open = self.pending().lock();
+        *open = None; // Gives back the engine's own lock.
         let options = IndexWriterOptions::builder()
             .num_worker_threads(1)
             .num_merge_threads(1)
@@ -107,22 +160,88 @@ impl Writer {
         policy.set_min_layer_size(SMALL);
         policy.set_del_docs_ratio_before_merge(0.3);
         engine.set_merge_policy(Box::new(policy));
-        self.engine = Some(engine);
-        self.shared.reader()?.reload()?;
+        let reader = self.shared.reader()?.clone();
+        reader.reload()?;
+        *open = Some(Open {
+            engine,
+            reader,
+            store_id: self.store_id.clone(),
+            position: None,
+            committed: Instant::now(),
+        });
         let payload = self.index.load_metas()?.payload;
         Ok(Payload::read(payload.as_deref(), &self.store_id))
     }
 
-    fn try_with(
-        &mut self,
-        work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>,
-    ) -> Result<()> {
-        let engine = self.engine.as_mut().ok_or(Error::Stopped)?;
-        let done = work(engine);
-        if done.is_err() {
-            self.engine = None;
+    fn pending(&self) -> &Pending {
+        &self.shared.pending
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        *self.pending().lock() = None;
+    }
+}
+
+impl Pending {
+    pub(super) fn shared() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Commits what was noted, if there is any. What fails is the writer's to notice; until then what was committed
+    /// before is all that is found.
+    pub(super) fn before_search(&self) {
+        if self.is_wanted.load(Ordering::Acquire)
+            && let Err(error) = self.commit()
+        {
+            log::error!("a search finds only what was committed before: {error}");
         }
-        Ok(done?)
+    }
+
+    /// Whoever comes while another commits waits, and finds it done.
+    fn commit(&self) -> Result<()> {
+        self.with(|open| {
+            if let Some(position) = open.position {
+                open.commit(position)?;
+            }
+            // Not before: a search that saw it meanwhile would not wait.
+            self.is_wanted.store(false, Ordering::Release);
+            Ok(())
+        })
+    }
+
+    fn with(&self, work: impl FnOnce(&mut Open) -> tantivy::Result<()>) -> Result<()> {
+        let mut open = self.lock();
+        let done = open.as_mut().map(work);
+        if !matches!(done, Some(Ok(()))) {
+            *open = None;
+            // There is nothing that a search could commit.
+            self.is_wanted.store(false, Ordering::Release);
+        }
+        Ok(done.ok_or(Error::Stopped)??)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        // Whoever panicked may have left the engine halfway.
+        self.open.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
+            let mut open = poisoned.into_inner();
+            *open = None;
+            self.open.clear_poison();
+            open
+        })
+    }
+}
+
+impl Open {
+    fn commit(&mut self, position: i64) -> tantivy::Result<()> {
+        let mut commit = self.engine.prepare_commit()?;
+        commit.set_payload(&Payload::write(position, &self.store_id));
+        commit.commit()?;
+        self.reader.reload()?;
+        self.position = None;
+        self.committed = Instant::now();
+        Ok(())
     }
 }
 
@@ -232,11 +351,89 @@ mod tests {
     }
 
     #[test]
+    fn what_was_noted_is_found_by_the_first_who_searches() {
+        let (index, mut writer) = in_memory().unwrap();
+        article(1, "fr", "Roses").put(&mut writer);
+        writer.commit(1).unwrap();
+        article(2, "fr", "Roses").put(&mut writer);
+        writer.note(2).unwrap();
+        assert_eq!(index.len(), 1, "nobody has searched");
+        assert_eq!(finds(&index, "roses"), [1, 2]);
+        writer.delete(1).unwrap();
+        assert_eq!(finds(&index, "roses"), [1, 2], "not before it is noted");
+        writer.note(3).unwrap();
+        assert_eq!(finds(&index, "roses"), [2]);
+        assert_eq!(
+            writer.restart().unwrap(),
+            Some(3),
+            "as committed by the search"
+        );
+    }
+
+    #[test]
+    fn what_nobody_searches_for_is_committed_after_a_while() {
+        let (index, mut writer) = in_memory().unwrap();
+        article(1, "fr", "Roses").put(&mut writer);
+        writer.note(5).unwrap();
+        writer.settle().unwrap();
+        assert_eq!(index.len(), 0, "it has not waited for long");
+        let pending = writer.pending();
+        let past = Instant::now().checked_sub(LONGEST_WAIT).unwrap();
+        pending.with(|open| Ok(open.committed = past)).unwrap();
+        writer.settle().unwrap();
+        assert_eq!(index.len(), 1);
+        assert_eq!(writer.restart().unwrap(), Some(5));
+    }
+
+    #[test]
+    fn searches_find_what_was_noted_before_them_whoever_commits() {
+        let (index, mut writer) = in_memory().unwrap();
+        writer.commit(0).unwrap();
+        let (told, heard) = std::sync::mpsc::channel::<i64>();
+        let heard = Mutex::new(heard);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                let (index, heard) = (index.clone(), &heard);
+                scope.spawn(move || {
+                    loop {
+                        let Ok(num) = heard.lock().unwrap().recv() else {
+                            return;
+                        };
+                        assert!(finds(&index, "roses").contains(&num), "{num}");
+                    }
+                });
+            }
+            for num in 1..=100 {
+                article(num, "fr", "Roses").put(&mut writer);
+                writer.note(num).unwrap();
+                told.send(num).unwrap();
+            }
+            drop(told);
+        });
+    }
+
+    #[test]
+    fn a_search_after_a_failure_finds_what_was_committed_before() {
+        let (index, mut writer) = in_memory().unwrap();
+        article(1, "fr", "Roses").put(&mut writer);
+        writer.commit(5).unwrap();
+        article(2, "fr", "Roses").put(&mut writer);
+        writer.note(6).unwrap();
+        let failure = tantivy::TantivyError::SystemError("disk".into());
+        writer.pending().with(|_| Err(failure)).unwrap_err();
+        assert_eq!(finds(&index, "roses"), [1]);
+        assert!(matches!(writer.settle(), Err(Error::Stopped)));
+        assert_eq!(writer.restart().unwrap(), Some(5));
+    }
+
+    #[test]
     fn after_a_failure_nothing_is_claimed_before_a_restart() {
         let (index, mut writer) = in_memory().unwrap();
         article(1, "fr", "Roses").put(&mut writer);
         writer.commit(5).unwrap();
-        let failure = writer.try_with(|_| Err(tantivy::TantivyError::SystemError("disk".into())));
+        let failure = writer
+            .pending()
+            .with(|_| Err(tantivy::TantivyError::SystemError("disk".into())));
         assert!(matches!(failure, Err(Error::Engine(_))));
         assert!(matches!(writer.delete(1), Err(Error::Stopped)));
         assert!(matches!(writer.commit(6), Err(Error::Stopped)));
