@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use kiosque::store::deliveries::{self as store, NewDelivery};
 use serde_json::{Value, json};
 
-use super::{SOON, app, change, count, deliveries, events, post, read, tell, until, webhook};
+use super::{
+    SOON, app, change, count, create, deliveries, events, post, read, tell, until, webhook,
+};
 use crate::support::app::noon;
 use crate::support::hook::{Hook, Manner, SECRET};
-use crate::support::{Place, article, at, places};
+use crate::support::{Place, article, at, client, places};
 
 #[test]
 fn what_fails_is_tried_again_with_longer_rests_and_then_given_up() {
@@ -251,4 +254,95 @@ fn a_failure_after_a_long_silence_disables_nothing_and_a_test_is_no_failure() {
     let now = webhook(&app, &id);
     assert_eq!(now["enabled"], true, "{now}");
     assert_eq!(now["failing_since"], "2025-06-10T12:00:00Z");
+}
+
+#[test]
+fn what_is_asked_for_during_an_attempt_is_not_lost_in_its_outcome() {
+    for place in places() {
+        let app = app(place);
+        let hook = Hook::new();
+        hook.always(Manner::Answer(500));
+        let id = tell(&app, &hook);
+        app.import(&[article("a")]);
+        until("noted", || count(&app, &id, "pending") == 1);
+        let failed = &deliveries(&app, &id, "pending")[0];
+        let again = format!(
+            "{}/v1/webhooks/{id}/deliveries/{}/redelivery",
+            app.base,
+            failed["id"].as_str().unwrap()
+        );
+        let admin = app.key("admin");
+        let mut attempts = 0;
+        hook.choose(move |_| {
+            attempts += 1;
+            if attempts > 1 {
+                return Manner::Answer(204);
+            }
+            let headers = [("authorization", admin.as_str())];
+            let reply = client::send("POST", &again, &headers, None);
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            Manner::Answer(500)
+        });
+        // The second attempt fails, and would be followed by another a minute later.
+        app.clock.set(noon() + TimeDelta::seconds(20));
+        hook.until(SOON, "tried as was asked", |all| all.len() == 3);
+        until("delivered", || count(&app, &id, "delivered") == 1);
+        let told = &deliveries(&app, &id, "delivered")[0];
+        assert_eq!(told["next_attempt_at"], Value::Null);
+    }
+}
+
+#[test]
+fn an_attempt_that_was_read_in_another_state_changes_nothing() {
+    for place in places() {
+        let app = app(place);
+        let id = create(&app, json!({"url": Hook::new().url}))["id"].clone();
+        let id = id.as_str().unwrap();
+        let tested = app.database.write(|conn| {
+            let new = NewDelivery::new("m".into(), id, Some(1), "t".into(), "e", noon());
+            store::insert(conn, std::slice::from_ref(&new))?;
+            let read = store::find(conn, id, "m")?.unwrap();
+            let mut done = NewDelivery::from_row(read.clone());
+            done.tries = 1;
+            done.settle(store::DELIVERED, noon());
+            // Someone else has tried it since.
+            store::update(conn, read.num, 7, &done)?;
+            assert_eq!(store::find(conn, id, "m")?.unwrap(), read);
+            store::update(conn, read.num, 0, &done)?;
+            let settled = store::find(conn, id, "m")?.unwrap();
+            assert_eq!((settled.state.as_str(), settled.tries), ("delivered", 1));
+            // What is settled stays so.
+            done.state = "failed".to_owned();
+            store::update(conn, read.num, 1, &done)?;
+            assert_eq!(store::find(conn, id, "m")?.unwrap(), settled);
+            Ok(())
+        });
+        tested.unwrap();
+    }
+}
+
+#[test]
+fn one_event_for_which_the_receiver_is_not_there_holds_up_no_other() {
+    let app = app(Place::sqlite());
+    let hook = Hook::new();
+    hook.choose(|body| match body["data"]["slug"] == "a" {
+        true => Manner::With(503, "retry-after", "120".to_owned()),
+        false => Manner::Answer(204),
+    });
+    let id = tell(&app, &hook);
+    app.import(&[article("a")]);
+    until("noted", || count(&app, &id, "pending") == 1);
+    let next = deliveries(&app, &id, "pending")[0]["next_attempt_at"].clone();
+    assert_eq!(at(next.as_str().unwrap()), noon() + TimeDelta::seconds(120));
+    app.import(&[article("b")]);
+    until("told of the other", || count(&app, &id, "delivered") == 1);
+    // It says so of everything.
+    hook.always(Manner::With(503, "retry-after", "120".to_owned()));
+    let articles: Vec<_> = (0..50).map(|n| article(&format!("c-{n}"))).collect();
+    app.import(&articles);
+    hook.until(SOON, "asked again", |all| all.len() >= 5);
+    until("noted", || count(&app, &id, "pending") >= 4);
+    let tried = hook.count();
+    // Three answers, and those that were on their way.
+    assert!(tried < 2 + 3 + 4, "{tried}");
 }

@@ -3,6 +3,7 @@
 mod failures;
 mod filters;
 mod managing;
+mod repeats;
 mod secrets;
 mod servers;
 mod telling;

@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{SOON, app, count, deliveries, events, tell, until};
+use super::{SOON, app, count, create, deliveries, events, sending, tell, until};
 use crate::support::app::noon;
 use crate::support::hook::{Heard, Hook, Manner, SECRET};
-use crate::support::{Place, article, at, places};
+use crate::support::{App, Place, article, at, places};
 
 #[test]
 fn what_the_public_sees_is_told_when_it_can_be_read() {
@@ -115,4 +115,51 @@ fn an_article_is_told_of_in_order_and_others_do_not_wait_for_it() {
     let order = of_a(&heard);
     assert!(order[0] == order[1] && order[1..].is_sorted(), "{order:?}");
     until("settled", || count(&app, &id, "pending") == 0);
+}
+
+#[test]
+fn an_event_has_the_address_that_feeds_give_and_that_of_the_api() {
+    for place in places() {
+        let app = App::configured(place, |config| {
+            sending(config);
+            config.feeds.article_url = Some("https://news.example/{language}/{slug}".to_owned());
+        });
+        let hook = Hook::new();
+        tell(&app, &hook);
+        app.import(&[article("été").with("canonical_url", "https://elsewhere.example/x")]);
+        let heard = hook.until(SOON, "told", |all| all.len() == 1);
+        let data = &heard[0].body["data"];
+        let feed = app.json("/v1/feeds/json");
+        assert_eq!(data["url"], "https://news.example/fr/%C3%A9t%C3%A9");
+        assert_eq!(data["url"], feed["items"][0]["url"]);
+        let in_api = "https://api.news.example/v1/articles/%C3%A9t%C3%A9";
+        assert_eq!(data["api_url"], in_api);
+        app.import(&[article("été").status("withdrawn")]);
+        // Nor has what is told of as public when it is not any more.
+        let late = Hook::new();
+        create(&app, json!({"url": late.url, "from_seq": 1}));
+        let late = late.until(SOON, "told of both", |all| all.len() == 2);
+        let heard = hook.until(SOON, "told of both", |all| all.len() == 2);
+        assert_eq!(heard[1].body["data"]["action"], "withdrawn");
+        assert_eq!(late[0].body["data"]["action"], "published");
+        for one in [&heard[1], &late[0], &late[1]] {
+            let data = &one.body["data"];
+            assert_eq!(
+                (&data["url"], &data["api_url"]),
+                (&Value::Null, &Value::Null)
+            );
+        }
+    }
+}
+
+#[test]
+fn an_event_of_an_article_from_elsewhere_has_its_canonical_address() {
+    let app = app(Place::sqlite());
+    let hook = Hook::new();
+    tell(&app, &hook);
+    app.import(&[article("a").with("canonical_url", "https://elsewhere.example/x")]);
+    let heard = hook.until(SOON, "told", |all| all.len() == 1);
+    let data = &heard[0].body["data"];
+    assert_eq!(data["url"], "https://elsewhere.example/x");
+    assert_eq!(data["api_url"], "https://api.news.example/v1/articles/a");
 }
