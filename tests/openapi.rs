@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 use kiosque::api::examples::{BODIES, EXAMPLES, Example};
 use kiosque::api::openapi::{document, document_text};
-use kiosque::store::webhooks::{self, Filter, WebhookRow};
+use kiosque::store::webhook_filters::Filter;
+use kiosque::store::webhooks::{self, WebhookRow};
 use serde_json::Value;
 use support::{App, Place, at};
 

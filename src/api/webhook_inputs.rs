@@ -9,7 +9,7 @@ use crate::content::language::Language;
 use crate::delivery::event::EVENTS;
 use crate::delivery::{Guard, signature};
 use crate::error::{Error, Result};
-use crate::store::webhooks::Filter;
+use crate::store::webhook_filters::Filter;
 
 /// Items that one list of a filter may have.
 const MAX_WANTED: usize = 50;
@@ -56,10 +56,12 @@ pub struct NewWebhookInput {
     #[serde(default)]
     #[schema(value_type = Vec<EventView>)]
     pub events: Vec<String>,
-    /// Only articles in these languages; empty: in all. Events of tags are not concerned.
+    /// Only articles that are in one of these languages when the event is read, or have left it by it; empty: in all.
+    /// Events of tags are not concerned.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// Slugs: only these tags, and articles that bear one of them when the event is read, or have lost it by it; empty: all.
+    /// Slugs: only these tags, under whatever name, and what they became a part of; and articles that bear one of them
+    /// when the event is read, or have lost it by it; empty: all.
     #[serde(default)]
     pub tags: Vec<String>,
     /// `whsec_` and the base64 of 24 to 64 bytes; null: one is made.

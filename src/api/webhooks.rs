@@ -27,7 +27,8 @@ use crate::delivery::signature;
 use crate::error::{Error, Result};
 use crate::identity::secret;
 use crate::store::audit::Target;
-use crate::store::webhooks::{self, Filter, WebhookRow};
+use crate::store::webhook_filters::Filter;
+use crate::store::webhooks::{self, WebhookRow};
 use crate::store::{changes, tags};
 
 /// Bytes of chance in a secret that is made here.
@@ -88,13 +89,14 @@ fn list(
 
 /// Create a webhook
 ///
-/// Events are posted to it after Standard Webhooks, once the change can be read here: `webhook-id` names the event for
-/// this webhook and stays the same however often it is sent, `webhook-timestamp` is the attempt's, `webhook-signature`
-/// has `v1,` and the HMAC-SHA256 of id, timestamp and body. The body is
-/// `{"type","timestamp","data":{"seq","kind","id","slug","action","version","at","url"}}`. Any 2xx takes an event;
+/// Events are posted to it after Standard Webhooks, once the change can be read at every server: `webhook-id` names the
+/// event for this webhook and stays the same however often it is sent, `webhook-timestamp` is the attempt's,
+/// `webhook-signature` has `v1,` and the HMAC-SHA256 of id, timestamp and body. The body is
+/// `{"type","timestamp","data":{"seq","kind","id","slug","action","version","at","url","api_url"}}`; `url` is the address
+/// that feeds give, and both are null for what is not public any more. Any 2xx takes an event;
 /// other answers are tried again for about three days, and events of one article or tag are sent one after the other.
-/// `languages` and `tags` go by what an article is when the event is sent, and what takes a tag from it passes, too;
-/// `article.withdrawn` and `article.deleted` pass whatever it was, so ignore ids that you do not know.
+/// `languages` and `tags` go by what an article is when the event is sent; the `article.updated` by which it leaves them
+/// passes, too. `article.withdrawn` and `article.deleted` pass whatever it was, so ignore ids that you do not know.
 /// 410 disables the webhook. The answer is the only one that shows the secret; an `Idempotency-Key` is not looked at.
 #[utoipa::path(
     tag = "webhooks",

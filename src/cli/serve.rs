@@ -25,6 +25,7 @@ use crate::related::{Engine, Settings};
 use crate::scheduler::Scheduler;
 use crate::search;
 use crate::store::{changes, identity};
+use crate::syndication::publication::Publication;
 
 /// The sample articles, so that the program alone is enough for a first look.
 const SAMPLES: &[u8] = include_bytes!("../../samples/portail.ndjson");
@@ -208,7 +209,7 @@ pub fn assemble(
         purges: purger.as_ref().map(Purger::purges),
         clock: clock.clone(),
         interval: config.follow_interval,
-        public_url: config.public_url.clone().unwrap_or_default(),
+        publication: Publication::new(config),
         node: node_in(&config.search_dir).map_err(|error| error.to_string())?,
     };
     let told = metrics.clone();
@@ -219,8 +220,7 @@ pub fn assemble(
     let publisher = config.websub.as_ref().map(|websub| {
         Publisher::start(
             &database,
-            progress.clone(),
-            purger.as_ref().map(Purger::purges),
+            courier.readable(),
             config.follow_interval,
             websub,
         )

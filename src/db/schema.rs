@@ -108,6 +108,7 @@ tables! {
         at -> Timestamp,
         version -> BigInt,
         moved_tags -> Nullable<Text>,
+        former_language -> Nullable<Text>,
     }
     users (num) {
         num -> BigInt,
@@ -246,6 +247,15 @@ tables! {
         attempt_log -> Text,
         next_attempt_at -> Nullable<Timestamp>,
         settled_at -> Nullable<Timestamp>,
+    }
+    webhook_tags (webhook_id, tag_num) {
+        webhook_id -> Text,
+        tag_num -> BigInt,
+    }
+    servers (name) {
+        name -> Text,
+        readable -> BigInt,
+        alive_until -> Timestamp,
     }
     websub (hub) {
         hub -> Text,

@@ -22,10 +22,12 @@ use crate::delivery::receiver::Receiver;
 use crate::delivery::round::{Office, Round, Told};
 use crate::delivery::schedule::Schedule;
 use crate::delivery::sender::Sender;
+use crate::delivery::servers::{Readable, Servers};
 use crate::error::{Error, Result};
 use crate::follower::Progress;
 use crate::store::webhooks::{self, Outline};
-use crate::store::{changes, deliveries};
+use crate::store::{changes, deliveries, websub};
+use crate::syndication::publication::Publication;
 
 /// How long a webhook stays a server's that says no more: longer than any attempt, and less than a minute.
 const LEASE: Duration = Duration::from_secs(45);
@@ -40,6 +42,7 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(3);
 /// The thread that starts the others.
 pub struct Courier {
     shared: Arc<Shared>,
+    readable: Readable,
     thread: JoinHandle<()>,
 }
 
@@ -51,8 +54,8 @@ pub struct Errand {
     pub purges: Option<Purges>,
     pub clock: Clock,
     pub interval: Duration,
-    /// What addresses in events begin with.
-    pub public_url: String,
+    /// What addresses in events are made of.
+    pub publication: Publication,
     /// Names this server over its restarts: what an earlier run held is no one's, for that has ended.
     pub node: String,
 }
@@ -75,7 +78,7 @@ impl Courier {
             office: Office {
                 database: errand.database,
                 clock: errand.clock,
-                public_url: errand.public_url,
+                publication: errand.publication,
                 sender: Sender::new(config),
                 schedule: Schedule::new(&config.retries),
                 connections: config.connections,
@@ -86,8 +89,11 @@ impl Courier {
             asleep: Mutex::new(()),
             stopped: Condvar::new(),
         });
+        let servers = Servers::new(errand.node.clone());
+        let readable = servers.readable();
         let mut run = Run {
             shared: Arc::clone(&shared),
+            servers,
             progress: errand.progress,
             purges: errand.purges,
             interval: errand.interval,
@@ -96,9 +102,22 @@ impl Courier {
             renewed: None,
             purged: 0,
         };
+        // Before the first request, so that no server tells of what this one does not give yet.
+        if let Err(error) = run.look() {
+            log::error!("other servers do not know yet that this one runs: {error}");
+        }
         let thread = thread::Builder::new().name("webhooks".to_owned());
         let thread = thread.spawn(move || run.run())?;
-        Ok(Self { shared, thread })
+        Ok(Self {
+            shared,
+            readable,
+            thread,
+        })
+    }
+
+    /// The line up to which every server gives what is new.
+    pub fn readable(&self) -> Readable {
+        self.readable.clone()
     }
 
     /// Ends the threads. What they were sending and could not note is sent again after the next start.
@@ -120,6 +139,7 @@ impl Courier {
 
 struct Run {
     shared: Arc<Shared>,
+    servers: Servers,
     progress: Progress,
     purges: Option<Purges>,
     interval: Duration,
@@ -161,11 +181,8 @@ impl Run {
     }
 
     fn step(&mut self) -> Result<()> {
-        let database = self.shared.office.database.clone();
-        let (outlines, last) =
-            database.read(|conn| Ok((webhooks::outlines(conn)?, changes::last(conn)?)))?;
+        let (outlines, last, readable) = self.look()?;
         self.hold(&outlines)?;
-        let readable = self.readable(last);
         let now = self.shared.office.clock.now().naive_utc();
         let mut lag = 0;
         for outline in &outlines {
@@ -185,9 +202,27 @@ impl Run {
         Ok(())
     }
 
+    /// Looks at the log: what there is to be told to whom, the last line, and that up to which every server gives what is
+    /// new.
+    fn look(&mut self) -> Result<(Vec<Outline>, i64, i64)> {
+        let database = self.shared.office.database.clone();
+        let servers = &self.servers;
+        let (outlines, last, others, has_hub) = database.read(|conn| {
+            let outlines = webhooks::outlines(conn)?;
+            let last = changes::last(conn)?;
+            Ok((outlines, last, servers.others(conn)?, websub::is_any(conn)?))
+        })?;
+        let own = self.followed(last);
+        if has_hub || !outlines.is_empty() {
+            self.servers.say(&database, own, others.is_empty())?;
+        }
+        let readable = self.servers.settle(own, &others);
+        Ok((outlines, last, readable))
+    }
+
     /// The line that everything here has followed; a change is not told before it can be read. Caches outside are
     /// waited for as well, unless they cannot be purged.
-    fn readable(&mut self, last: i64) -> i64 {
+    fn followed(&mut self, last: i64) -> i64 {
         let positions = self.progress.positions();
         let readable = positions.into_values().flatten().min().unwrap_or(last);
         let readable = readable.min(last);
@@ -285,6 +320,10 @@ impl Run {
 
     /// Lets other servers take over at once what no attempt runs for any more.
     fn leave(&self) {
+        let database = &self.shared.office.database;
+        if let Err(error) = self.servers.leave(database) {
+            log::warn!("other servers wait for this one for some seconds: {error}");
+        }
         let deadline = Instant::now() + STOPPED_WITHIN;
         let is_running = || {
             let mut receivers = self.receivers.values();
@@ -301,7 +340,7 @@ impl Run {
         if done.is_empty() {
             return;
         }
-        let released = self.shared.office.database.write(|conn| {
+        let released = database.write(|conn| {
             done.iter().try_for_each(|receiver| {
                 webhooks::advance(conn, &receiver.id, &receiver.owner, receiver.read())?;
                 webhooks::release(conn, &receiver.owner)

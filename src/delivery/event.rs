@@ -1,6 +1,5 @@
 //! What a line of the change log is for a webhook.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -23,13 +22,6 @@ pub const EVENTS: [&str; 9] = [
 /// What is sent to try a webhook.
 pub const TEST: &str = "webhook.test";
 
-/// Everything outside RFC 3986's unreserved characters.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-
 /// The event that a line is, unless it is of something that the public never knew.
 pub fn of(line: &ChangeRow) -> Option<String> {
     let event = format!("{}.{}", line.kind, line.action);
@@ -51,11 +43,20 @@ pub fn id(webhook: &str, line: &ChangeRow) -> String {
     format!("msg_{}", Uuid::new_v8(bytes).simple())
 }
 
-/// The body that is sent. `into` is the slug of the tag that a merged one became a part of.
-pub fn payload(event: &str, line: &ChangeRow, into: Option<&str>, public_url: &str) -> Value {
-    let is_there = matches!(line.action.as_str(), "published" | "updated");
-    let slug = utf8_percent_encode(&line.slug, PATH_SEGMENT);
-    let url = is_there.then(|| format!("{public_url}/v1/{}s/{slug}", line.kind));
+/// Whether the public can find, after the line, what it is about.
+pub fn is_there(line: &ChangeRow) -> bool {
+    matches!(line.action.as_str(), "published" | "updated")
+}
+
+/// The body that is sent. `into` is the slug of the tag that a merged one became a part of; the addresses are where the
+/// thing is read, and where it is in this API.
+pub fn payload(
+    event: &str,
+    line: &ChangeRow,
+    into: Option<&str>,
+    url: Option<String>,
+    api_url: Option<String>,
+) -> Value {
     let at = utc_text(line.at);
     let mut data = json!({
         "seq": line.seq,
@@ -67,6 +68,7 @@ pub fn payload(event: &str, line: &ChangeRow, into: Option<&str>, public_url: &s
         "version": line.version,
         "at": at,
         "url": url,
+        "api_url": api_url,
     });
     if line.action == "merged" {
         data["into"] = into.into();

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// Failures in a row after which a receiver is taken for dead: it is then tried with one request at a time, and what
 /// comes stays in the log.
 const DEAD: u32 = 10;
+/// With so many answers that it is not there, and none that it has taken anything, a receiver is believed.
+const ABSENT: u32 = 3;
 
 pub(super) struct Receiver {
     pub id: String,
@@ -17,6 +19,8 @@ pub(super) struct Receiver {
     held_until: Mutex<Instant>,
     rest_until: Mutex<Option<Instant>>,
     failures: AtomicU32,
+    /// How often it has said, since it last took anything, that it is not there.
+    absences: AtomicU32,
     running: AtomicBool,
 }
 
@@ -38,6 +42,7 @@ impl Receiver {
             held_until: Mutex::new(held_until),
             rest_until: Mutex::new(None),
             failures: AtomicU32::new(0),
+            absences: AtomicU32::new(0),
             running: AtomicBool::new(false),
         }
     }
@@ -98,10 +103,24 @@ impl Receiver {
 
     pub(super) fn note(&self, is_success: bool) {
         match is_success {
-            true => self.failures.store(0, Ordering::SeqCst),
+            true => {
+                self.failures.store(0, Ordering::SeqCst);
+                self.absences.store(0, Ordering::SeqCst);
+            }
             false => {
                 self.failures.fetch_add(1, Ordering::SeqCst);
             }
+        }
+    }
+
+    /// Whether an answer that asks for a rest (RFC 9110 section 10.2.3) asks it for everything. Too many requests are the
+    /// client's (RFC 6585 section 4). That the service is not there is believed when it says so again: of one event
+    /// alone it may be what that event runs into, and others must not wait for that.
+    pub(super) fn wants_rest(&self, status: u16) -> bool {
+        match status {
+            429 => true,
+            503 => self.absences.fetch_add(1, Ordering::SeqCst) + 1 >= ABSENT,
+            _ => false,
         }
     }
 

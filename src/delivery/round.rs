@@ -21,6 +21,7 @@ use crate::delivery::work::{Group, Job, LINES, Work};
 use crate::error::Result;
 use crate::store::deliveries::{self, DELIVERED, FAILED, NewDelivery};
 use crate::store::webhooks::{self, Settled, Standing, WebhookRow};
+use crate::syndication::publication::Publication;
 
 /// No attempt begins later in a round than this: what was sent is soon kept.
 const ROUND: Duration = Duration::from_secs(2);
@@ -35,7 +36,7 @@ const LONGEST_REST: Duration = Duration::from_secs(3600);
 pub(super) struct Office {
     pub database: Database,
     pub clock: Clock,
-    pub public_url: String,
+    pub publication: Publication,
     pub sender: Sender,
     pub schedule: Schedule,
     pub connections: usize,
@@ -166,7 +167,9 @@ impl Office {
         let is_success = outcome.is_success();
         (self.tell)(Told::Attempt { is_success });
         receiver.note(is_success);
-        if let (Some(429 | 503), Some(rest)) = (outcome.line.status, outcome.retry_after) {
+        if let (Some(status), Some(rest)) = (outcome.line.status, outcome.retry_after)
+            && receiver.wants_rest(status)
+        {
             receiver.rest(rest.min(LONGEST_REST));
         }
         job.outcome = Some(outcome);

@@ -12,9 +12,8 @@ use uuid::Uuid;
 use crate::config::WebSubConfig;
 use crate::content::time::Clock;
 use crate::db::Database;
-use crate::delivery::purger::Purges;
+use crate::delivery::servers::Readable;
 use crate::error::Result;
-use crate::follower::Progress;
 use crate::store::{changes, websub};
 
 /// Changes within this are told together.
@@ -22,8 +21,6 @@ const TOGETHER: Duration = Duration::from_secs(2);
 const LEASE: Duration = Duration::from_secs(45);
 const RENEWAL: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long caches outside are waited for, before a hub is told: it fetches the feed at once.
-const PURGED_WITHIN: Duration = Duration::from_secs(2);
 /// Rest of a feed after a failure, which doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
@@ -42,8 +39,7 @@ impl Publisher {
     /// When no thread can be started.
     pub fn start(
         database: &Database,
-        progress: Progress,
-        purges: Option<Purges>,
+        readable: Readable,
         interval: Duration,
         config: &WebSubConfig,
     ) -> std::io::Result<Self> {
@@ -55,8 +51,7 @@ impl Publisher {
             .build();
         let mut run = Run {
             database: database.clone(),
-            progress,
-            purges,
+            readable,
             stop: Arc::clone(&stop),
             interval,
             config: config.clone(),
@@ -97,8 +92,8 @@ impl Publisher {
 
 struct Run {
     database: Database,
-    progress: Progress,
-    purges: Option<Purges>,
+    /// What is beyond it cannot be read everywhere yet.
+    readable: Readable,
     stop: Stop,
     interval: Duration,
     config: WebSubConfig,
@@ -136,9 +131,6 @@ impl Run {
         let due: Vec<String> = due.map(|(feed, _)| feed.clone()).collect();
         if due.is_empty() {
             return Ok(self.interval);
-        }
-        if let Some(purges) = &self.purges {
-            purges.wait_for(self.read, PURGED_WITHIN);
         }
         for feed in due {
             // Each may take as long as the hub lets it.
@@ -197,8 +189,7 @@ impl Run {
     }
 
     fn read_on(&mut self) -> Result<()> {
-        let positions = self.progress.positions();
-        let readable = positions.into_values().flatten().min().unwrap_or(i64::MAX);
+        let readable = self.readable.line();
         let mut lines = self
             .database
             .read(|conn| changes::after(conn, self.read, LINES))?;

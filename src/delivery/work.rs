@@ -7,14 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::content::time::utc_text;
 use crate::db::Conn;
 use crate::delivery::event;
+use crate::delivery::places::Places;
 use crate::delivery::receiver::Receiver;
 use crate::delivery::round::Office;
 use crate::delivery::sender::Outcome;
 use crate::error::Result;
 use crate::store::changes::{self, ChangeRow};
 use crate::store::deliveries::{self, DeliveryRow, NewDelivery};
-use crate::store::tags;
-use crate::store::webhooks::{self, Scope, WebhookRow};
+use crate::store::webhook_filters::Scope;
+use crate::store::webhooks::{self, WebhookRow};
 
 /// Events of a round.
 const EVENTS: usize = 200;
@@ -119,7 +120,7 @@ impl Office {
         now: DateTime<Utc>,
     ) -> Result<Vec<Job>> {
         let lines = deliveries::lines(conn, &rows)?;
-        let into = names_of_mergers(conn, lines.iter(), now)?;
+        let places = Places::of(conn, lines.iter(), now)?;
         let lines: HashMap<i64, ChangeRow> =
             lines.into_iter().map(|line| (line.seq, line)).collect();
         let mut jobs: Vec<Job> =
@@ -128,7 +129,7 @@ impl Office {
                     num: Some(row.num),
                     tries: row.tries,
                     payload: match row.seq.and_then(|seq| lines.get(&seq)) {
-                        Some(line) => self.payload(&row.event, line, &into),
+                        Some(line) => places.payload(&self.publication, &row.event, line),
                         None => event::test_payload(&row.webhook_id, &utc_text(row.created_at))
                             .to_string(),
                     },
@@ -166,18 +167,17 @@ impl Office {
             .zip(&events)
             .filter_map(|(line, event)| event.is_some().then_some(line))
             .collect();
-        let scope = Scope::of(conn, &filter, &candidates)?;
-        let into = names_of_mergers(conn, candidates.iter().copied(), now)?;
+        let scope = Scope::of(conn, &work.row.id, &filter, &candidates)?;
         let things: Vec<String> = candidates.iter().map(|line| event::thing(line)).collect();
         let things: Vec<&str> = things.iter().map(String::as_str).collect();
         let waiting: HashSet<String> = match things.is_empty() {
             true => HashSet::new(),
             false => deliveries::waiting(conn, &work.row.id, &things)?,
         };
-        let mut jobs = Vec::new();
+        let mut chosen = Vec::new();
         for (line, event) in lines.iter().zip(events) {
             if let Some(event) = event.filter(|_| scope.takes(line)) {
-                if jobs.len() + work.blocked.len() == room {
+                if chosen.len() + work.blocked.len() == room {
                     break;
                 }
                 let thing = event::thing(line);
@@ -189,23 +189,20 @@ impl Office {
                     delivery.next_attempt_at = None;
                     work.blocked.push(delivery);
                 } else {
-                    jobs.push(Job {
-                        num: None,
-                        tries: 0,
-                        payload: self.payload(&event, line, &into),
-                        delivery,
-                        outcome: None,
-                    });
+                    chosen.push((line, delivery));
                 }
             }
             work.read = line.seq;
         }
-        Ok(jobs)
-    }
-
-    fn payload(&self, event: &str, line: &ChangeRow, into: &HashMap<i64, String>) -> String {
-        let into = into.get(&line.num).map(String::as_str);
-        event::payload(event, line, into, &self.public_url).to_string()
+        let places = Places::of(conn, chosen.iter().map(|(line, _)| *line), now)?;
+        let job = |(line, delivery): (&ChangeRow, NewDelivery)| Job {
+            num: None,
+            tries: 0,
+            payload: places.payload(&self.publication, &delivery.event, line),
+            delivery,
+            outcome: None,
+        };
+        Ok(chosen.into_iter().map(job).collect())
     }
 }
 
@@ -222,24 +219,4 @@ fn grouped(jobs: impl Iterator<Item = Job>) -> Vec<Group> {
         groups[place].jobs.push(job);
     }
     groups
-}
-
-/// The slugs of the tags that others became a part of, by number; none that the public may not know.
-fn names_of_mergers<'a>(
-    conn: &mut Conn,
-    lines: impl Iterator<Item = &'a ChangeRow>,
-    now: DateTime<Utc>,
-) -> Result<HashMap<i64, String>> {
-    let mergers = lines.filter(|line| line.action == "merged");
-    let nums: Vec<i64> = mergers.map(|line| line.num).collect();
-    let mut names = HashMap::new();
-    if nums.is_empty() {
-        return Ok(names);
-    }
-    for (num, row) in tags::by_nums(conn, &nums)? {
-        if tags::is_public(conn, &row, now)? {
-            names.insert(num, row.slug);
-        }
-    }
-    Ok(names)
 }

@@ -81,8 +81,10 @@ pub struct ChangeRow {
     pub action: String,
     pub at: NaiveDateTime,
     pub version: i64,
-    /// See [`Change::moved_tags`]; `None` in lines from before that was told.
+    /// See [`Moves::tags`]; `None` in lines from before that was told.
     pub moved_tags: Option<String>,
+    /// See [`Moves::former_language`].
+    pub former_language: Option<String>,
 }
 
 impl ChangeRow {
@@ -101,8 +103,25 @@ pub struct Change<'a> {
     pub slug: &'a str,
     pub action: Action,
     pub version: i64,
-    /// Numbers of the tags that an article gained or lost.
-    pub moved_tags: &'a [i64],
+    pub moves: Moves<'a>,
+}
+
+/// In what an article has moved, so that who knew it by that can be told.
+#[derive(Clone, Copy, Default)]
+pub struct Moves<'a> {
+    /// Numbers of the tags that it gained or lost.
+    pub tags: &'a [i64],
+    /// Where it is in another language now.
+    pub former_language: Option<&'a str>,
+}
+
+impl<'a> Moves<'a> {
+    pub fn of(tags: &'a [i64], former_language: &'a str, language: &str) -> Self {
+        Self {
+            tags,
+            former_language: (former_language != language).then_some(former_language),
+        }
+    }
 }
 
 /// Appends a line. The transaction must have begun as the only writer, so that the numbers commit in
@@ -117,7 +136,8 @@ pub fn append(conn: &mut Conn, change: &Change, now: DateTime<Utc>) -> Result<()
             changes::action.eq(change.action.as_str()),
             changes::at.eq(to_stored(now)),
             changes::version.eq(change.version),
-            changes::moved_tags.eq(Some(joined(change.moved_tags))),
+            changes::moved_tags.eq(Some(joined(change.moves.tags))),
+            changes::former_language.eq(change.moves.former_language),
         ))
         .execute(conn)?;
     Ok(())

@@ -16,7 +16,7 @@ use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
 use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
-use crate::store::changes::Action;
+use crate::store::changes::{Action, Moves};
 use crate::store::curations::{self, Curation};
 use crate::store::replica_checks::{check_descent, check_names, in_order, kept_aliases};
 use crate::store::replica_groups::{Grouping, ReplicaGroup};
@@ -150,7 +150,8 @@ impl Replicas {
             .as_ref()
             .filter(|_| action == Action::Withdrawn);
         let slug = told.map_or(wanted.row.slug.as_str(), Slug::as_str);
-        transitions::log_under(conn, &wanted.row, slug, action, &[], self.now)?;
+        let moves = Moves::default();
+        transitions::log_under(conn, &wanted.row, slug, action, moves, self.now)?;
         wanted.grouping.carry_out(conn, &wanted.row, self.now)?;
         if let Some(group) = &wanted.row.translation_group {
             groups::tell_all(conn, group, num, self.now)?;
@@ -243,17 +244,18 @@ impl Replicas {
             },
         };
         let is_gone = matches!(action, Action::Withdrawn | Action::Deleted);
+        let moves = Moves::of(moved, &before.language, &row.language);
         match (self.precedence, told.filter(|_| is_gone)) {
             // As there; here the public may have been told of nothing.
             (Precedence::Stored, Some(told)) => {
-                transitions::log_under(conn, row, told, action, moved, self.now)
+                transitions::log_under(conn, row, told, action, moves, self.now)
             }
             (Precedence::Stored, None) => {
-                transitions::log_moved(conn, row, action, moved, self.now)
+                transitions::log_moved(conn, row, action, moves, self.now)
             }
             // It told the slug itself.
             (Precedence::Other, _) => {
-                transitions::log_under(conn, row, &row.slug, action, moved, self.now)
+                transitions::log_under(conn, row, &row.slug, action, moves, self.now)
             }
         }
     }

@@ -11,11 +11,11 @@ use crate::db::Conn;
 use crate::db::schema::{article_tags, tags};
 use crate::error::Result;
 use crate::store::articles as article_store;
-use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::replica::Replicas;
 use crate::store::save::Outcome;
 use crate::store::tags::{self as tag_store, Found, TagRow};
-use crate::store::{rights, tag_merging, tag_saving, tagging, transitions};
+use crate::store::{rights, tag_merging, tag_saving, tagging, transitions, webhook_filters};
 
 /// A tag that became part of another.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl Replicas {
             slug: merger.slug.as_str(),
             action: Action::Merged,
             version: merger.version,
-            moved_tags: &[],
+            moves: Moves::default(),
         };
         changes::append(conn, &change, self.now)?;
         Ok(Outcome::Updated)
@@ -117,7 +117,7 @@ impl Replicas {
         }
         let gone = TagRow { version, ..row };
         tagging::log_change(conn, &gone, action, self.now)?;
-        self.tell_bearers(conn, &bearers)?;
+        self.tell_bearers(conn, &bearers, gone.num)?;
         Ok(Outcome::Updated)
     }
 
@@ -138,15 +138,22 @@ impl Replicas {
             ))
             .execute(conn)?;
         rights::follow_merger(conn, &from.id, &into.id)?;
+        webhook_filters::follow_merger(conn, from.num, into.num)?;
         tag_merging::pass_names(conn, from, into.num, true)
     }
 
-    fn tell_bearers(&self, conn: &mut Conn, bearers: &[i64]) -> Result<()> {
+    /// Tells that they have lost the tag.
+    fn tell_bearers(&self, conn: &mut Conn, bearers: &[i64], tag: i64) -> Result<()> {
+        let moves = Moves {
+            tags: &[tag],
+            former_language: None,
+        };
         for nums in bearers.chunks(500) {
             for mut row in article_store::by_nums(conn, nums)? {
                 transitions::settle(conn, &mut row, self.now)?;
                 let public = row.is_public(self.now);
-                transitions::log(conn, &row, Action::between(public, public), self.now)?;
+                let action = Action::between(public, public);
+                transitions::log_moved(conn, &row, action, moves, self.now)?;
             }
         }
         Ok(())

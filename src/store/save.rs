@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::{articles, bodies};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
-use crate::store::changes::Action;
+use crate::store::changes::{Action, Moves};
 use crate::store::curations::{self, Curation};
 use crate::store::links::Links;
 use crate::store::naming::{self, Owner};
@@ -282,7 +282,8 @@ impl Save<'_> {
         }
         let action = Action::of_article(standing, row.standing(self.now));
         let moved = moved(&tags_before, &tags);
-        transitions::log_moved(conn, &row, action, &moved, self.now)?;
+        let moves = Moves::of(&moved, &before.language, &row.language);
+        transitions::log_moved(conn, &row, action, moves, self.now)?;
         let same_place = row.language == before.language && before.deleted_at.is_none();
         if !same_group && let Some(left) = &before.translation_group {
             groups::tell_all(conn, left, row.num, self.now)?;

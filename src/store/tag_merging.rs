@@ -9,12 +9,13 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{article_tags, tag_aliases, tags};
 use crate::error::{Error, Result};
-use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::nesting::{self, Nesting};
 use crate::store::rights;
 use crate::store::tag_saving;
 use crate::store::tagging;
 use crate::store::tags::{self as tag_store, TagRow};
+use crate::store::webhook_filters;
 
 /// Makes `from` a part of `into`: its articles, its names and what is below it. Its own row is gone afterwards.
 ///
@@ -39,6 +40,7 @@ pub fn merge(
         .execute(conn)?;
     pass_names(conn, from, into.num, was_public)?;
     rights::follow_merger(conn, &from.id, &into.id)?;
+    webhook_filters::follow_merger(conn, from.num, into.num)?;
     // What was promised to be public stays so, under its new name.
     into.listed |= from.listed;
     into.version += 1;
@@ -57,7 +59,7 @@ pub fn merge(
         slug: &from.slug,
         action,
         version: from.version + 1,
-        moved_tags: &[],
+        moves: Moves::default(),
     };
     changes::append(conn, &change, now)?;
     if !was_public && into_was_public {
@@ -133,7 +135,7 @@ pub fn delete(conn: &mut Conn, tag: &TagRow, now: DateTime<Utc>) -> Result<()> {
             false => Action::Saved,
         },
         version: tag.version + 1,
-        moved_tags: &[],
+        moves: Moves::default(),
     };
     changes::append(conn, &change, now)
 }

@@ -13,7 +13,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{article_tags, tags};
 use crate::error::Result;
-use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::nesting::{self, Nesting};
 use crate::store::tag_saving;
 use crate::store::tags::{self as tag_store, TagRow};
@@ -297,7 +297,7 @@ pub fn log_change(conn: &mut Conn, row: &TagRow, action: Action, now: DateTime<U
         slug: &row.slug,
         action,
         version: row.version,
-        moved_tags: &[],
+        moves: Moves::default(),
     };
     changes::append(conn, &change, now)
 }

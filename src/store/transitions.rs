@@ -9,7 +9,7 @@ use crate::db::Conn;
 use crate::db::schema::articles;
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
-use crate::store::changes::{self, Action, Change, ChangeKind};
+use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 
 /// Articles whose moment has come and of which the log does not know it, oldest moment first.
 pub fn due(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> Result<Vec<ArticleRow>> {
@@ -53,17 +53,17 @@ pub fn settle(conn: &mut Conn, row: &mut ArticleRow, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// Appends an article's line to the log; its tags have not moved.
+/// Appends the line of an article to the log that stays where it is.
 pub fn log(conn: &mut Conn, row: &ArticleRow, action: Action, now: DateTime<Utc>) -> Result<()> {
-    log_moved(conn, row, action, &[], now)
+    log_moved(conn, row, action, Moves::default(), now)
 }
 
-/// Appends an article's line to the log, with the tags that it gained or lost.
+/// Appends an article's line to the log, with that in which it has moved.
 pub fn log_moved(
     conn: &mut Conn,
     row: &ArticleRow,
     action: Action,
-    moved_tags: &[i64],
+    moves: Moves,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let known = match action {
@@ -72,7 +72,7 @@ pub fn log_moved(
         _ => None,
     };
     let slug = known.as_deref().unwrap_or(&row.slug);
-    log_under(conn, row, slug, action, moved_tags, now)
+    log_under(conn, row, slug, action, moves, now)
 }
 
 /// The same under the slug by which the public knows it.
@@ -81,7 +81,7 @@ pub fn log_under(
     row: &ArticleRow,
     slug: &str,
     action: Action,
-    moved_tags: &[i64],
+    moves: Moves,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let change = Change {
@@ -91,7 +91,7 @@ pub fn log_under(
         slug,
         action,
         version: row.version,
-        moved_tags,
+        moves,
     };
     changes::append(conn, &change, now)
 }

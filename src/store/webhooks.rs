@@ -2,14 +2,12 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::content::time::to_stored;
 use crate::db::Conn;
-use crate::db::schema::{article_tags, articles, webhooks};
+use crate::db::schema::webhooks;
 use crate::error::{Error, Result};
-use crate::store::changes::ChangeRow;
-use crate::store::tags;
+use crate::store::webhook_filters::{self, Filter};
 
 /// How many there may be: each may take threads of its own.
 pub const MOST: i64 = 100;
@@ -40,16 +38,6 @@ pub struct WebhookRow {
     pub version: i64,
 }
 
-/// Which events a webhook wants; an empty list leaves nothing out.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub events: Vec<String>,
-    /// Of articles.
-    pub languages: Vec<String>,
-    /// Slugs: of tags, and of what articles bear.
-    pub tags: Vec<String>,
-}
-
 impl WebhookRow {
     pub fn filter(&self) -> Result<Filter> {
         serde_json::from_str(&self.filter)
@@ -77,13 +65,6 @@ impl WebhookRow {
     }
 }
 
-impl Filter {
-    pub fn to_text(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| Error::Internal(format!("a filter cannot be kept: {error}")))
-    }
-}
-
 /// # Errors
 /// [`Error::Conflict`] where there are as many as there may be.
 pub fn insert(conn: &mut Conn, row: &WebhookRow) -> Result<()> {
@@ -95,7 +76,7 @@ pub fn insert(conn: &mut Conn, row: &WebhookRow) -> Result<()> {
     diesel::insert_into(webhooks::table)
         .values(row)
         .execute(conn)?;
-    Ok(())
+    webhook_filters::keep_tags(conn, &row.id, &row.filter()?)
 }
 
 /// One that has not been deleted.
@@ -129,6 +110,11 @@ pub fn count(conn: &mut Conn) -> Result<i64> {
 
 /// Keeps what an admin has changed of it: not what its deliveries change.
 pub fn update(conn: &mut Conn, row: &WebhookRow) -> Result<()> {
+    let filter = row.filter()?;
+    let before = by_id(conn, &row.id)?.map(|before| before.filter());
+    if before.transpose()?.map(|before| before.tags) != Some(filter.tags.clone()) {
+        webhook_filters::keep_tags(conn, &row.id, &filter)?;
+    }
     diesel::update(webhooks::table.find(&row.id))
         .set((
             webhooks::url.eq(&row.url),
@@ -335,76 +321,4 @@ pub fn begin_anew(conn: &mut Conn, id: &str) -> Result<()> {
         .set(webhooks::failing_since.eq(never))
         .execute(conn)?;
     Ok(())
-}
-
-/// What decides, beside the line itself, whether a filter lets it through.
-pub struct Scope {
-    languages: Vec<String>,
-    tags: Vec<i64>,
-    slugs: Vec<String>,
-    language_of: Vec<(i64, String)>,
-    bearers: Vec<(i64, i64)>,
-}
-
-impl Scope {
-    /// Reads it for these lines, in the snapshot that they were read in.
-    pub fn of(conn: &mut Conn, filter: &Filter, lines: &[&ChangeRow]) -> Result<Self> {
-        let mut scope = Self {
-            languages: filter.languages.clone(),
-            tags: Vec::new(),
-            slugs: filter.tags.clone(),
-            language_of: Vec::new(),
-            bearers: Vec::new(),
-        };
-        let articles: Vec<i64> = lines
-            .iter()
-            .filter(|line| line.kind == "article")
-            .map(|line| line.num)
-            .collect();
-        if !filter.languages.is_empty() {
-            scope.language_of = articles::table
-                .filter(articles::num.eq_any(&articles))
-                .select((articles::num, articles::language))
-                .load(conn)?;
-        }
-        if !filter.tags.is_empty() {
-            for slug in &filter.tags {
-                // One that is gone is borne by nothing, and lets nothing through but the news of its end.
-                scope
-                    .tags
-                    .extend(tags::find(conn, slug)?.map(|found| found.into_row().num));
-            }
-            // Nothing is borne by number 0, and an empty list asks for no tag at all.
-            scope.tags.push(0);
-            scope.bearers = article_tags::table
-                .filter(article_tags::article_num.eq_any(&articles))
-                .filter(article_tags::tag_num.eq_any(&scope.tags))
-                .select((article_tags::article_num, article_tags::tag_num))
-                .load(conn)?;
-        }
-        Ok(scope)
-    }
-
-    /// An article counts where it bears one of the tags or has just lost it. That one is gone passes whatever it was:
-    /// what it was when it was told of is not known any more.
-    pub fn takes(&self, line: &ChangeRow) -> bool {
-        if line.kind == "tag" {
-            return self.tags.is_empty()
-                || self.tags.contains(&line.num)
-                || self.slugs.contains(&line.slug);
-        }
-        if matches!(line.action.as_str(), "withdrawn" | "deleted") {
-            return true;
-        }
-        let in_language = self.languages.is_empty()
-            || self
-                .language_of
-                .iter()
-                .any(|(num, language)| *num == line.num && self.languages.contains(language));
-        let moved = || line.moved_tags().unwrap_or_default();
-        let tagged = self.tags.is_empty()
-            || self.bearers.iter().any(|(article, _)| *article == line.num)
-            || moved().iter().any(|tag| self.tags.contains(tag));
-        in_language && tagged
-    }
 }

@@ -44,6 +44,15 @@ pub fn hold(
     Ok(Some(position))
 }
 
+/// Whether there is a hub that has been told.
+pub fn is_any(conn: &mut Conn) -> Result<bool> {
+    let first: Option<i64> = websub::table
+        .select(websub::position)
+        .first(conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
 /// The hub has been told up to this line.
 pub fn told(conn: &mut Conn, hub: &str, owner: &str, position: i64) -> Result<()> {
     let own = websub::table

@@ -102,7 +102,13 @@ impl Publication {
             .as_deref()
             .or(named.canonical_url)
             .and_then(uri)
-            .unwrap_or_else(|| format!("{}/v1/articles/{}", self.api_url, values[0]))
+            .unwrap_or_else(|| self.api_article(named.slug))
+    }
+
+    /// Where the article is in this API.
+    pub fn api_article(&self, slug: &str) -> String {
+        let slug = utf8_percent_encode(slug, PATH_SEGMENT);
+        format!("{}/v1/articles/{slug}", self.api_url)
     }
 
     /// Where the relative addresses in its text lead from: its page, else the site; `None` where neither is known.

@@ -1,12 +1,14 @@
 //! What a WebSub hub is told.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kiosque::config::WebSubConfig;
+use kiosque::store::websub;
+use serde_json::Value;
 
 use crate::support::hook::{Heard, Hook, Manner};
-use crate::support::{App, article, places};
+use crate::support::{App, Place, article, places};
 
 const SOON: Duration = Duration::from_secs(20);
 const FEEDS: [&str; 2] = [
@@ -31,14 +33,7 @@ fn named(heard: &[Heard]) -> BTreeMap<String, usize> {
 fn a_hub_is_told_once_of_many_changes_and_again_where_it_failed() {
     for place in places() {
         let hub = Hook::new();
-        let start = || {
-            App::configured(place.shared(), |config| {
-                config.websub = Some(WebSubConfig {
-                    hub: hub.url.clone(),
-                    feeds: FEEDS.map(str::to_owned).to_vec(),
-                });
-            })
-        };
+        let start = || with_hub(place.shared(), &hub);
         let app = start();
         // A hub learns of nothing that came before it.
         app.import(&[article("brouillon").status("draft")]);
@@ -72,5 +67,67 @@ fn a_hub_is_told_once_of_many_changes_and_again_where_it_failed() {
         // Another server begins where that one ended.
         let _app = start();
         hub.until(SOON, "told by the next", |all| named(all).len() == 2);
+    }
+}
+
+/// How often the first feed and the second were named.
+fn counts(heard: &[Heard]) -> [usize; 2] {
+    let named = named(heard);
+    FEEDS.map(|feed| named.get(feed).copied().unwrap_or(0))
+}
+
+/// A server that tells the hub of what comes from now on.
+fn with_hub(place: Place, hub: &Hook) -> App {
+    let app = App::configured(place, |config| {
+        config.websub = Some(WebSubConfig {
+            hub: hub.url.clone(),
+            feeds: FEEDS.map(str::to_owned).to_vec(),
+        });
+    });
+    let deadline = Instant::now() + SOON;
+    while !app.database.read(websub::is_any).unwrap() {
+        assert!(Instant::now() < deadline, "the hub is not known");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    app
+}
+
+/// Whether the hub is told of the second feed.
+fn is_second(body: &Value) -> bool {
+    body.as_str().is_some_and(|text| text.contains("rss"))
+}
+
+#[test]
+fn a_feed_of_which_the_hub_was_not_told_is_told_again_without_the_others() {
+    let hub = Hook::new();
+    hub.choose(|body| match is_second(body) {
+        true => Manner::Answer(503),
+        false => Manner::Answer(204),
+    });
+    let app = with_hub(Place::sqlite(), &hub);
+    app.import(&[article("a")]);
+    hub.until(SOON, "tried twice", |all| counts(all)[1] >= 2);
+    hub.always(Manner::Answer(204));
+    let heard = hub.until(SOON, "told", |all| {
+        all.iter().filter(|one| one.is_taken).count() == 2
+    });
+    assert_eq!(counts(&heard)[0], 1);
+}
+
+#[test]
+fn a_feed_that_the_hub_refuses_is_not_told_again_before_the_next_change() {
+    let hub = Hook::new();
+    hub.choose(|body| match is_second(body) {
+        true => Manner::Answer(400),
+        false => Manner::Answer(204),
+    });
+    let app = with_hub(Place::sqlite(), &hub);
+    for n in 1..=3 {
+        app.import(&[article(&format!("a-{n}"))]);
+        let heard = hub.until(SOON, "told of both", |all| {
+            counts(all).iter().all(|count| *count >= n)
+        });
+        // Were it tried again, it would have been named more often by the next change.
+        assert_eq!(counts(&heard), [n, n]);
     }
 }

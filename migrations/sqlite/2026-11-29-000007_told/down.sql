@@ -1,0 +1,3 @@
+DROP TABLE servers;
+DROP TABLE webhook_tags;
+ALTER TABLE changes DROP COLUMN former_language;
