@@ -301,6 +301,10 @@ fn edit_more(app: &App, editor: &str, random: &mut Random, writer: &mut Writer) 
     }
 }
 
+/// Milliseconds that a mirror lives at the most, and where it has come to nothing in them again and again.
+const SHORT_LIFE: usize = 1_000;
+const LONG_LIFE: usize = 30_000;
+
 /// Edits the source while its mirror is killed again and again; then both are compared.
 fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
     let mut writer = Writer::new(seed, &[&pair.source, &pair.mirror]);
@@ -318,14 +322,21 @@ fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut random = Random(seed + 1);
+            let mut longest = SHORT_LIFE;
             while !done.load(Ordering::SeqCst) {
                 let before = position();
                 let mut child = follow(&pair.mirror.place, &pair.source);
-                std::thread::sleep(Duration::from_millis(30 + random.below(1_000) as u64));
+                std::thread::sleep(Duration::from_millis(30 + random.below(longest) as u64));
                 child.kill().expect("it is killed");
                 child.wait().expect("it has ended");
                 killed.fetch_add(1, Ordering::SeqCst);
-                moved.fetch_add(usize::from(position() != before), Ordering::SeqCst);
+                let has_moved = position() != before;
+                moved.fetch_add(usize::from(has_moved), Ordering::SeqCst);
+                // On a busy machine it takes longer until it has begun.
+                longest = match has_moved {
+                    true => SHORT_LIFE,
+                    false => LONG_LIFE.min(longest + longest / 4),
+                };
             }
         });
         let mut made = 0;
