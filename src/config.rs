@@ -50,6 +50,10 @@ pub struct Config {
     pub follow_interval: Duration,
     /// How many may wait for changes at a time.
     pub change_waiters: usize,
+    /// How many of them may be one client's.
+    pub change_waiters_per_client: usize,
+    /// How long a stream of changes waits for a reader that takes nothing.
+    pub change_patience: Duration,
     /// The cache outside that is told what has changed, if there is one.
     pub purge: Option<PurgeConfig>,
     pub feeds: FeedsConfig,
@@ -238,6 +242,16 @@ pub const SETTINGS: &[Setting] = &[
         help: "connections that may wait for changes at a time: long polls and event streams",
     },
     Setting {
+        name: "KIOSQUE_CHANGE_WAITERS_PER_CLIENT",
+        default: "500",
+        help: "how many of them may be one client's: of one credential, or without one, of one network",
+    },
+    Setting {
+        name: "KIOSQUE_CHANGE_PATIENCE",
+        default: "60",
+        help: "seconds after which an event stream ends whose reader takes nothing of what is sent",
+    },
+    Setting {
         name: "KIOSQUE_JWT_SECRET",
         default: "",
         help: "at least 32 bytes that sign access tokens (HS256); empty: KIOSQUE_JWT_KEYS, else a secret is made and kept",
@@ -359,6 +373,9 @@ impl Config {
                 values.number("KIOSQUE_FOLLOW_INTERVAL", 10..=60_000)?,
             ),
             change_waiters: values.number("KIOSQUE_CHANGE_WAITERS", 0..=1_000_000)?,
+            change_waiters_per_client: values
+                .number("KIOSQUE_CHANGE_WAITERS_PER_CLIENT", 0..=1_000_000)?,
+            change_patience: values.seconds("KIOSQUE_CHANGE_PATIENCE", 1..=3600)?,
             purge: PurgeConfig::read(&values)?,
             feeds: FeedsConfig::read(&values)?,
             webhooks: WebhookConfig::read(&values)?,

@@ -222,6 +222,29 @@ impl Error {
         Self::Conflict(vec![Fault::new(pointer, detail)])
     }
 
+    /// Whether the database works and will not have what was to be written: a name twice, or what leads nowhere. It would
+    /// refuse the same again.
+    pub fn is_refusal_to_store(&self) -> bool {
+        use diesel::result::DatabaseErrorKind::{
+            CheckViolation, ExclusionViolation, ForeignKeyViolation, NotNullViolation,
+            UniqueViolation,
+        };
+        let Self::Database(cause) = self else {
+            return false;
+        };
+        let Some(diesel::result::Error::DatabaseError(kind, _)) = cause.downcast_ref() else {
+            return false;
+        };
+        matches!(
+            kind,
+            CheckViolation
+                | ExclusionViolation
+                | ForeignKeyViolation
+                | NotNullViolation
+                | UniqueViolation
+        )
+    }
+
     /// Whether the server is to blame, so that the log should say why. Not being ready, or full, is no failure.
     pub fn is_ours(&self) -> bool {
         self.kind().status >= 500 && !matches!(self, Self::NotReady(_) | Self::Busy(_))

@@ -3,6 +3,8 @@
 //! `cargo test --test mirror -- --ignored` is the long run; `KIOSQUE_TEST_EDITS` and `KIOSQUE_TEST_KILLS` say how long,
 //! `KIOSQUE_TEST_SEED` which edits, `KIOSQUE_TEST_PROGRAM` by another build than the one at hand.
 
+#[path = "mirror/hostile.rs"]
+mod hostile;
 mod support;
 
 use std::collections::BTreeSet;
@@ -158,8 +160,9 @@ fn assert_equal(pair: &Pair, when: &str) {
     }
 }
 
-/// What the random writer does not do: tags with parents and aliases, drafts with tags of their own, deleted tags.
-fn edit_more(app: &App, editor: &str, random: &mut Random) {
+/// What the random writer does not do: tags with parents and aliases, drafts with tags of their own, deleted tags, names
+/// that are freed and taken anew, and what comes and goes to the second.
+fn edit_more(app: &App, editor: &str, random: &mut Random, writer: &mut Writer) {
     let n = random.below(8);
     let (tag, other) = (format!("t-{n}"), format!("t-{}", random.below(8)));
     let send = |method: &str, path: &str, body: Option<Value>| {
@@ -167,7 +170,12 @@ fn edit_more(app: &App, editor: &str, random: &mut Random) {
         assert!(reply.status < 500, "{method} {path}: {}", reply.text());
     };
     let slug = format!("a-{}", random.below(30));
-    match random.below(12) {
+    let tag_path = format!("/v1/tags/{tag}");
+    let make = |name: &str| {
+        let body = json!({"slug": tag, "name": format!("{name} {n}"), "kind": "person"});
+        send("POST", "/v1/tags", Some(body));
+    };
+    match random.below(20) {
         0 => send(
             "POST",
             "/v1/tags",
@@ -212,6 +220,66 @@ fn edit_more(app: &App, editor: &str, random: &mut Random) {
             );
             send("PUT", &format!("{path}/publication"), Some(json!({})));
         }
+        // Its name is another's at once.
+        12 | 13 => {
+            let merger = Some(json!({"into": other}));
+            send("PUT", &format!("{tag_path}/merger"), merger);
+            send(
+                "PATCH",
+                &format!("/v1/tags/{other}"),
+                Some(json!({"aliases": []})),
+            );
+            make("Anew");
+        }
+        14 => {
+            send("DELETE", &tag_path, None);
+            make("Again");
+        }
+        // Two change names.
+        15 => {
+            let passing = format!("/v1/tags/t-passing-{n}");
+            send(
+                "PATCH",
+                &tag_path,
+                Some(json!({"slug": format!("t-passing-{n}")})),
+            );
+            send("PATCH", &passing, Some(json!({"aliases": []})));
+            send(
+                "PATCH",
+                &format!("/v1/tags/{other}"),
+                Some(json!({"slug": tag})),
+            );
+            send("PATCH", &tag_path, Some(json!({"aliases": []})));
+            send(
+                "PATCH",
+                &passing,
+                Some(json!({"slug": other, "aliases": []})),
+            );
+        }
+        16 => {
+            let listed = random.below(2) == 0;
+            send("PATCH", &tag_path, Some(json!({"listed": listed})));
+        }
+        // Seconds, with the moment itself among them.
+        17 | 18 => {
+            let seconds = 1 + random.below(3) as i64;
+            let until = app.clock.now() + chrono::TimeDelta::seconds(seconds);
+            let member = ["embargoed_until", "published_at", "expires_at"][random.below(3)];
+            let body = json!({member: until.to_rfc3339()});
+            send(
+                "PUT",
+                &format!("/v1/articles/{slug}/publication"),
+                Some(body),
+            );
+            for _ in 0..random.below(5) {
+                writer.pass(chrono::TimeDelta::seconds(1));
+            }
+        }
+        19 => {
+            let former = json!({"slug": format!("w-{}", random.below(10)), "status": "published"});
+            send("PATCH", &format!("/v1/articles/{slug}"), Some(former));
+            send("DELETE", &format!("/v1/articles/{slug}"), None);
+        }
         9 => send(
             "PATCH",
             &format!("/v1/articles/{slug}"),
@@ -233,6 +301,10 @@ fn edit_more(app: &App, editor: &str, random: &mut Random) {
     }
 }
 
+/// Milliseconds that a mirror lives at the most, and where it has come to nothing in them again and again.
+const SHORT_LIFE: usize = 1_000;
+const LONG_LIFE: usize = 30_000;
+
 /// Edits the source while its mirror is killed again and again; then both are compared.
 fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
     let mut writer = Writer::new(seed, &[&pair.source, &pair.mirror]);
@@ -250,20 +322,27 @@ fn run(pair: &Pair, seed: u64, edits: usize, kills: usize) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut random = Random(seed + 1);
+            let mut longest = SHORT_LIFE;
             while !done.load(Ordering::SeqCst) {
                 let before = position();
                 let mut child = follow(&pair.mirror.place, &pair.source);
-                std::thread::sleep(Duration::from_millis(30 + random.below(1_000) as u64));
+                std::thread::sleep(Duration::from_millis(30 + random.below(longest) as u64));
                 child.kill().expect("it is killed");
                 child.wait().expect("it has ended");
                 killed.fetch_add(1, Ordering::SeqCst);
-                moved.fetch_add(usize::from(position() != before), Ordering::SeqCst);
+                let has_moved = position() != before;
+                moved.fetch_add(usize::from(has_moved), Ordering::SeqCst);
+                // On a busy machine it takes longer until it has begun.
+                longest = match has_moved {
+                    true => SHORT_LIFE,
+                    false => LONG_LIFE.min(longest + longest / 4),
+                };
             }
         });
         let mut made = 0;
         while made < edits || killed.load(Ordering::SeqCst) < kills {
             match random.below(3) {
-                0 => edit_more(&pair.source, &editor, &mut random),
+                0 => edit_more(&pair.source, &editor, &mut random, &mut writer),
                 _ => drop(writer.change(&pair.source)),
             }
             made += 1;
@@ -318,7 +397,7 @@ fn a_mirror_follows_step_by_step() {
         for _ in 0..6 {
             for _ in 0..5 {
                 writer.change(&pair.source);
-                edit_more(&pair.source, &editor, &mut random);
+                edit_more(&pair.source, &editor, &mut random, &mut writer);
             }
             settle(&pair.source);
             must_catch_up(&pair.mirror.place, &pair.source);

@@ -351,6 +351,64 @@ fn tags_are_nested_renamed_and_merged_as_elsewhere() {
 }
 
 #[test]
+fn a_name_that_was_taken_anew_is_not_taken_back_by_a_merger() {
+    each(|app| {
+        // Where a mirror begins, the tag that was merged is gone, and its name is another's.
+        let into = tag(TAG_TOO, "tafilalet");
+        let heir = ReplicaTag {
+            aliases: Some(Vec::new()),
+            ..tag(Uuid::from_u128(5), "erfoud")
+        };
+        let merger = ReplicaMerger {
+            id: TAG,
+            slug: slug("erfoud"),
+            version: 5,
+            into: slug("tafilalet"),
+            at: noon(),
+        };
+        other(&app, |replicas, conn| {
+            replicas.tag(conn, &into)?;
+            replicas.tag(conn, &heir)?;
+            replicas.merger(conn, &merger)?;
+            replicas.tag(conn, &into)
+        });
+        assert_eq!(app.json("/v1/tags/erfoud")["slug"], "erfoud");
+        assert_eq!(app.json("/v1/tags/erfoud")["name"], "ERFOUD");
+    });
+}
+
+#[test]
+fn however_deep_tags_are_nested_there_is_no_circle() {
+    each(|app| {
+        let numbered = |n: usize, parent: Option<usize>| ReplicaTag {
+            parent: parent.map(|parent| slug(&format!("t-{parent}"))),
+            ..tag(Uuid::from_u128(100 + n as u128), &format!("t-{n}"))
+        };
+        other(&app, |replicas, conn| {
+            for n in 0..40 {
+                replicas.tag(conn, &numbered(n, n.checked_sub(1)))?;
+            }
+            // The uppermost below the lowest, once as its child and once as one of its children.
+            replicas.tag(conn, &numbered(0, Some(39)))
+        });
+        let parents = || -> Vec<Value> {
+            let parent = |n: usize| app.json(&format!("/v1/tags/t-{n}"))["parent"].clone();
+            (0..40).map(parent).collect()
+        };
+        let found = parents();
+        assert_eq!(found[0], "t-39");
+        assert_eq!(found[1], Value::Null, "cut where it closed");
+        let child = Uuid::from_u128(100 + 1);
+        other(&app, |replicas, conn| {
+            replicas.nest(conn, Uuid::from_u128(100), &[child])
+        });
+        let found = parents();
+        assert_eq!(found.iter().filter(|parent| parent.is_null()).count(), 1);
+        assert_eq!(found[1], "t-0");
+    });
+}
+
+#[test]
 fn translations_and_pins_find_each_other_in_whatever_order_they_come() {
     each(|app| {
         let of = |id, name: &str, language: &str, others: &[&str], pins: &[Uuid]| {

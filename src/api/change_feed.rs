@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use actix_web::web::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OnceCell, watch};
 use utoipa::ToSchema;
 
+use crate::api::change_places::Places;
 use crate::api::change_views::{self, ChangeView};
 use crate::api::conditional::Answer;
 use crate::api::finished::Finished;
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::config::Config;
 use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::delivery::Purges;
@@ -31,7 +33,7 @@ const SPAN: i64 = 100_000;
 /// Lines that are looked at together for a partner, and how often for one page.
 const BATCH: i64 = 500;
 const BATCHES: usize = 10;
-/// Bytes of bodies that a page embeds, but for its first line.
+/// Bytes that a page may have with what it embeds, about, but for its first line.
 const PAGE_BUDGET: usize = 8 << 20;
 /// How long those who wake together share what one of them has read.
 const SHARED_FOR: Duration = Duration::from_secs(1);
@@ -47,7 +49,7 @@ pub struct Asked {
     pub kind: Option<Kind>,
     pub embed: bool,
     pub limit: i64,
-    /// Bytes of bodies that may be embedded.
+    /// Bytes that the page may have with what is embedded.
     pub budget: usize,
     /// What the caller may read of what is published: no one gets another's page.
     pub sight: Sight,
@@ -287,7 +289,9 @@ fn beyond(after: i64, last: i64) -> Error {
 
 /// Those who wait, and what wakes them.
 pub struct Feed {
-    places: Arc<Semaphore>,
+    pub places: Places,
+    /// How long a stream waits for a reader that takes nothing.
+    pub patience: Duration,
     followed: watch::Receiver<Option<i64>>,
     purged: Option<watch::Receiver<i64>>,
     closing: watch::Sender<bool>,
@@ -304,9 +308,6 @@ struct Shared {
 
 /// A page that is being read, or was.
 type Cell = OnceCell<Arc<Found>>;
-
-/// One place among those who wait.
-pub struct Place(#[allow(dead_code)] OwnedSemaphorePermit); // held, not used
 
 /// Wakes when more can be told.
 pub struct Waiter {
@@ -327,23 +328,15 @@ pub enum Woken {
 }
 
 impl Feed {
-    /// A feed for so many who wait at a time.
-    pub fn new(places: usize, progress: &Progress, purges: Option<&Purges>) -> Self {
+    pub fn new(config: &Config, progress: &Progress, purges: Option<&Purges>) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(places)),
+            places: Places::new(config.change_waiters, config.change_waiters_per_client),
+            patience: config.change_patience,
             followed: progress.followed(),
             purged: purges.map(Purges::purged),
             closing: watch::Sender::new(false),
             shared: Mutex::default(),
         }
-    }
-
-    /// # Errors
-    /// [`Error::Busy`] where as many wait as may.
-    pub fn enter(&self) -> Result<Place> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let busy = "as many as may are waiting for changes; ask without `wait`, or later";
-        place.map(Place).map_err(|_| Error::Busy(busy))
     }
 
     /// Ends all waiting: the server stops.

@@ -13,9 +13,6 @@ use crate::store::copies;
 use crate::store::curations::{self, Curation};
 use crate::store::{aliases, sights, tags};
 
-/// Articles that are told to pin another.
-const MAX_PINNING: usize = 200;
-
 /// By number: of those that are shown everything, of others that are known by what names they were.
 ///
 /// # Errors
@@ -73,7 +70,7 @@ struct Pins {
 
 impl Pins {
     fn load(conn: &mut Conn, nums: &[i64], sight: &Sight, now: DateTime<Utc>) -> Result<Self> {
-        let pinning = copies::pinning(conn, nums, MAX_PINNING)?;
+        let pinning = copies::pinning(conn, nums)?;
         let all: HashSet<i64> = nums
             .iter()
             .chain(pinning.values().flatten())

@@ -4,16 +4,19 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
+use tokio::sync::{Notify, mpsc};
 
 use crate::api::auth::{self, Viewer};
-use crate::api::change_feed::{Asked, Kind, Place, Waiter, Woken};
+use crate::api::change_feed::{Asked, Kind, Waiter, Woken};
+use crate::api::change_places::Place;
 use crate::api::state::State;
 use crate::content::sight::Sight;
 
-/// Lines that are taken together, and bytes of bodies in them: what a slow reader holds in memory.
+/// Lines that are taken together, and bytes that they have: what a slow reader holds in memory.
 const LIMIT: i64 = 100;
 const BUDGET: usize = 128 << 10;
 /// Between two signs of life where nothing happens.
@@ -40,7 +43,8 @@ pub fn asked(after: i64, kind: Option<Kind>, embed: bool, sight: Sight) -> Asked
     }
 }
 
-/// The events, without an end. Each part is read when the one before is on its way, so a slow reader holds one part.
+/// The events, without an end. Each part is read when the one before is on its way, so a slow reader holds one part; one
+/// that takes nothing at all for too long loses its place.
 pub fn events(
     state: Arc<State>,
     asked: Asked,
@@ -60,12 +64,17 @@ pub fn events(
         heard: now,
         failures: 0,
     };
+    let (parts, taken) = mpsc::channel(1);
+    let wanted = Arc::new(Notify::new());
+    // By itself, for who is not read is not asked, either.
+    actix_web::rt::spawn(reader.run(parts, Arc::clone(&wanted)));
     let opening = stream::once(std::future::ready(Ok(Bytes::from_static(
         OPENING.as_bytes(),
     ))));
-    let rest = stream::unfold(reader, |mut reader| async move {
-        let part = reader.next().await?;
-        Some((Ok(part), reader))
+    let rest = stream::unfold((taken, wanted), |(mut taken, wanted)| async move {
+        wanted.notify_one();
+        let part = taken.recv().await?;
+        Some((Ok(part), (taken, wanted)))
     });
     futures_util::StreamExt::chain(opening, rest)
 }
@@ -86,6 +95,25 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads part by part as they are wanted, until the stream has ended on either side.
+    async fn run(mut self, parts: mpsc::Sender<Bytes>, wanted: Arc<Notify>) {
+        let patience = self.state.feed.patience;
+        let read = async {
+            while timeout(patience, wanted.notified()).await.is_ok() {
+                let Some(part) = self.next().await else {
+                    return;
+                };
+                if parts.send(part).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = parts.closed() => {}
+            () = read => {}
+        }
+    }
+
     /// The next part; `None` ends the stream.
     async fn next(&mut self) -> Option<Bytes> {
         loop {

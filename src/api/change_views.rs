@@ -17,10 +17,7 @@ use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
 use crate::store::changes::{Action, ChangeKind, ChangeRow};
 use crate::store::copies::{self, TagCopy};
-use crate::store::{change_sight, sights, tags};
-
-/// What an article takes in a page besides its body, about.
-const AROUND_BODY: usize = 4_000;
+use crate::store::{change_sight, change_weights, sights, tag_mergers};
 
 /// A line of the change log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -201,21 +198,28 @@ impl ChangeView {
     }
 }
 
-/// Cuts the lines off where what is embedded in them would have more than `budget` bytes; at least one stays.
+/// Cuts the lines off where they would take more than `budget` bytes with what is embedded in them; at least one stays.
 ///
 /// # Errors
 /// When the database fails.
 pub fn within(conn: &mut Conn, rows: &mut Vec<ChangeRow>, budget: usize) -> Result<bool> {
-    let nums: Vec<i64> = of_articles(rows).map(|row| row.num).collect();
-    let mut sizes = copies::body_sizes(conn, &nums)?;
+    let merged = Merged::load(conn, rows)?;
+    let nums: HashSet<i64> = of_articles(rows).map(|row| row.num).collect();
+    let articles = change_weights::of_articles(conn, &nums.into_iter().collect::<Vec<_>>())?;
+    let nums: HashSet<i64> = of_tags(rows).map(|row| merged.num(row)).collect();
+    let tags = change_weights::of_tags(conn, &nums.into_iter().collect::<Vec<_>>())?;
     let mut total = 0;
-    for at in 0..rows.len() {
+    let mut embedded = HashSet::new();
+    for (at, row) in rows.iter().enumerate() {
+        let is_tag = row.kind == ChangeKind::Tag.as_str();
+        total += change_weights::LINE;
         // Each is embedded once.
-        let size = match rows[at].kind == ChangeKind::Article.as_str() {
-            true => sizes.insert(rows[at].num, 0).unwrap_or(0),
-            false => 0,
-        };
-        total += if size > 0 { size + AROUND_BODY } else { 0 };
+        if embedded.insert((is_tag, row.id.clone())) {
+            total += match is_tag {
+                true => tags.get(&merged.num(row)).map_or(0, |tag| tag.whole()),
+                false => articles.get(&row.num).copied().unwrap_or(0),
+            };
+        }
         if total > budget && at > 0 {
             rows.truncate(at);
             return Ok(true);
@@ -279,6 +283,11 @@ fn of_articles(rows: &[ChangeRow]) -> impl Iterator<Item = &ChangeRow> {
         .filter(|row| row.kind == ChangeKind::Article.as_str())
 }
 
+fn of_tags(rows: &[ChangeRow]) -> impl Iterator<Item = &ChangeRow> {
+    rows.iter()
+        .filter(|row| row.kind == ChangeKind::Tag.as_str())
+}
+
 /// Of these lines those that someone of this sight is told, as they are told it.
 ///
 /// # Errors
@@ -307,14 +316,11 @@ impl Merged {
             return Ok(Self(merged));
         }
         let nums: Vec<i64> = mergers.iter().map(|row| row.num).collect();
-        let there = tags::by_nums(conn, &nums)?;
+        // Those may have been merged, too.
+        let remaining = tag_mergers::remaining(conn, &nums)?;
         for row in mergers {
-            let num = match there.contains_key(&row.num) {
-                true => Some(row.num),
-                // That one was merged, too: the name leads to the last.
-                false => tags::find(conn, &row.slug)?.map(|found| found.into_row().num),
-            };
-            merged.extend(num.map(|num| (row.id.clone(), num)));
+            let num = remaining.get(&row.num);
+            merged.extend(num.map(|num| (row.id.clone(), *num)));
         }
         Ok(Self(merged))
     }
@@ -335,11 +341,7 @@ impl Tags {
         sight: &Sight,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let nums: HashSet<i64> = rows
-            .iter()
-            .filter(|row| row.kind == ChangeKind::Tag.as_str())
-            .map(|row| merged.num(row))
-            .collect();
+        let nums: HashSet<i64> = of_tags(rows).map(|row| merged.num(row)).collect();
         if nums.is_empty() {
             return Ok(Self(HashMap::new()));
         }

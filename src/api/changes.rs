@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 
 use crate::api::auth::Viewer;
 use crate::api::change_feed::{self, Asked, ChangeListView, Kind, Woken};
+use crate::api::change_places::Client;
 use crate::api::change_stream;
 use crate::api::envelope;
 use crate::api::openapi::Failures;
@@ -28,7 +29,7 @@ struct ChangeParams {
     /// The line to go on from: `page.next` of the page before. 0 begins with the first.
     #[param(default = 0, minimum = 0, example = 0)]
     after: Option<i64>,
-    /// Lines on a page. With `include` a page ends early where the bodies in it pass 8 MiB.
+    /// Lines on a page. With `include` a page ends early where it would pass 8 MiB, about.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
     /// Only lines about `article` or `tag`.
@@ -120,7 +121,11 @@ pub async fn list_changes(
 ) -> Result<HttpResponse, Problem> {
     let input = ChangeInput::parse(request.query_string(), viewer.published_sight())?;
     match input.wait {
-        Some(wait) => wait_for_changes(&request, &state, input.asked, wait).await,
+        Some(wait) => {
+            let client = Client::of(&request, &viewer, &state.door);
+            let _place = state.feed.places.enter(client)?;
+            wait_for_changes(&request, &state, input.asked, wait).await
+        }
         None => {
             state
                 .answer(&request, move |state, now| {
@@ -141,7 +146,6 @@ async fn wait_for_changes(
     mut asked: Asked,
     wait: Duration,
 ) -> Result<HttpResponse, Problem> {
-    let _place = state.feed.enter()?;
     let until = Instant::now() + wait;
     let mut waiter = state.feed.waiter();
     loop {
@@ -166,8 +170,9 @@ async fn wait_for_changes(
 /// The lines of the change log as server-sent events (WHATWG HTML section 9.2), as they come: the event `change`, whose
 /// `id` is the line's number and whose data is the line as in `GET /v1/changes`. A browser's `EventSource` goes on where
 /// it was by itself. A comment comes every 15 seconds where nothing else does. The stream ends after an hour, when the
-/// server stops, and within a minute when the caller's credentials cease to count. Changed rights of a key count within
-/// that minute, too.
+/// server stops, where nothing of it is taken for a minute, and within a minute when the caller's credentials cease to
+/// count. Changed rights of a key count within that minute, too. 503 where as many wait as may, altogether or of one
+/// client.
 #[utoipa::path(
     tag = "changes",
     operation_id = "stream_changes",
@@ -193,7 +198,8 @@ pub async fn stream_changes(
     params.finish()?;
     let after = last_event(&request)?.or(after);
     let sight = viewer.published_sight();
-    let place = state.feed.enter()?;
+    let client = Client::of(&request, &viewer, &state.door);
+    let place = state.feed.places.enter(client)?;
     // What is asked for that is not there is told before the stream begins.
     let first = match after {
         Some(after) => Asked::page(after, kind, false, 1, sight.clone()),

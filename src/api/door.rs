@@ -60,14 +60,15 @@ impl Door {
         told.or_else(|| request.peer_addr().map(|address| address.ip()))
     }
 
-    /// Behind a proxy all callers have one address, unless its header is named; then a few failures shut out everyone.
+    /// Behind a proxy all callers have one address, unless its header is named; then a few failures of one shut out
+    /// everyone, and one share of the places to wait is all there is.
     fn warn_of_proxy(&self, request: &HttpRequest) {
         let told = |name: &str| request.headers().contains_key(name);
         let by_proxy = told("x-forwarded-for") || told("forwarded");
         if by_proxy && !self.warned.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "a login came through a proxy, and failed logins are counted by the proxy's address: name the header in \
-                 which it tells the caller's in KIOSQUE_CLIENT_ADDRESS_HEADER"
+                "a request came through a proxy, and failed logins and those who wait for changes are counted by the \
+                 proxy's address: name the header in which it tells the caller's in KIOSQUE_CLIENT_ADDRESS_HEADER"
             );
         }
     }

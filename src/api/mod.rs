@@ -10,6 +10,7 @@ pub mod auth;
 pub mod bearings;
 pub mod body;
 pub mod change_feed;
+pub mod change_places;
 pub mod change_replicas;
 pub mod change_stream;
 pub mod change_views;

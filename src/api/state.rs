@@ -114,7 +114,7 @@ impl State {
         metrics: Metrics,
     ) -> Self {
         let purges = indexes.purges.as_ref();
-        let feed = Feed::new(config.change_waiters, &indexes.progress, purges);
+        let feed = Feed::new(config, &indexes.progress, purges);
         Self {
             feed: Arc::new(feed),
             quotas: Quotas::new(database.clone()),

@@ -16,7 +16,7 @@ const MAX_VESSELS: usize = 20_000;
 const MAX_KNOWN: usize = 20_000;
 
 /// The first 64 bits of an IPv6 address, since one customer has all the rest; zeros where there is no address.
-type Network = [u8; 16];
+pub type Network = [u8; 16];
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Vessel {
@@ -81,7 +81,8 @@ impl Attempt {
     }
 }
 
-fn network(address: IpAddr) -> Network {
+/// The network that an address belongs to: one customer's.
+pub fn network(address: IpAddr) -> Network {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => {

@@ -1,15 +1,25 @@
 //! The change feed as another Kiosque gives it. Members that are not known here are those of a later version.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer};
+use std::collections::BTreeSet;
 
-use crate::content::article::{Image, Rights, Source, Sponsor};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 /// A page of the feed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Page {
     pub data: Vec<Line>,
     pub page: Place,
+}
+
+/// Why what was answered is no page.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is something else.
+    NoFeed(String),
+    /// It is, with a line that cannot be read.
+    Line(String),
 }
 
 /// Where a page stands in the log.
@@ -37,6 +47,53 @@ pub struct Line {
     /// Absent in all but the last line about it; null where it is not public.
     #[serde(default, deserialize_with = "present")]
     pub tag: Option<Option<Tag>>,
+}
+
+impl Page {
+    /// Reads what was answered. Lines of a kind that is not known here are left out, and said in the log.
+    ///
+    /// # Errors
+    /// As [`Unread`] says; what is wrong with a line names it.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unread> {
+        /// A page whose lines have not been read.
+        #[derive(Deserialize)]
+        struct Raw<'a> {
+            #[serde(borrow)]
+            data: Vec<&'a RawValue>,
+            page: Place,
+        }
+        /// What each line has, whatever it is about.
+        #[derive(Deserialize)]
+        struct Head {
+            seq: i64,
+            kind: String,
+        }
+        let raw: Raw =
+            serde_json::from_slice(bytes).map_err(|error| Unread::NoFeed(error.to_string()))?;
+        let mut data = Vec::with_capacity(raw.data.len());
+        let mut unknown = BTreeSet::new();
+        for (at, line) in raw.data.into_iter().enumerate() {
+            let head: Head = serde_json::from_str(line.get())
+                .map_err(|error| Unread::Line(format!("line {} of a page: {error}", at + 1)))?;
+            if !matches!(head.kind.as_str(), "article" | "tag") {
+                unknown.insert(head.kind);
+                continue;
+            }
+            let line = serde_json::from_str(line.get())
+                .map_err(|error| Unread::Line(of_line(head.seq, &error.to_string())))?;
+            data.push(line);
+        }
+        for kind in unknown {
+            log::warn!("the feed tells of a kind of thing that is not known here: {kind:?}");
+        }
+        let page = raw.page;
+        Ok(Self { data, page })
+    }
+}
+
+/// What is wrong with a line, with its name.
+pub fn of_line(seq: i64, what: &str) -> String {
+    format!("line {seq} of the feed: {what}")
 }
 
 impl Line {
@@ -77,6 +134,41 @@ pub struct Article {
     pub updated_at: DateTime<Utc>,
     pub slug: String,
     pub version: i64,
+}
+
+/// A picture and what stands under it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Image {
+    pub url: String,
+    pub alt: Option<String>,
+    pub caption: Option<String>,
+    pub credit: Option<String>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+}
+
+/// Where an article was taken from.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Source {
+    pub name: String,
+    pub url: Option<String>,
+}
+
+/// What others may do with an article.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rights {
+    pub license: Option<String>,
+    pub attribution: Option<String>,
+    pub syndicatable: bool,
+}
+
+/// Who paid for an article, and in which span it is to be named.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sponsor {
+    pub name: String,
+    pub url: Option<String>,
+    pub from: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// What a copy of it needs besides.

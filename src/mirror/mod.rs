@@ -4,6 +4,7 @@
 //! goes on where it was; and what is written is the present state of things, so a page that comes twice changes nothing.
 
 mod apply;
+mod check;
 mod feed;
 mod run;
 mod source;

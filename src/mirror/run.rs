@@ -7,6 +7,7 @@ use crate::content::time::Clock;
 use crate::db::Database;
 use crate::error::Error;
 use crate::mirror::apply;
+use crate::mirror::check::check;
 use crate::mirror::feed::{Page, Place};
 use crate::mirror::source::{Failure, LIMIT, Source};
 use crate::store::mirrors::{self, MirrorRow};
@@ -57,7 +58,7 @@ impl From<Failure> for Stopped {
         match failure {
             Failure::Passing(what, rest) => Self::Passing(what, rest),
             Failure::Refused(what) => Self::Refused(what),
-            Failure::Beyond(what) => Self::Lasting(what),
+            Failure::Beyond(what) | Failure::Unreadable(what) => Self::Lasting(what),
             Failure::TooLong => Self::Refused("what it answers is longer than a page".to_owned()),
         }
     }
@@ -135,9 +136,6 @@ impl Mirror {
         let after = before.as_ref().map_or(0, |row| row.seq);
         let page = self.page(after, course)?;
         is_same_store(before.as_ref(), &page.page)?;
-        if page.page.next < after {
-            return Err(Stopped::Lasting("the feed goes backwards".to_owned()));
-        }
         let (seq, latest) = (page.page.next, page.page.latest);
         if before.is_some() && seq == after {
             return Ok((seq, latest));
@@ -164,13 +162,13 @@ impl Mirror {
         let last = page.data.last().map(|line| (line.seq, line.digest()));
         let seen = last.or_else(|| Some((before?.seen_seq?, before?.seen.clone()?)));
         let row = MirrorRow {
-            store: page.page.store,
+            store: page.page.store.clone(),
             source: self.source.url().to_owned(),
             seq: page.page.next,
             seen_seq: seen.as_ref().map(|(seq, _)| *seq),
             seen: seen.map(|(_, said)| said),
         };
-        let checked = apply::check(page.data)?;
+        let checked = check(page, before.map_or(0, |row| row.seq))?;
         self.database.write(|conn| {
             mirrors::advance(conn, before, &row)?;
             apply::write(conn, &checked, self.clock.now())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::mirror::feed::Page;
+use crate::mirror::feed::{Page, Unread};
 
 /// Lines that are taken in together: one transaction.
 pub(super) const LIMIT: u32 = 500;
@@ -10,7 +10,7 @@ pub(super) const LIMIT: u32 = 500;
 pub const WAIT: u32 = 25;
 /// What one request may take, beside the waiting.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes of a page: the source stops at 8 MiB, but for the first line; JSON takes more than what it spells.
+/// Bytes of a page: the source stops at about 8 MiB, but for the first line; JSON takes more than what it spells.
 const MAX_PAGE: u64 = 64 << 20;
 /// The same where there is but one line, however long its text may be there.
 const MAX_LINE: u64 = 1 << 30;
@@ -33,6 +33,8 @@ pub enum Failure {
     Refused(String),
     /// Its log ends before the place that was asked for.
     Beyond(String),
+    /// A line of it is none that this program could take in.
+    Unreadable(String),
     /// The page is longer than one may be; it is not with fewer lines.
     TooLong,
 }
@@ -103,8 +105,11 @@ impl Source {
                 ureq::Error::BodyExceedsLimit(_) => Failure::TooLong,
                 error => passing(error),
             })?;
-            return serde_json::from_slice(&bytes).map_err(|error| {
-                Failure::Refused(format!("what it answers is no change feed: {error}"))
+            return Page::read(&bytes).map_err(|unread| match unread {
+                Unread::NoFeed(error) => {
+                    Failure::Refused(format!("what it answers is no change feed: {error}"))
+                }
+                Unread::Line(what) => Failure::Unreadable(what),
             });
         }
         let retry_after = response.headers().get("retry-after");

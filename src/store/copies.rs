@@ -9,12 +9,14 @@ use diesel::sql_types::BigInt;
 use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
-use crate::db::schema::{curations, tag_aliases, tags};
+use crate::db::schema::{tag_aliases, tags};
 use crate::error::Result;
 use crate::store::tags::{self as tag_store, TagRow};
 
 /// Values in one query: SQLite takes 32,766.
 const CHUNK: usize = 10_000;
+/// Articles that are told to pin another: it may be any number.
+pub const MAX_PINNING: usize = 200;
 
 /// A tag that a caller knows, with what it knows of it.
 #[derive(Clone, Debug)]
@@ -28,49 +30,34 @@ pub struct TagCopy {
 }
 
 #[derive(QueryableByName)]
-struct Size {
+struct Pin {
+    #[diesel(sql_type = BigInt)]
+    target_num: i64,
     #[diesel(sql_type = BigInt)]
     article_num: i64,
-    #[diesel(sql_type = BigInt)]
-    bytes: i64,
 }
 
-/// How many bytes the bodies of these articles have, as HTML and as text, without reading them.
-pub fn body_sizes(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, usize>> {
-    let mut sizes = HashMap::with_capacity(nums.len());
+/// The newest articles that pin each of these, at most [`MAX_PINNING`], by number of the pinned one.
+///
+/// # Errors
+/// When the database fails.
+pub fn pinning(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
+    let mut by_target: HashMap<i64, Vec<i64>> = HashMap::new();
     for nums in nums.chunks(CHUNK) {
         // The numbers are ours, and the databases write parameters differently.
         let nums: Vec<String> = nums.iter().map(i64::to_string).collect();
         let query = format!(
-            "SELECT article_num, CAST(octet_length(html) + octet_length(text) AS BIGINT) AS bytes
-             FROM bodies WHERE article_num IN ({})",
+            "SELECT target_num, article_num FROM (
+                 SELECT target_num, article_num,
+                     row_number() OVER (PARTITION BY target_num ORDER BY article_num DESC) AS place
+                 FROM curations WHERE kind = 'pin' AND target_num IN ({})
+             ) AS pins WHERE place <= {MAX_PINNING} ORDER BY target_num, place",
             nums.join(",")
         );
-        let rows: Vec<Size> = diesel::sql_query(query).load(conn)?;
-        let rows = rows.into_iter().map(|size| {
-            let bytes = usize::try_from(size.bytes).unwrap_or(usize::MAX);
-            (size.article_num, bytes)
-        });
-        sizes.extend(rows);
-    }
-    Ok(sizes)
-}
-
-/// The newest articles that pin each of these, at most so many, by number of the pinned one.
-pub fn pinning(conn: &mut Conn, nums: &[i64], limit: usize) -> Result<HashMap<i64, Vec<i64>>> {
-    let mut by_target: HashMap<i64, Vec<i64>> = HashMap::new();
-    for nums in nums.chunks(CHUNK) {
-        let rows: Vec<(i64, i64)> = curations::table
-            .filter(curations::target_num.eq_any(nums))
-            .filter(curations::kind.eq("pin"))
-            .order((curations::target_num, curations::article_num.desc()))
-            .select((curations::target_num, curations::article_num))
-            .load(conn)?;
-        for (target, by) in rows {
-            let pinning = by_target.entry(target).or_default();
-            if pinning.len() < limit {
-                pinning.push(by);
-            }
+        let rows: Vec<Pin> = diesel::sql_query(query).load(conn)?;
+        for row in rows {
+            let pinning = by_target.entry(row.target_num).or_default();
+            pinning.push(row.article_num);
         }
     }
     Ok(by_target)

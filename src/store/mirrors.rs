@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use uuid::Uuid;
 
+use crate::content::slug::Slug;
 use crate::content::visibility::Status;
 use crate::db::Conn;
 use crate::db::schema::{articles, mirror, tags};
@@ -62,8 +64,8 @@ pub fn advance(conn: &mut Conn, before: Option<&MirrorRow>, row: &MirrorRow) -> 
 }
 
 /// Lets the public find nothing at all under the article's names.
-pub fn hide(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
-    let Some(mut before) = article_store::find(conn, id)? else {
+pub fn hide(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let Some(mut before) = article_store::find(conn, &id.to_string())? else {
         return Ok(());
     };
     transitions::settle(conn, &mut before, now)?;
@@ -83,16 +85,22 @@ pub fn hide(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
 }
 
 /// Lets an article that is here pin these, those that are here. That is no version of it.
-pub fn pin(conn: &mut Conn, id: &str, pins: &[String], now: DateTime<Utc>) -> Result<()> {
-    let Some(mut row) = article_store::find(conn, id)? else {
+pub fn pin(conn: &mut Conn, id: Uuid, pins: &[Uuid], now: DateTime<Utc>) -> Result<()> {
+    let Some(mut row) = article_store::find(conn, &id.to_string())? else {
         return Ok(());
     };
     let mut curation = curations::of(conn, &[row.num])?
         .remove(&row.num)
         .unwrap_or_default();
-    let there = article_store::by_names(conn, pins)?;
+    let pins: Vec<String> = pins.iter().map(Uuid::to_string).collect();
+    let there = article_store::by_names(conn, &pins)?;
     let num = |pin: &String| there.iter().find(|row| row.id == *pin).map(|row| row.num);
-    let nums: Vec<i64> = pins.iter().filter_map(num).collect();
+    let mut nums: Vec<i64> = Vec::with_capacity(pins.len());
+    for num in pins.iter().filter_map(num) {
+        if !nums.contains(&num) {
+            nums.push(num);
+        }
+    }
     if nums == curation.pins {
         return Ok(());
     }
@@ -105,11 +113,11 @@ pub fn pin(conn: &mut Conn, id: &str, pins: &[String], now: DateTime<Utc>) -> Re
 }
 
 /// Lets an article that is gone be known by these names, too.
-pub fn know_by(conn: &mut Conn, id: &str, slugs: &[String]) -> Result<()> {
-    let Some(row) = article_store::find(conn, id)? else {
+pub fn know_by(conn: &mut Conn, id: Uuid, slugs: &[Slug]) -> Result<()> {
+    let Some(row) = article_store::find(conn, &id.to_string())? else {
         return Ok(());
     };
-    for slug in slugs {
+    for slug in slugs.iter().map(Slug::as_str) {
         if naming::owner(conn, slug)?.is_none() {
             aliases::add(conn, slug, row.num)?;
         }
@@ -117,29 +125,14 @@ pub fn know_by(conn: &mut Conn, id: &str, slugs: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Puts the tags of these ids right below another, those that are there and are not there yet.
-pub fn nest(conn: &mut Conn, parent: &str, children: &[String], now: DateTime<Utc>) -> Result<()> {
-    let Some(parent) = tag(conn, parent)? else {
-        return Ok(());
-    };
-    for child in children {
-        let Some(row) = tag(conn, child)? else {
-            continue;
-        };
-        if row.parent_num == Some(parent.num) || row.num == parent.num {
-            continue;
-        }
-        diesel::update(tags::table.filter(tags::num.eq(row.num)))
-            .set(tags::parent_num.eq(Some(parent.num)))
-            .execute(conn)?;
-        tell(conn, row, now)?;
-    }
-    Ok(())
-}
-
 /// Lets the public know of a tag only while a public article bears it.
-pub fn unlist(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
-    let Some(row) = tag(conn, id)?.filter(|row| row.listed) else {
+pub fn unlist(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let row: Option<TagRow> = tags::table
+        .filter(tags::id.eq(id.to_string()))
+        .filter(tags::listed.eq(true))
+        .first(conn)
+        .optional()?;
+    let Some(row) = row else {
         return Ok(());
     };
     diesel::update(tags::table.filter(tags::num.eq(row.num)))
@@ -150,17 +143,4 @@ pub fn unlist(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
         ..row
     };
     tagging::log_change(conn, &later, Action::Withdrawn, now)
-}
-
-fn tag(conn: &mut Conn, id: &str) -> Result<Option<TagRow>> {
-    Ok(tags::table.filter(tags::id.eq(id)).first(conn).optional()?)
-}
-
-/// Lets what follows the log look again: by a line of a later version, for no one looks for what bears the first.
-fn tell(conn: &mut Conn, row: TagRow, now: DateTime<Utc>) -> Result<()> {
-    let later = TagRow {
-        version: row.version.max(2),
-        ..row
-    };
-    tagging::log_change(conn, &later, Action::Saved, now)
 }

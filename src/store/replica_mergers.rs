@@ -14,7 +14,7 @@ use crate::store::articles as article_store;
 use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::replica::Replicas;
 use crate::store::save::Outcome;
-use crate::store::tags::{self as tag_store, Found, TagRow};
+use crate::store::tags::{self as tag_store, TagRow};
 use crate::store::{rights, tag_merging, tag_saving, tagging, transitions, webhook_filters};
 
 /// A tag that became part of another.
@@ -57,12 +57,11 @@ impl Replicas {
                 }
             }
             None => {
+                // Where the name leads somewhere, what it leads to has told so: it may have been freed there and taken anew.
                 let slug = merger.slug.as_str();
-                let known = tag_store::find(conn, slug)?.map(Found::into_row);
-                if known.is_some_and(|known| known.num == into.num) {
+                if tag_store::find(conn, slug)?.is_some() {
                     return Ok(Outcome::Unchanged);
                 }
-                self.clear_names(conn, &[slug], Some(into.num))?;
                 tag_saving::add_alias(conn, into.num, slug)?;
             }
         }

@@ -1,6 +1,9 @@
 //! Where a tag of another store stands and what it is called, where another tag here is in its way.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use crate::content::article::Fault;
 use crate::content::slug::Slug;
@@ -26,15 +29,15 @@ impl Replicas {
         let Some(parent) = tag_store::find(conn, slug.as_str())?.map(Found::into_row) else {
             return Ok((None, true));
         };
+        if Some(parent.num) == num && self.precedence == Precedence::Other {
+            return Ok((None, false));
+        }
         match (nesting::under(conn, num, parent.num)?, self.precedence) {
             (Nesting::Fits, _) => {}
-            (Nesting::Circle, Precedence::Other) => {
-                if Some(parent.num) == num {
-                    return Ok((None, false));
-                }
+            // Too deep: there may be a circle further up.
+            (Nesting::Circle | Nesting::TooDeep, Precedence::Other) => {
                 self.lift_out(conn, num.unwrap_or_default(), parent.num)?;
             }
-            (Nesting::TooDeep, Precedence::Other) => {}
             (Nesting::Circle, Precedence::Stored) => {
                 return Err(Error::conflict("/parent", "is the tag itself, or below it"));
             }
@@ -49,8 +52,9 @@ impl Replicas {
     /// Where a tag stands below another that is about to stand below it, the way between them is cut.
     pub(super) fn lift_out(&self, conn: &mut Conn, above: i64, below: i64) -> Result<()> {
         let mut at = below;
-        // No more steps than a nesting that grew too deep meanwhile can have.
-        for _ in 0..2 * MAX_NESTING {
+        // A nesting may have grown deeper meanwhile than any at the other store.
+        let mut passed = HashSet::new();
+        while passed.insert(at) {
             let parent: Option<i64> = tags::table
                 .filter(tags::num.eq(at))
                 .select(tags::parent_num)
@@ -68,6 +72,32 @@ impl Replicas {
                 Some(parent) => at = parent,
                 None => return Ok(()),
             }
+        }
+        Ok(())
+    }
+
+    /// Puts the tags of these ids right below another, those that are there and are not there yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn nest(&self, conn: &mut Conn, parent: Uuid, children: &[Uuid]) -> Result<()> {
+        let Some(parent) = by_id(conn, parent)? else {
+            return Ok(());
+        };
+        for child in children {
+            let Some(row) = by_id(conn, *child)? else {
+                continue;
+            };
+            if row.parent_num == Some(parent.num) || row.num == parent.num {
+                continue;
+            }
+            if nesting::under(conn, Some(row.num), parent.num)? != Nesting::Fits {
+                self.lift_out(conn, row.num, parent.num)?;
+            }
+            diesel::update(tags::table.filter(tags::num.eq(row.num)))
+                .set(tags::parent_num.eq(Some(parent.num)))
+                .execute(conn)?;
+            self.tell_followers(conn, &row)?;
         }
         Ok(())
     }
@@ -111,4 +141,9 @@ impl Replicas {
         }
         Ok(())
     }
+}
+
+fn by_id(conn: &mut Conn, id: Uuid) -> Result<Option<TagRow>> {
+    let row = tags::table.filter(tags::id.eq(id.to_string())).first(conn);
+    Ok(row.optional()?)
 }

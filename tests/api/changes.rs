@@ -1,6 +1,8 @@
 //! The change feed: everything the public can know, in order, and nothing else.
 
 use chrono::TimeDelta;
+use kiosque::content::tag_input::TagInput;
+use kiosque::store::tag_saving;
 use serde_json::{Value, json};
 
 use crate::support::app::noon;
@@ -377,6 +379,157 @@ fn tags_tell_where_they_have_gone() {
             assert_eq!(merged["into"], "climat", "{slug}");
         }
         assert_eq!(lines(&app, "kind=article"), Vec::<Value>::new());
+    }
+}
+
+#[test]
+fn a_merged_tag_is_followed_by_the_log_where_its_name_is_anothers_by_now() {
+    for place in places() {
+        let app = App::on(place);
+        let editor = app.key("editor");
+        let write = |method: &str, path: &str, body| write(&app, &editor, method, path, body);
+        let make = |slug: &str, name: &str| {
+            let body = json!({"slug": slug, "name": name});
+            write("POST", "/v1/tags", Some(body))
+        };
+        let merge = |from: &str, into: &str| {
+            let path = format!("/v1/tags/{from}/merger");
+            write("PUT", &path, Some(json!({"into": into})))
+        };
+        for slug in ["one", "two", "three", "four", "last", "lost", "gone"] {
+            make(slug, &format!("The {slug}"));
+        }
+        merge("one", "two");
+        // The public is not told of this one, and the way leads over it.
+        write("PATCH", "/v1/tags/two", Some(json!({"listed": false})));
+        merge("four", "three");
+        merge("two", "three");
+        merge("three", "last");
+        merge("lost", "gone");
+        // All the names are freed, and some taken anew.
+        for slug in ["last", "gone"] {
+            let path = format!("/v1/tags/{slug}");
+            write("PATCH", &path, Some(json!({"aliases": []})));
+        }
+        write("DELETE", "/v1/tags/gone", None);
+        for slug in ["one", "two", "three", "lost"] {
+            make(slug, &format!("Another {slug}"));
+        }
+        for query in ["kind=tag", "kind=tag&include=articles"] {
+            let all = lines(&app, query);
+            let into = |slug: &str| {
+                let is_its = |line: &&Value| line["slug"] == slug && line["action"] == "merged";
+                let line = all.iter().find(is_its).unwrap();
+                (line["into"].clone(), line["tag"]["slug"].clone())
+            };
+            let embeds = query.contains("include");
+            for slug in ["one", "four", "three"] {
+                let expected = match embeds {
+                    true => json!("last"),
+                    false => Value::Null,
+                };
+                assert_eq!(into(slug), (json!("last"), expected), "{slug} {query}");
+            }
+            assert_eq!(into("lost"), (Value::Null, Value::Null));
+        }
+    }
+}
+
+/// What a page weighs, and how many lines it has.
+fn weight(app: &App, query: &str) -> (usize, usize) {
+    let reply = app.get(&format!("/v1/changes?{query}"));
+    let lines = reply.json()["data"].as_array().unwrap().len();
+    (reply.bytes.len(), lines)
+}
+
+#[test]
+fn a_page_is_bounded_by_all_that_is_in_it() {
+    const MIB: usize = 1 << 20;
+    for place in places() {
+        let app = App::on(place);
+        // Small articles with tags that have a lot to say.
+        let described: Vec<Value> = (0..30)
+            .map(|n| {
+                json!({"slug": format!("tag-{n}"), "name": format!("Tag {n}"), "description": "d".repeat(20_000)})
+            })
+            .collect();
+        app.import(&[article("first").with("tags", json!(described))]);
+        let named: Vec<Value> = (0..30)
+            .map(|n| json!({"slug": format!("tag-{n}")}))
+            .collect();
+        let borne = (0..40).map(|n| article(&format!("borne-{n}")).with("tags", json!(named)));
+        app.import(&borne.collect::<Vec<_>>());
+        let (bytes, lines) = weight(&app, "limit=1000&include=articles");
+        assert!(
+            bytes < 9 * MIB && bytes > 4 * MIB,
+            "{bytes} in {lines} lines"
+        );
+        assert!((7..41).contains(&lines), "{lines}");
+        assert_eq!(weight(&app, "limit=1000").1, 41);
+        // And so tags by themselves.
+        let made = app.database.write(|conn| {
+            for n in 0..450 {
+                let input = TagInput {
+                    name: format!("Made {n}"),
+                    slug: None,
+                    kind: None,
+                    description: Some("d".repeat(20_000)),
+                    parent: None,
+                    aliases: None,
+                };
+                let draft = input.check().expect("it is sound");
+                tag_saving::create(conn, &draft, noon())?;
+            }
+            Ok(())
+        });
+        made.expect("they are made");
+        app.wait();
+        let (bytes, lines) = weight(&app, "limit=1000&include=articles&kind=tag");
+        assert!(
+            bytes < 9 * MIB && bytes > 7 * MIB,
+            "{bytes} in {lines} lines"
+        );
+        assert_eq!(weight(&app, "limit=1000&kind=tag").1, 450);
+
+        // Articles that pin each other.
+        let end = app.json("/v1/changes?limit=1000")["page"]["next"].clone();
+        let slugs: Vec<String> = (0..90).map(|n| format!("pin-{n}")).collect();
+        let all: Vec<_> = slugs.iter().map(|slug| article(slug)).collect();
+        app.import(&all);
+        let pinning = all.into_iter().enumerate().map(|(n, article)| {
+            let mut others = slugs.clone();
+            others.remove(n);
+            article.with("pins", json!(others))
+        });
+        app.import(&pinning.collect::<Vec<_>>());
+        let (bytes, lines) = weight(&app, &format!("limit=1000&include=articles&after={end}"));
+        assert!(
+            bytes < 9 * MIB && bytes > 4 * MIB,
+            "{bytes} in {lines} lines"
+        );
+    }
+}
+
+#[test]
+fn the_newest_that_pin_an_article_are_told_and_no_more() {
+    for place in places() {
+        let app = App::on(place);
+        let pinning = (0..203).map(|n| article(&format!("by-{n}")).with("pins", json!(["pinned"])));
+        app.import(&[article("pinned").status("draft"), article("other")]);
+        app.import(&pinning.collect::<Vec<_>>());
+        app.import(&[article("also").with("pins", json!(["other"]))]);
+        app.import(&[article("pinned"), article("other").saying("x")]);
+        let all = lines(&app, "limit=1000&include=articles");
+        let by = |slug: &str| {
+            let line = all.iter().rfind(|line| line["slug"] == slug).unwrap();
+            let by = line["replica"]["pinned_by"].as_array().unwrap();
+            by.iter().map(|by| by["id"].clone()).collect::<Vec<_>>()
+        };
+        let id = |slug: &str| app.json(&format!("/v1/articles/{slug}"))["id"].clone();
+        let told = by("pinned");
+        assert_eq!(told.len(), 200, "{}", app.place.name);
+        assert!(told.contains(&id("by-202")) && !told.contains(&id("by-0")));
+        assert_eq!(by("other"), [id("also")]);
     }
 }
 

@@ -1,11 +1,12 @@
 //! The change feed as server-sent events.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{App, article, places};
+use crate::support::{App, Place, article, places};
 
 /// An event as a browser takes it: id, name and data.
 #[derive(Debug, PartialEq)]
@@ -152,4 +153,47 @@ fn whoever_does_not_read_holds_no_one_up() {
         app.import(&[article(&format!("a-{n}")).saying(&long)]);
         assert_eq!(awake.slug(), format!("a-{n}"));
     }
+}
+
+#[test]
+fn whoever_takes_nothing_loses_the_place() {
+    let app = App::configured(Place::sqlite(), |config| {
+        config.change_waiters = 1;
+        config.change_patience = Duration::from_secs(1);
+    });
+    let address = app.base.trim_start_matches("http://");
+    let mut asleep = TcpStream::connect(address).unwrap();
+    let request = format!(
+        "GET /v1/changes/stream?after=0&include=articles HTTP/1.1\r\nhost: {address}\r\n\r\n"
+    );
+    asleep.write_all(request.as_bytes()).unwrap();
+    let mut status = [0; 12];
+    asleep.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    // Far more than what lies between the two, in few words, for the indexes are not what this is about.
+    let long = format!("{} ", "x".repeat(200)).repeat(4_000);
+    for n in 0..12 {
+        app.import(&[article(&format!("a-{n}")).saying(&long)]);
+    }
+    let end = app.json("/v1/changes?limit=1000")["page"]["next"].clone();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while app.get(&format!("/v1/changes?wait=1&after={end}")).status != 200 {
+        assert!(Instant::now() < deadline, "the place stays taken");
+    }
+    // It can take what was sent, and then comes back by itself.
+    let mut rest = Vec::new();
+    asleep
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let mut part = [0; 1 << 16];
+    while !rest.ends_with(b"\r\n0\r\n\r\n") {
+        let read = asleep.read(&mut part).unwrap();
+        assert!(read > 0, "it ends as it should");
+        rest.extend_from_slice(&part[..read]);
+    }
+    let text = String::from_utf8_lossy(&rest);
+    assert!(
+        text.contains("a-0") && !text.contains("\"a-11\""),
+        "not all of it"
+    );
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::changes_stream::Stream;
 use crate::support::{App, Place, article, places};
 
 #[test]
@@ -106,5 +107,52 @@ fn another_servers_write_wakes_as_ones_own() {
             assert_eq!(waiting.join().unwrap()["data"][0]["slug"], "news");
             assert_eq!(second.get("/v1/articles/news").status, 200);
         });
+    }
+}
+
+#[test]
+fn one_client_does_not_take_all_places() {
+    let app = App::configured(Place::sqlite(), |config| {
+        config.change_waiters = 4;
+        config.change_waiters_per_client = 1;
+        config.identity.address_header = Some("x-client".to_owned());
+    });
+    app.import(&[article("a")]);
+    let key = app.key("reader");
+    let path = "/v1/changes/stream?after=0";
+    let one = [("x-client", "192.0.2.1")];
+    // Its stream is open, so it has its place.
+    let mut first = Stream::open(&app, path, &one);
+    assert_eq!(first.slug(), "a");
+    for path in ["/v1/changes?wait=20&after=0", path] {
+        let refused = app.get_with(path, &one);
+        assert_eq!(refused.status, 503, "{path}");
+        assert!(
+            refused.text().contains("your requests"),
+            "{}",
+            refused.text()
+        );
+    }
+    // A neighbour in the same network is the same client; what was written before the proxy's word counts for nothing.
+    let mut v6 = Stream::open(&app, path, &[("x-client", "2001:db8::1")]);
+    let forged = [("x-client", "198.51.100.7, 2001:db8::2")];
+    assert_eq!(app.get_with(path, &forged).status, 503);
+    let with_key = [("x-client", "192.0.2.1"), ("authorization", &key)];
+    let mut keyed = Stream::open(&app, path, &with_key);
+    let elsewhere = [("x-client", "192.0.2.2"), ("authorization", &key)];
+    assert_eq!(app.get_with(path, &elsewhere).status, 503, "the same key");
+    assert_eq!((v6.slug(), keyed.slug()), ("a".to_owned(), "a".to_owned()));
+    let other = [("x-client", "192.0.2.2")];
+    assert_eq!(
+        app.get_with("/v1/changes?wait=20&after=0", &other).status,
+        200
+    );
+    // Asking is free, and who has left leaves the place.
+    assert_eq!(app.get_with("/v1/changes", &one).status, 200);
+    drop(first);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while app.get_with("/v1/changes?wait=20&after=0", &one).status != 200 {
+        assert!(Instant::now() < deadline, "the place stays taken");
+        app.import(&[article("b").saying(&format!("{:?}", Instant::now()))]);
     }
 }

@@ -189,11 +189,16 @@ impl Writer {
                 "created"
             }
             _ => {
-                self.now += chrono::TimeDelta::minutes(minutes as i64);
-                self.clocks.iter().for_each(|clock| clock.set(self.now));
+                self.pass(chrono::TimeDelta::minutes(minutes as i64));
                 "time"
             }
         }
+    }
+
+    /// Lets time pass, everywhere.
+    pub fn pass(&mut self, time: chrono::TimeDelta) {
+        self.now += time;
+        self.clocks.iter().for_each(|clock| clock.set(self.now));
     }
 
     fn patch(&self, app: &App, slug: &str, body: Value) {
