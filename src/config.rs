@@ -70,6 +70,9 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+/// Bytes that a request body may have, whatever the configuration says.
+pub const LARGEST_BODY: usize = 1 << 30;
+
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "DATABASE_URL",
@@ -362,7 +365,7 @@ impl Config {
             db_timeout: values.seconds("KIOSQUE_DB_TIMEOUT", 1..=600)?,
             request_timeout: values.seconds("KIOSQUE_REQUEST_TIMEOUT", 1..=3600)?,
             shutdown_timeout: values.seconds("KIOSQUE_SHUTDOWN_TIMEOUT", 0..=3600)?,
-            max_body: values.number("KIOSQUE_MAX_BODY", 1024..=1 << 30)?,
+            max_body: values.number("KIOSQUE_MAX_BODY", 1024..=LARGEST_BODY)?,
             search_dir: search_dir(values.text("KIOSQUE_SEARCH_DIR"), &database_url),
             related_tags: values.number("KIOSQUE_RELATED_TAGS", 0.0..=2.0)?,
             related_floor: values.number("KIOSQUE_RELATED_FLOOR", 0.0..=1.0)?,

@@ -10,14 +10,17 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use kiosque::config::DatabaseUrl;
+use kiosque::content::body::{Body, BodyFormat};
 use kiosque::content::line;
+use kiosque::content::sight::Sight;
 use kiosque::content::slug::Slug;
 use kiosque::content::time::Clock;
 use kiosque::db::Database;
 use kiosque::store::changes;
 use kiosque::store::replica::{Precedence, ReplicaArticle, ReplicaGone, Replicas};
 use kiosque::store::replica_groups::ReplicaGroup;
-use kiosque::store::save::Outcome;
+use kiosque::store::save::{Manner, Outcome, Save};
 use kiosque::transfer::export;
 use kiosque::transfer::records::Counts;
 use kiosque::transfer::restore::{self, Summary};
@@ -735,4 +738,122 @@ fn an_export_does_not_replace_the_database() {
         said(&output)
     );
     assert!(fs::read(folder.path().join("store.db")).unwrap() == before);
+}
+
+/// A body beyond what a line of an import may have.
+fn long_body(letter: &str) -> Body {
+    Body::new(letter.repeat(20 << 20), BodyFormat::Text).unwrap()
+}
+
+#[test]
+fn an_article_longer_than_any_line_of_an_import_comes_back() {
+    let mut draft = line::parse(
+        json!({"headline": "Long", "language": "fr", "body": "x", "status": "published"})
+            .to_string()
+            .as_bytes(),
+    )
+    .unwrap();
+    let save = Save {
+        now: noon(),
+        by: None,
+        manner: Manner::Edit,
+        sight: Sight::All,
+    };
+    let other = Place::sqlite();
+    for place in places() {
+        let database = place.open();
+        draft.body = long_body("a");
+        let row = database
+            .write(|conn| save.new_article(conn, &draft))
+            .unwrap()
+            .row;
+        draft.body = long_body("b");
+        database
+            .write(|conn| save.edit(conn, row.clone(), &draft))
+            .unwrap();
+        let export = exported(&database);
+        let (whole, past) = (export.lines().nth(1), export.lines().nth(2));
+        assert!(
+            [whole, past]
+                .iter()
+                .all(|line| line.unwrap().len() > 20 << 20)
+        );
+        // Into each kind of database, once.
+        let back = match matches!(place.url, DatabaseUrl::Postgres(_)) {
+            true => other.open(),
+            false => places().pop().unwrap().open(),
+        };
+        let summary = taken_in(&back, &export);
+        assert_eq!(
+            (summary.created, summary.revisions),
+            (1, 1),
+            "{}",
+            place.name
+        );
+        assert!(
+            contents(&exported(&back)) == contents(&export),
+            "{}",
+            place.name
+        );
+        let again = taken_in(&back, &export);
+        assert_eq!((again.unchanged, again.revisions), (1, 0), "{}", place.name);
+    }
+}
+
+#[test]
+fn an_export_is_known_by_its_first_line_however_that_comes() {
+    let app = newsroom(Place::sqlite(), 13, 5);
+    let export = format!("\u{feff}{}", exported(&app.database));
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    fs::write(folder.path().join("marked.ndjson"), &export).unwrap();
+    for (name, expected) in [
+        ("-", " 0 unchanged, 0 failed"),
+        ("pipe", " 0 created, 0 updated"),
+        ("marked.ndjson", " 0 created, 0 updated"),
+    ] {
+        let mut import = kiosque(folder.path(), &["import", name])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input: Box<dyn Write> = match name {
+            "-" => Box::new(import.stdin.take().unwrap()),
+            "pipe" => Box::new(fs::File::options().write(true).open(&fifo).unwrap()),
+            _ => Box::new(std::io::sink()),
+        };
+        // The first line in pieces of one byte.
+        let (first, rest) = export.split_at(export.find('\n').unwrap() - 3);
+        for byte in first.bytes() {
+            input.write_all(&[byte]).unwrap();
+        }
+        input.write_all(rest.as_bytes()).unwrap();
+        drop(input);
+        let done = import.wait_with_output().unwrap();
+        let text = said(&done);
+        assert!(done.status.success(), "{name}: {text}");
+        assert!(
+            text.contains("export of a store:") && text.contains(expected),
+            "{name}: {text}"
+        );
+    }
+    // Lines that only look like it at first are lines.
+    let lines = "\n{\"headline\": \"T\", \"language\": \"fr\", \"body\": \"x\"}\n";
+    let mut import = kiosque(folder.path(), &["import", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    import
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
+    let done = import.wait_with_output().unwrap();
+    assert!(
+        said(&done).contains("standard input: 1 created"),
+        "{}",
+        said(&done)
+    );
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use url::Url;
 
-use crate::cli::restore;
+use crate::cli::restore::{self, Found};
 use crate::config::Config;
 use crate::content::language::Language;
 use crate::content::time::Clock;
@@ -16,6 +16,7 @@ use crate::db::Database;
 use crate::store::audit::Target;
 use crate::transfer::import::{self, Complaint, Options, Summary, Watcher};
 use crate::transfer::sources::{self, Count, Tally, Wishes};
+use crate::transfer::stream::Stream;
 
 /// Where standard error is no terminal, a line this often.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
@@ -72,11 +73,16 @@ impl Import {
         let database = super::open(config)?;
         let mut flawless = true;
         for file in &self.files {
-            if let Some(whole) = restore::if_export(&database, file.as_ref(), self.dry_run)? {
-                flawless &= whole;
-                continue;
-            }
-            let summary = self.import(&database, file)?;
+            let found = restore::if_export(&database, file, self.dry_run)?;
+            let stream = match found {
+                Found::Export(whole) => {
+                    flawless &= whole;
+                    continue;
+                }
+                Found::Stream(stream) => Some(stream),
+                Found::Other => None,
+            };
+            let summary = self.import(&database, file, stream)?;
             flawless &= summary.failed == 0 && summary.dangling == 0;
         }
         Ok(if flawless {
@@ -86,9 +92,18 @@ impl Import {
         })
     }
 
-    fn import(&self, database: &Database, file: &str) -> Result<Summary, String> {
+    fn import(
+        &self,
+        database: &Database,
+        file: &str,
+        stream: Option<Stream>,
+    ) -> Result<Summary, String> {
         let started = Instant::now();
-        let mut source = sources::open(file, self.format.into(), &self.wishes())?;
+        let (format, wishes) = (self.format.into(), self.wishes());
+        let mut source = match stream {
+            Some(stream) => sources::open_stream(stream, super::called(file), format, &wishes)?,
+            None => sources::open(file, format, &wishes)?,
+        };
         let mut watcher = Terminal::new(file, source.size());
         let options = Options {
             dry_run: self.dry_run,
@@ -185,10 +200,7 @@ struct Terminal {
 
 impl Terminal {
     fn new(file: &str, size: Option<u64>) -> Self {
-        let name = match file {
-            "-" => "standard input".to_owned(),
-            file => file.to_owned(),
-        };
+        let name = super::called(file).to_owned();
         let bar = io::stderr().is_terminal().then(|| bar(&name, size));
         Self {
             name,

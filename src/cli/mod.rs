@@ -156,6 +156,14 @@ fn told(error: error::Error) -> String {
     }
 }
 
+/// What a file on the command line is called in messages.
+fn called(file: &str) -> &str {
+    match file {
+        "-" => "standard input",
+        file => file,
+    }
+}
+
 fn related_settings(config: &Config) -> related::Settings {
     related::Settings {
         tags: config.related_tags,

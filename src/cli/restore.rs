@@ -1,7 +1,7 @@
 //! What `kiosque import` does with the export of a store.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde_json::json;
@@ -11,28 +11,50 @@ use crate::content::time::Clock;
 use crate::db::Database;
 use crate::store::audit::Target;
 use crate::transfer::restore::{self, Summary, Watcher};
+use crate::transfer::stream::{self, Stream};
 
-/// Takes the file in if it is an export; tells whether all of it went in, or `None` where it is something else.
+/// What a name on the command line leads to.
+pub enum Found {
+    /// An export of a store; whether all of it went in.
+    Export(bool),
+    /// Something else that can be read once.
+    Stream(Stream),
+    /// Something else, which whoever reads it opens by its name.
+    Other,
+}
+
+/// Takes what the name leads to in if it is an export of a store.
 ///
 /// # Errors
 /// One line.
-pub fn if_export(database: &Database, path: &Path, dry_run: bool) -> Result<Option<bool>, String> {
-    if path.as_os_str() == "-" {
-        // What is at hand in it stays for whoever reads it next.
-        let mut input = io::stdin().lock();
-        let begins = input.fill_buf().map(restore::is_export);
-        return match begins {
-            Ok(true) => take(database, "standard input", input, None, dry_run).map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => Err(format!("cannot read standard input: {error}")),
+pub fn if_export(database: &Database, name: &str, dry_run: bool) -> Result<Found, String> {
+    let input: Option<Box<dyn Read + Send>> = match name {
+        "-" => Some(Box::new(io::stdin())),
+        name => pipe(name).map(|file| Box::new(file) as _),
+    };
+    if let Some(input) = input {
+        let name = super::called(name);
+        let stream = stream::begun(input);
+        let stream = stream.map_err(|error| format!("cannot read {name}: {error}"))?;
+        return match restore::is_export(stream::head(&stream)) {
+            true => take(database, name, stream, None, dry_run).map(Found::Export),
+            false => Ok(Found::Stream(stream)),
         };
     }
     // Whatever else it is will be told by who reads it as that.
-    let Some((input, size)) = opened(path) else {
-        return Ok(None);
+    let Some((input, size)) = opened(name.as_ref()) else {
+        return Ok(Found::Other);
     };
-    let name = path.display().to_string();
-    take(database, &name, input, Some(size), dry_run).map(Some)
+    take(database, name, input, Some(size), dry_run).map(Found::Export)
+}
+
+/// What stands in a file system and can be read once.
+fn pipe(name: &str) -> Option<File> {
+    let metadata = fs::metadata(name).ok()?;
+    match metadata.is_file() || metadata.is_dir() {
+        true => None,
+        false => File::open(name).ok(),
+    }
 }
 
 fn opened(path: &Path) -> Option<(BufReader<File>, u64)> {

@@ -57,7 +57,7 @@ impl Body {
     pub fn new(source: String, format: BodyFormat) -> Result<Self, String> {
         let html = match format {
             BodyFormat::Html => sanitise(&source)?,
-            BodyFormat::Markdown => sanitise(&render_markdown(&source))?,
+            BodyFormat::Markdown => sanitise(&markdown_as_html(&source))?,
             BodyFormat::Text => paragraphs(&source),
         };
         let text = plain_text(&html);
@@ -118,7 +118,8 @@ fn sanitise(html: &str) -> Result<String, String> {
     Ok(SANITISER.clean(html).to_string())
 }
 
-fn render_markdown(source: &str) -> String {
+/// Markdown as HTML, which is not sanitised yet.
+pub fn markdown_as_html(source: &str) -> String {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH

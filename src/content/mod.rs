@@ -12,6 +12,7 @@ pub mod language;
 pub mod line;
 pub mod listing;
 pub mod markup;
+pub mod network;
 pub mod rights;
 pub mod role;
 pub mod sight;

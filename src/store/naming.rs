@@ -107,6 +107,58 @@ pub fn named_elsewhere(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleR
     }
 }
 
+/// By what an article that came another way is known to be the one of a draft.
+#[derive(Clone, Debug, Default)]
+pub struct Elsewhere {
+    /// What the export of its site calls it.
+    pub external_id: Option<String>,
+    /// Its page, and the end of that address.
+    pub page: Option<(String, Slug)>,
+    /// How external ids begin that were given the way the draft came: such an article is another one.
+    pub way: &'static str,
+}
+
+/// The article that a draft is about and that came another way. `None` also where the draft's own article is stored.
+pub fn came_otherwise(
+    conn: &mut Conn,
+    draft: &Draft,
+    elsewhere: &Elsewhere,
+) -> Result<Option<ArticleRow>> {
+    if let Some(own) = &draft.external_id
+        && by_external_id(conn, own)?.is_some()
+    {
+        return Ok(None);
+    }
+    if let Some(external_id) = &elsewhere.external_id
+        && let Some(row) = by_external_id(conn, external_id)?
+    {
+        return Ok(Some(row));
+    }
+    let Some((page, slug)) = &elsewhere.page else {
+        return Ok(None);
+    };
+    let row = match article_store::find(conn, slug.as_str())? {
+        Some(row) => Some(row),
+        None => aliases::find(conn, slug.as_str())?,
+    };
+    Ok(row.filter(|row| {
+        let external_id = row.external_id.as_deref().unwrap_or_default();
+        let own = row.canonical_url.as_deref();
+        !external_id.starts_with(elsewhere.way)
+            && own.is_some_and(|own| address(own) == address(page))
+    }))
+}
+
+/// An address without what may differ where the page is the same.
+fn address(url: &str) -> &str {
+    let url = url.split('#').next().unwrap_or_default();
+    let url = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .unwrap_or(url);
+    url.trim_end_matches('/')
+}
+
 /// The article that a slug leads to.
 pub struct Owner {
     pub num: i64,

@@ -6,6 +6,7 @@ use std::thread;
 use crate::content::article::Fault;
 use crate::content::line;
 use crate::error::{Error, Result};
+use crate::transfer::lines::BYTE_ORDER_MARK;
 use crate::transfer::records::{self, MAX_EXPORT_LINE, Parsed};
 
 /// Lines that are written in one transaction, at the most.
@@ -90,6 +91,9 @@ impl<R: BufRead> Lines<R> {
             match text.pop_if(|last| *last == b'\n') {
                 Some(_) => {}
                 None => self.bytes += self.skip_line()?,
+            }
+            if self.number == 1 && text.starts_with(BYTE_ORDER_MARK) {
+                text.drain(..BYTE_ORDER_MARK.len());
             }
             if !line::is_blank(&text) {
                 return Ok(Some(Line {

@@ -16,6 +16,7 @@ use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Entry, Target};
 use crate::store::linking::Left;
+use crate::store::naming;
 use crate::store::save::{Manner, Outcome, Save, Saved};
 use crate::store::tagging::Tagger;
 use crate::transfer::lines::{self, Batch, Ndjson, Prepared, Source};
@@ -125,7 +126,8 @@ struct Writer<'a> {
 type Attempt = Result<Saved, Vec<Fault>>;
 
 /// Saves a line, for the first time or again.
-type SaveLine<'a> = fn(&mut Writer<'a>, &mut Conn, &Draft, Option<&First>) -> Result<Saved>;
+type SaveLine<'a> =
+    fn(&mut Writer<'a>, &mut Conn, (&Prepared, &Draft), Option<&First>) -> Result<Saved>;
 
 /// How a line fared at first.
 #[derive(Serialize, Deserialize)]
@@ -234,7 +236,7 @@ impl<'a> Writer<'a> {
             let first = noted.get(at).map(|noted| &noted.told);
             attempts.push(match &line.draft {
                 Err(faults) => Err(faults.clone()),
-                Ok(draft) => match save(self, conn, draft, first) {
+                Ok(draft) => match save(self, conn, (line, draft), first) {
                     Err(Error::InvalidBody(faults) | Error::Conflict(faults)) => Err(faults),
                     saved => Ok(saved?),
                 },
@@ -244,7 +246,22 @@ impl<'a> Writer<'a> {
     }
 
     /// At first the whole article. Then only its links: others may have corrected it meanwhile.
-    fn save(&mut self, conn: &mut Conn, draft: &Draft, first: Option<&First>) -> Result<Saved> {
+    fn save(
+        &mut self,
+        conn: &mut Conn,
+        (line, draft): (&Prepared, &Draft),
+        first: Option<&First>,
+    ) -> Result<Saved> {
+        if let Some(elsewhere) = &line.elsewhere
+            && let Some(row) = naming::came_otherwise(conn, draft, elsewhere)?
+        {
+            return Ok(Saved {
+                outcome: Outcome::Unchanged,
+                row,
+                missing: Vec::new(),
+                dangling: Vec::new(),
+            });
+        }
         let save = Save {
             // Not the start of the import, which may be long ago: meanwhile hours have come and been logged.
             now: self.options.clock.now(),
@@ -273,11 +290,11 @@ impl<'a> Writer<'a> {
     fn save_apart(
         &mut self,
         conn: &mut Conn,
-        draft: &Draft,
+        line: (&Prepared, &Draft),
         first: Option<&First>,
     ) -> Result<Saved> {
         let orphans = self.tagger.orphans();
-        let saved = conn.in_savepoint(|conn| self.save(conn, draft, first));
+        let saved = conn.in_savepoint(|conn| self.save(conn, line, first));
         saved.map_err(|error| {
             self.tagger.take_back(orphans);
             match error {

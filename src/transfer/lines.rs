@@ -8,12 +8,14 @@ use std::thread;
 use crate::content::article::{Draft, Fault};
 use crate::content::line::{self, MAX_LINE};
 use crate::content::slug::Slug;
+use crate::store::naming::Elsewhere;
 
 /// Lines that are prepared, and then written in one transaction, together.
 pub const BATCH: usize = 500;
 /// Fewer of them where they are long; what is over by the last line is one line.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+/// What some editors and shells put before the first line.
+pub const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A line of an import.
 pub struct Line {
@@ -25,6 +27,8 @@ pub struct Line {
     pub text: Result<Vec<u8>, String>,
     /// Slugs that the article had where it comes from.
     pub former: Vec<Slug>,
+    /// By what an article that came another way is this one, and is left alone.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// Where lines come from: a file of them, or what another system wrote.
@@ -57,6 +61,7 @@ pub struct Prepared {
     /// As it came, where it refers to other articles or claims slugs, and may have to be read again.
     pub text: Option<Vec<u8>>,
     pub former: Vec<Slug>,
+    pub elsewhere: Option<Elsewhere>,
 }
 
 pub struct Batch {
@@ -135,7 +140,6 @@ impl<R: BufRead + Send> Source for Ndjson<R> {
         let mut bytes = 0;
         while let Some(text) = read_line(&mut self.0, &mut bytes)? {
             number += 1;
-            // What some editors put before the first line.
             let text = match text.strip_prefix(BYTE_ORDER_MARK) {
                 Some(rest) if number == 1 => rest.to_vec(),
                 _ => text,
@@ -148,6 +152,7 @@ impl<R: BufRead + Send> Source for Ndjson<R> {
                 name: None,
                 text: Ok(text),
                 former: Vec::new(),
+                elsewhere: None,
             };
             if sink.take(line, bytes).is_break() {
                 break;
@@ -215,6 +220,7 @@ fn prepared(line: &Line) -> Prepared {
         draft,
         text: line.text.as_ref().ok().filter(|_| refers).cloned(),
         former: line.former.clone(),
+        elsewhere: line.elsewhere.clone(),
     }
 }
 
@@ -234,6 +240,7 @@ fn failed(lines: &[Line]) -> Vec<Prepared> {
             draft: Err(fault()),
             text: None,
             former: Vec::new(),
+            elsewhere: None,
         })
         .collect()
 }

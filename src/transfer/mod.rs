@@ -8,5 +8,6 @@ mod lines;
 pub mod records;
 pub mod restore;
 pub mod sources;
+pub mod stream;
 mod verdicts;
 mod waiting;

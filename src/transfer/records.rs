@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::config::LARGEST_BODY;
 use crate::content::article::Fault;
 use crate::content::check::{Check, MAX_KEY, MAX_TEXT, one_of};
 use crate::content::input::ArticleInput;
 use crate::content::json::{self, Unread};
-use crate::content::line::{EXPORT_LINE, MAX_LINE, RECORD};
+use crate::content::line::{EXPORT_LINE, RECORD};
 use crate::content::slug::Slug;
 use crate::content::tag::TagKind;
 use crate::content::visibility::Status;
@@ -20,8 +21,9 @@ use crate::store::replica_tags::{ReplicaAlias, ReplicaTag};
 
 /// The version of the format, which rises when an older program would misread a newer file.
 pub const FORMAT: u32 = 1;
-/// Bytes that a line may have: an article of an import, and what it has become since.
-pub const MAX_EXPORT_LINE: usize = 2 * MAX_LINE;
+/// Bytes that a line may have: the largest article that a request can bring, and what it has become since. A million
+/// past versions and former slugs need no more than that.
+pub const MAX_EXPORT_LINE: usize = LARGEST_BODY + 256 * 1024 * 1024;
 
 /// What the member `kiosque` says.
 #[derive(Debug, Serialize, Deserialize)]

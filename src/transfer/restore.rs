@@ -13,6 +13,7 @@ use crate::transfer::export_lines::{
     self, BATCH, BATCH_BYTES, BEGINNING, Line, Lines, Parsing, REVISION, parse_all,
 };
 use crate::transfer::left_over::LeftOver;
+use crate::transfer::lines::BYTE_ORDER_MARK;
 use crate::transfer::records::{self, Counts, FORMAT, Parsed, RevisionRecord};
 
 /// What became of the things in an export.
@@ -36,9 +37,10 @@ pub trait Watcher {
     fn complain(&mut self, line: u64, reason: &str);
 }
 
-/// Whether this is how an export begins; as much as is at hand is enough.
+/// Whether this is how an export begins, perhaps behind a byte order mark.
 pub fn is_export(beginning: &[u8]) -> bool {
-    beginning.starts_with(BEGINNING)
+    let unmarked = beginning.strip_prefix(BYTE_ORDER_MARK);
+    unmarked.unwrap_or(beginning).starts_with(BEGINNING)
 }
 
 /// Takes a whole export in. What is stored already as it comes is left alone, so that it can be begun again after

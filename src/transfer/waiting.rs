@@ -90,6 +90,7 @@ impl Again {
                 name: None,
                 text: Ok(text),
                 former: Vec::new(),
+                elsewhere: None,
             });
             all.push(noted);
         }

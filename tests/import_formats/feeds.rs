@@ -62,6 +62,9 @@ fn rss_comes_in_whole_and_a_second_time_changes_nothing() {
     }
 }
 
+/// What stands before the address that an answer sends its reader to.
+const ELSEWHERE: &str = "-> ";
+
 /// Answers each path with what stands beside it, until the test ends.
 fn served(pages: Vec<(&'static str, String)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -82,9 +85,12 @@ fn served(pages: Vec<(&'static str, String)>) -> String {
                 Some((_, body)) => ("200 OK", body.as_str()),
                 None => ("404 Not Found", ""),
             };
+            let location = body.strip_prefix(ELSEWHERE);
+            let status = location.map_or(status, |_| "302 Found");
             let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nLocation: {}\r\nConnection: close\r\n\r\n",
+                body.len(),
+                location.unwrap_or_default()
             );
             let _ = stream.write_all(head.as_bytes());
             let _ = stream.write_all(body.as_bytes());
@@ -248,8 +254,10 @@ fn a_feed_does_not_write_over_what_is_there() {
                  <guid isPermaLink=\"false\">https://r.example/?p=1</guid><description>Résumé</description></item>"
             )),
         );
-        imported.run(&[&feed, "--dry-run"]).says(&["2 created"]);
-        imported.run(&[&feed]).says(&["2 created, 0 updated"]);
+        // The second is the one that is there, by its guid.
+        let counts = "1 created, 0 updated, 1 unchanged";
+        imported.run(&[&feed, "--dry-run"]).says(&[counts]);
+        imported.run(&[&feed]).says(&[counts]);
         imported.again(&[&feed]);
         let articles = |lines: &[String]| -> Vec<String> {
             let kept = lines.iter().filter(|line| {
@@ -311,4 +319,234 @@ fn pages_are_those_of_the_feed_itself() {
     imported.again(&[&feed]);
     let said = imported.run(&[&format!("{address}/atom")]);
     assert_eq!(said.code, Some(0), "{}", said.text);
+}
+
+#[test]
+fn a_redirect_is_followed_here_or_to_public_addresses() {
+    let other = served(vec![("/feed", atom(2, None))]);
+    let address = served(vec![
+        ("/old", format!("{ELSEWHERE}/moved")),
+        ("/moved", format!("{ELSEWHERE}/feed")),
+        ("/feed", atom(1, None)),
+        ("/pages", atom(3, Some("/next"))),
+        ("/next", format!("{ELSEWHERE}{other}/feed")),
+        ("/away", format!("{ELSEWHERE}{other}/feed")),
+        (
+            "/named",
+            format!(
+                "{ELSEWHERE}{}/feed",
+                other.replace("127.0.0.1", "localhost")
+            ),
+        ),
+        ("/loop", format!("{ELSEWHERE}/loop")),
+        ("/file", format!("{ELSEWHERE}file:///etc/hostname")),
+        ("/nowhere", ELSEWHERE.to_owned()),
+        (
+            "/metadata",
+            format!("{ELSEWHERE}http://169.254.169.254/latest/"),
+        ),
+    ]);
+    let imported = Imported::into(Place::sqlite());
+    let refused = "it is at an address that is not public, and another server leads there";
+    let said = imported.run(&[&format!("{address}/old")]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    let said = imported.run(&[&format!("{address}/pages")]);
+    assert_eq!(said.code, Some(1));
+    said.says(&[&format!("cannot fetch {other}/feed: "), refused]);
+    for (path, says) in [
+        ("away", refused),
+        ("named", refused),
+        ("metadata", refused),
+        ("loop", "it is redirected too often"),
+        ("file", "it is redirected to no address"),
+    ] {
+        let said = imported.run(&[&format!("{address}/{path}")]);
+        assert_eq!(said.code, Some(1), "{path}: {}", said.text);
+        said.says(&[says]);
+    }
+    // No address is the same address, and so around again.
+    imported
+        .run(&[&format!("{address}/nowhere")])
+        .says(&["it is redirected too often"]);
+    assert_eq!(imported.serve().get("/v1/articles").slugs(), ["1"]);
+}
+
+#[test]
+fn what_one_page_may_have_is_bounded_and_told() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let json = |items: usize| {
+        let items = "{},".repeat(items);
+        format!(
+            "{{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"J\",\"items\":[{}]}}",
+            items.trim_end_matches(',')
+        )
+    };
+    for (name, text, says) in [
+        (
+            "entries.rss",
+            rss(&"<item/>".repeat(100_001)),
+            "it has more than 100000 entries",
+        ),
+        (
+            "entries.json",
+            json(100_001),
+            "it has more than 100000 entries",
+        ),
+        (
+            "elements.rss",
+            rss(&"<a/>".repeat(1_000_001)),
+            "it has more than 1000000 elements",
+        ),
+        (
+            "depth.rss",
+            rss(&"<a>".repeat(127)),
+            "it has elements nested deeper than 128",
+        ),
+        (
+            "open.rss",
+            rss("<item><title>T</tit"),
+            "is not well-formed XML",
+        ),
+        (
+            "long.rss",
+            " ".repeat((50 << 20) + 1),
+            "a feed is read up to 52428800 bytes",
+        ),
+    ] {
+        let file = written(place, name, text);
+        let said = imported.run(&[&file, "--format", "feed"]);
+        assert_eq!(said.code, Some(1), "{name}");
+        said.says(&[&format!("{name}: "), says]);
+    }
+    let near = written(
+        place,
+        "near.rss",
+        rss(&format!("{}{}", "<a>".repeat(125), "</a>".repeat(125))),
+    );
+    let said = imported.run(&[&near]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+}
+
+#[test]
+fn feeds_in_windows_1252_are_read_and_what_the_server_says_stands_before_the_declaration() {
+    let feed = |declared: &str, number: u32| {
+        let items = format!(
+            "<item><title>L\u{92}été \u{80}{number}</title><link>https://r.example/w{number}</link>\
+             <description>x</description><pubDate>Sat, 01 Mar 2025 10:00:00 +0000</pubDate></item>"
+        );
+        let text = format!(
+            "<?xml version=\"1.0\" encoding=\"{declared}\"?>\n{}",
+            rss(&items)
+        );
+        text.chars().map(|c| c as u8).collect::<Vec<u8>>()
+    };
+    let imported = Imported::into(Place::sqlite());
+    // By the standard of encodings, ISO-8859-1 is read as Windows-1252.
+    for (number, label) in (1..).zip(["windows-1252", "ISO-8859-1"]) {
+        let file = written(&imported.place, "one.rss", feed(label, number));
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+    }
+    let app = imported.serve();
+    for number in [1, 2] {
+        let article = app.get(&format!("/v1/articles/w{number}")).json();
+        assert_eq!(
+            article["headline"],
+            format!("L\u{2019}été \u{20ac}{number}")
+        );
+    }
+}
+
+#[test]
+fn the_feed_of_a_site_that_was_imported_makes_no_second_articles() {
+    let wordpress = "<?xml version=\"1.0\"?>\n<rss xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel>\
+        <title>R</title><link>https://r.example</link><language>fr</language>ITEMS</channel></rss>";
+    let post = |id: u32, name: &str| {
+        format!(
+            "<item><title>Titre {name}</title><link>https://r.example/2024/{name}/</link>\
+             <guid isPermaLink=\"false\">https://r.example/?p={id}</guid><content:encoded>Entier</content:encoded>\
+             <category domain=\"category\" nicename=\"eau\">Eau</category><wp:post_id>{id}</wp:post_id>\
+             <wp:post_date_gmt>2024-01-0{id} 00:00:00</wp:post_date_gmt><wp:post_name>{name}</wp:post_name>\
+             <wp:status>publish</wp:status><wp:post_type>post</wp:post_type></item>"
+        )
+    };
+    let wordpress = wordpress.replace(
+        "ITEMS",
+        &[post(1, "un"), post(2, "deux"), post(3, "trois")].concat(),
+    );
+    let entry = |guid: &str, link: &str| {
+        format!(
+            "<item><title>Flux</title><link>{link}</link><guid isPermaLink=\"false\">{guid}</guid>\
+             <pubDate>Wed, 01 May 2024 10:00:00 +0000</pubDate><description>Court</description></item>"
+        )
+    };
+    let feed = rss(&[
+        entry("https://r.example/?p=1", "https://r.example/2024/un/"),
+        // By its address alone, which may be written otherwise.
+        entry("7", "http://r.example/2024/deux#plus"),
+        // The same end of another address, and another guid.
+        entry("https://r.example/?p=9", "https://r.example/2025/trois/"),
+    ]
+    .concat());
+    let json_feed = json!({"version": "https://jsonfeed.org/version/1.1", "title": "R", "language": "fr",
+        "items": [{"id": "https://r.example/?p=3", "url": "https://r.example/?p=3", "title": "Flux", "content_text": "Court",
+            "date_published": "2024-05-01T10:00:00Z"}]});
+    let atom = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"fr\"><title>R</title><id>a:r</id>\
+        <entry><id>https://r.example/?p=2</id><title>Flux</title><updated>2024-05-01T10:00:00Z</updated>\
+        <content>Court</content></entry></feed>";
+    for place in places() {
+        let imported = Imported::into(place);
+        let file = |name: &str, text: &str| written(&imported.place, name, text);
+        let wordpress = file("wordpress.xml", &wordpress);
+        imported.run(&[&wordpress]).says(&["3 created"]);
+        let before = imported.stored();
+        let feed = file("feed.rss", &feed);
+        let counts = "1 created, 0 updated, 2 unchanged";
+        imported.run(&[&feed, "--dry-run"]).says(&[counts]);
+        imported.run(&[&feed]).says(&[counts]);
+        for (name, text) in [
+            ("feed.json", json_feed.to_string()),
+            ("feed.atom", atom.to_owned()),
+        ] {
+            let said = imported.run(&[&file(name, &text)]);
+            said.says(&["0 created, 0 updated, 1 unchanged"]);
+        }
+        imported.again(&[&feed]);
+        imported.again(&[&wordpress]);
+        // What was there is there as it was.
+        let after = imported.stored();
+        let kept = before
+            .iter()
+            .filter(|line| line.starts_with("articles ") || line.starts_with("bodies "));
+        for line in kept {
+            assert!(after.contains(line), "{}: {line}", imported.place.name);
+        }
+        let app = imported.serve();
+        assert_eq!(
+            app.get("/v1/articles").slugs(),
+            ["trois-2", "trois", "deux", "un"]
+        );
+    }
+}
+
+#[test]
+fn the_feed_of_a_site_of_ghost_finds_its_articles_where_they_are() {
+    let ghost = json!({"db": [{"data": {"settings": [{"key": "locale", "value": "en"}], "posts": [
+        {"id": "64a1", "uuid": "5c0e2f5a-0000-4000-8000-000000000001", "title": "One", "slug": "one", "html": "<p>Whole</p>",
+         "status": "published", "published_at": "2024-01-01T00:00:00.000Z"}]}}]});
+    let feed = rss(
+        "<item><title>One</title><link>https://g.example/one/</link><guid isPermaLink=\"false\">64a1</guid>\
+         <description>Short</description><pubDate>Mon, 01 Jan 2024 00:00:00 GMT</pubDate></item>",
+    );
+    let imported = Imported::into(Place::sqlite());
+    let ghost = written(&imported.place, "ghost.json", ghost.to_string());
+    imported
+        .run(&[&ghost, "--site-url", "https://g.example"])
+        .says(&["1 created"]);
+    let feed = written(&imported.place, "feed.rss", feed);
+    imported
+        .run(&[&feed])
+        .says(&["0 created, 0 updated, 1 unchanged"]);
+    assert_eq!(body(&imported.serve(), "one"), "<p>Whole</p>");
 }

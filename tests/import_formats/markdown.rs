@@ -277,3 +277,131 @@ fn folders_and_formats_are_taken_or_told_of() {
     assert_eq!(statuses(&app, &slugs), [200, 200, 200, 404, 200, 404]);
     assert_eq!(body(&app, "five"), "<p>x</p>");
 }
+
+/// The canonical address of an article.
+fn canonical(app: &App, slug: &str) -> Value {
+    let article = app.get(&format!("/v1/articles/{slug}")).json();
+    article["canonical_url"].clone()
+}
+
+#[test]
+fn addresses_are_made_as_the_generators_make_them() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let page = |members: &str| format!("---\ndate: 2024-03-05T00:30:00+02:00\n{members}\n---\nx");
+    written(
+        place,
+        "hugo/hugo.toml",
+        "baseURL = \"https://h.example/n/\"\nlanguageCode = \"en\"\n[permalinks]\nnews = \"/:year/:month/:day/:slug/\"\n",
+    );
+    for (path, members) in [
+        ("news/One.md", "title: The first"),
+        (
+            "news/two.md",
+            "title: Second\nslug: deux\naliases: [/old/zwei/]",
+        ),
+        ("news/three.md", "title: Third\nurl: /kept/drei/"),
+        (
+            "news/four.md",
+            "title: Fourth\nslug: quatre\nurl: /kept/vier.html",
+        ),
+        (
+            "news/five.md",
+            "title: Fifth\nurl: /:section/:year/:contentbasename/",
+        ),
+        ("blog/six.md", "title: Sixth"),
+    ] {
+        written(place, &format!("hugo/content/{path}"), page(members));
+    }
+    let dated = |members: &str| format!("---\n{members}\n---\nx");
+    written(
+        place,
+        "jekyll/_config.yml",
+        "url: https://j.example\nlang: en\npermalink: /:year/:title/\n",
+    );
+    for (name, members) in [
+        ("2024-01-02-seven", "title: Seventh"),
+        (
+            "2024-01-02-eight",
+            "title: Eighth\npermalink: pretty\ncategories: a b",
+        ),
+        ("2024-01-02-nine", "title: Ninth\npermalink: none"),
+        (
+            "2024-01-02-ten",
+            "title: Tenth\npermalink: /x/:month/:title.html\nredirect_from: /old/zehn.html",
+        ),
+        (
+            "2024-01-02-eleven",
+            "title: Eleventh\npermalink: /about/elf/",
+        ),
+    ] {
+        written(place, &format!("jekyll/_posts/{name}.md"), dated(members));
+    }
+    for name in ["hugo", "jekyll"] {
+        let folder = place.folder.path().join(name).display().to_string();
+        let said = imported.run(&[&folder]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        imported.again(&[&folder]);
+    }
+    let app = imported.serve();
+    for (slug, address) in [
+        ("the-first", "https://h.example/n/2024/03/05/the-first/"),
+        ("deux", "https://h.example/n/2024/03/05/deux/"),
+        ("drei", "https://h.example/n/kept/drei/"),
+        ("quatre", "https://h.example/n/kept/vier.html"),
+        ("five", "https://h.example/n/news/2024/five/"),
+        ("six", "https://h.example/n/blog/six/"),
+        ("seven", "https://j.example/2024/seven/"),
+        ("eight", "https://j.example/a/b/2024/01/02/eight/"),
+        ("nine", "https://j.example/nine.html"),
+        ("ten", "https://j.example/x/01/ten.html"),
+        ("elf", "https://j.example/about/elf/"),
+    ] {
+        assert_eq!(canonical(&app, slug), address, "{slug}");
+    }
+    let former = ["zwei", "vier", "zehn"];
+    assert_eq!(statuses(&app, &former), [301; 3]);
+}
+
+#[test]
+fn other_texts_of_a_pages_folder_belong_to_the_page() {
+    let imported = Imported::into(Place::sqlite());
+    let place = &imported.place;
+    let page = |title: &str| format!("---\ntitle: {title}\ndate: 2024-01-01\n---\nx");
+    written(place, "hugo/hugo.toml", "languageCode = \"en\"\n");
+    for (path, title) in [
+        ("index.md", "Home"),
+        ("news/plain.md", "Plain"),
+        ("news/leaf/index.md", "Leaf"),
+        ("news/leaf/aside.md", "Aside"),
+        ("news/leaf/deep/more.md", "More"),
+        ("news/leaf/deep/index.md", "Not a page"),
+        ("news/leaf/table.html", "Table"),
+        ("news/branch/_index.md", "Branch"),
+        ("news/branch/leafless.md", "Leafless"),
+    ] {
+        written(place, &format!("hugo/content/{path}"), page(title));
+    }
+    let said = |path: &str| {
+        let folder = place.folder.path().join(path).display().to_string();
+        imported.run(&[&folder, "--language", "en"])
+    };
+    let reason = "left out: 4 texts that belong to a page (beside its index.md): news/leaf/aside.md, \
+                  news/leaf/deep/index.md, news/leaf/deep/more.md, …";
+    let whole = said("hugo");
+    assert_eq!(whole.code, Some(0), "{}", whole.text);
+    whole.says(&["4 created", reason]);
+    // Also where only a part of the site is given.
+    said("hugo/content/news").says(&["3 created", "left out: 4 texts that belong to a page"]);
+    // Elsewhere a page's folder is one like any other.
+    written(place, "docs/guide/index.md", page("Guide"));
+    written(place, "docs/guide/step.md", page("Step"));
+    let plain = said("docs");
+    assert!(!plain.text.contains("belong to a page"), "{}", plain.text);
+    plain.says(&["2 created"]);
+    let app = imported.serve();
+    let slugs = [
+        "plain", "leaf", "leafless", "aside", "more", "table", "step",
+    ];
+    assert_eq!(statuses(&app, &slugs), [200, 200, 200, 404, 404, 404, 200]);
+}

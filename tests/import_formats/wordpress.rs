@@ -247,8 +247,39 @@ fn other_encodings_and_no_language() {
     imported
         .run(&[&file])
         .says(&["1 failed", "nothing says its language; see --language"]);
+    let wide = |bytes: fn(u16) -> [u8; 2], id: u32| -> Vec<u8> {
+        let text = export(&item(id, "été")).replace("?>", " encoding=\"UTF-16\"?>");
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(bytes).collect()
+    };
+    let windows: Vec<u8> = export(&item(4, "l\u{92}été"))
+        .replace("?>", " encoding=\"windows-1252\"?>")
+        .chars()
+        .map(|c| c as u8)
+        .collect();
+    for (name, bytes) in [
+        ("little.xml", wide(u16::to_le_bytes, 2)),
+        ("big.xml", wide(u16::to_be_bytes, 3)),
+        ("windows.xml", windows),
+    ] {
+        let file = written(&imported.place, name, bytes);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(0), "{name}: {}", said.text);
+        imported.again(&[&file]);
+    }
     let app = imported.serve();
-    assert!(body(&app, "t1").contains("été"));
+    for (slug, words) in [
+        ("t1", "été"),
+        ("t2", "été"),
+        ("t3", "été"),
+        ("t4", "l\u{2019}été"),
+    ] {
+        assert!(
+            body(&app, slug).contains(words),
+            "{slug}: {}",
+            body(&app, slug)
+        );
+    }
 }
 
 #[test]

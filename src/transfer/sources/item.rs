@@ -9,6 +9,7 @@ use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
 use crate::content::language::Language;
 use crate::content::line::MAX_LINE;
 use crate::content::slug::Slug;
+use crate::store::naming::Elsewhere;
 use crate::transfer::lines::Line;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::text;
@@ -43,6 +44,9 @@ pub struct Item {
     /// Beside the line, not in it.
     #[serde(skip)]
     pub former_slugs: Vec<String>,
+    /// By what an article that came another way is this one.
+    #[serde(skip)]
+    pub elsewhere: Option<Elsewhere>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -90,6 +94,7 @@ pub fn failed(number: u64, name: String, reason: String) -> Line {
         name: Some(name),
         text: Err(reason),
         former: Vec::new(),
+        elsewhere: None,
     }
 }
 
@@ -103,6 +108,7 @@ impl Item {
             number,
             name: Some(name.to_owned()),
             former: former.filter_map(|slug| Slug::parse(slug).ok()).collect(),
+            elsewhere: self.elsewhere,
             text,
         }
     }

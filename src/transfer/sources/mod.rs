@@ -20,6 +20,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::transfer::lines::{Ndjson, Sink, Source};
+use crate::transfer::stream::{self, Stream};
 
 use place::Place;
 
@@ -54,7 +55,20 @@ pub trait Archive: Source {
     fn size(&self) -> Option<u64>;
 }
 
-/// Opens a file, a folder, the address of a feed, or standard input ("-").
+/// Opens a stream that was begun already.
+///
+/// # Errors
+/// Why it cannot be read, or as what.
+pub fn open_stream(
+    input: Stream,
+    name: &str,
+    format: Format,
+    wishes: &Wishes,
+) -> Result<Box<dyn Archive>, String> {
+    opened_stream(input, format, wishes).map_err(|error| format!("cannot read {name}: {error}"))
+}
+
+/// Opens a file, a folder, or the address of a feed.
 ///
 /// # Errors
 /// Why it cannot be read, or as what.
@@ -67,10 +81,6 @@ pub fn open(name: &str, format: Format, wishes: &Wishes) -> Result<Box<dyn Archi
         }
         return Ok(Box::new(feed::Feed::open(feed::From::Url(url), wishes)));
     }
-    if name == "-" {
-        let input = BufReader::new(io::stdin());
-        return opened_stream(input, format, wishes).map_err(cannot);
-    }
     let file = File::open(Path::new(name)).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if metadata.is_dir() {
@@ -79,10 +89,6 @@ pub fn open(name: &str, format: Format, wishes: &Wishes) -> Result<Box<dyn Archi
         }
         let folder = markdown::Markdown::folder(Path::new(name), wishes);
         return Ok(Box::new(folder.map_err(cannot)?));
-    }
-    // Pipes can be read once.
-    if !metadata.is_file() {
-        return opened_stream(BufReader::new(file), format, wishes).map_err(cannot);
     }
     let place = Place::new(file);
     let format = detect::format(format, &place, name).map_err(cannot)?;
@@ -99,14 +105,10 @@ fn web_address(name: &str) -> Option<Result<Url, url::ParseError>> {
 }
 
 /// Lines can be taken as they come; everything else is read more than once.
-fn opened_stream(
-    mut input: impl io::BufRead + Send + 'static,
-    format: Format,
-    wishes: &Wishes,
-) -> io::Result<Box<dyn Archive>> {
+fn opened_stream(input: Stream, format: Format, wishes: &Wishes) -> io::Result<Box<dyn Archive>> {
     let is_lines = match format {
         Format::Ndjson => true,
-        Format::Auto => detect::looks_like_lines(input.fill_buf()?),
+        Format::Auto => detect::looks_like_lines(stream::head(&input)),
         _ => false,
     };
     if is_lines {

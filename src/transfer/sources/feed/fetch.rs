@@ -1,17 +1,23 @@
 //! Getting a page of a feed over the network, or from a file, without more of it than fits.
 
+use std::fmt::Display;
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use url::Url;
+use ureq::Body;
+use ureq::http::{Response, Uri};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use url::{Origin, Url};
 
+use crate::content::network::is_public;
 use crate::transfer::sources::place::Place;
 
 /// Bytes that one page may have.
 const MAX_PAGE: u64 = 50 * 1024 * 1024;
-/// From the first byte sent to the last one received.
+/// From the first byte sent to the last one received, wherever the server sends us.
 const PATIENCE: Duration = Duration::from_secs(60);
-const REDIRECTS: u32 = 5;
+const REDIRECTS: usize = 5;
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/json;q=0.9, \
                         application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1";
 
@@ -23,32 +29,105 @@ pub struct Page {
     pub charset: Option<String>,
 }
 
-pub struct Fetcher(ureq::Agent);
+/// Fetches what an operator asked for, whatever network that is in, and what it leads to elsewhere, in public networks
+/// alone: whoever writes a feed does not choose what is asked from here.
+pub struct Fetcher {
+    asked: Origin,
+    here: ureq::Agent,
+    elsewhere: ureq::Agent,
+}
 
 impl Fetcher {
-    pub fn new() -> Self {
-        let config = ureq::Agent::config_builder()
-            .max_redirects(REDIRECTS)
-            .timeout_global(Some(PATIENCE))
-            .user_agent(concat!("kiosque/", env!("CARGO_PKG_VERSION")))
-            .accept(ACCEPTED);
-        Self(config.build().into())
+    /// For the feed at this address.
+    pub fn new(asked: &Url) -> Self {
+        let config = || {
+            ureq::Agent::config_builder()
+                .max_redirects(0)
+                .user_agent(concat!("kiosque/", env!("CARGO_PKG_VERSION")))
+                .accept(ACCEPTED)
+        };
+        // Not through a proxy, which would connect to what we must not.
+        let guarded = config().proxy(None).build();
+        Self {
+            asked: asked.origin(),
+            here: config().build().into(),
+            elsewhere: ureq::Agent::with_parts(guarded, DefaultConnector::default(), Public),
+        }
     }
 
     /// # Errors
     /// Why it cannot be fetched.
     pub fn page(&self, url: &Url) -> io::Result<Page> {
-        use ureq::ResponseExt;
-        let said = |error: ureq::Error| io::Error::other(format!("cannot fetch {url}: {error}"));
-        let mut response = self.0.get(url.as_str()).call().map_err(said)?;
-        let found = Url::parse(&response.get_uri().to_string()).ok();
-        let charset = response.body().charset().map(str::to_owned);
-        let body = response.body_mut().with_config().limit(MAX_PAGE);
-        Ok(Page {
-            bytes: body.read_to_vec().map_err(said)?,
-            url: found.or_else(|| Some(url.clone())),
-            charset,
-        })
+        let end = Instant::now() + PATIENCE;
+        let mut at = url.clone();
+        for _ in 0..=REDIRECTS {
+            let mut response = self.answer(&at, end)?;
+            if !response.status().is_redirection() {
+                return page(&mut response, at);
+            }
+            at = redirect(&response, &at)?;
+        }
+        Err(cannot(url, "it is redirected too often"))
+    }
+
+    fn answer(&self, url: &Url, end: Instant) -> io::Result<Response<Body>> {
+        let agent = match url.origin() == self.asked {
+            true => &self.here,
+            false => &self.elsewhere,
+        };
+        // Nothing is left at the end, which is not the same as no end.
+        let left = end.saturating_duration_since(Instant::now());
+        let left = left.max(Duration::from_millis(1));
+        let request = agent.get(url.as_str()).config();
+        let answer = request.timeout_global(Some(left)).build().call();
+        answer.map_err(|error| cannot(url, error))
+    }
+}
+
+fn page(response: &mut Response<Body>, url: Url) -> io::Result<Page> {
+    let charset = response.body().charset().map(str::to_owned);
+    let body = response.body_mut().with_config().limit(MAX_PAGE);
+    let bytes = body.read_to_vec().map_err(|error| cannot(&url, error))?;
+    Ok(Page {
+        bytes,
+        url: Some(url),
+        charset,
+    })
+}
+
+/// Where an answer sends us.
+fn redirect(response: &Response<Body>, from: &Url) -> io::Result<Url> {
+    let location = response.headers().get("location");
+    let location = location.and_then(|value| from.join(value.to_str().ok()?).ok());
+    location
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| cannot(from, "it is redirected to no address"))
+}
+
+fn cannot(url: &Url, reason: impl Display) -> io::Error {
+    io::Error::other(format!("cannot fetch {url}: {reason}"))
+}
+
+/// Finds the addresses of a name, if all of them are public: which is connected to is not ours to say.
+#[derive(Debug)]
+struct Public;
+
+impl Resolver for Public {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let addresses = DefaultResolver::default().resolve(uri, config, timeout)?;
+        match addresses.iter().all(|address| is_public(address.ip())) {
+            true => Ok(addresses),
+            false => {
+                let reason =
+                    "it is at an address that is not public, and another server leads there";
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, reason).into())
+            }
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::io;
 use feed_rs::model::{Entry, Feed as Head, Link, MediaObject};
 use url::Url;
 
+use crate::content::slug::Slug;
+use crate::store::naming::Elsewhere;
 use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
@@ -18,6 +20,9 @@ use crate::transfer::sources::{Archive, Wishes, html, text};
 
 use fetch::{Fetcher, Page};
 use pages::Found;
+
+/// How the external ids of entries begin.
+const WAY: &str = "feed:";
 
 /// Where the first page is.
 pub enum From {
@@ -97,6 +102,7 @@ impl Feed {
             self.tally.leave_out("entries that came twice", name);
             return None;
         }
+        let elsewhere = elsewhere(&entry, link.as_deref());
         let base = link.as_deref().and_then(|link| Url::parse(link).ok());
         let base = base.or_else(|| self.wishes.site_url.clone());
         let base = base.as_ref();
@@ -147,6 +153,7 @@ impl Feed {
             published_at,
             updated_at: entry.updated.map(dates::written),
             external_id,
+            elsewhere: Some(elsewhere),
             ..Item::default()
         })
     }
@@ -180,15 +187,16 @@ impl Feed {
 
 impl Source for Feed {
     fn read(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
-        let mut url = match &self.from {
+        let asked = match &self.from {
             From::File(place) => {
                 let page = fetch::file(place)?;
                 self.page(&page, sink)?;
                 return Ok(());
             }
-            From::Url(url) => Some(url.clone()),
+            From::Url(url) => url.clone(),
         };
-        let fetcher = Fetcher::new();
+        let fetcher = Fetcher::new(&asked);
+        let mut url = Some(asked);
         let mut visited = HashSet::new();
         while let Some(at) = url {
             if visited.len() as u64 == u64::from(self.wishes.pages) {
@@ -250,13 +258,13 @@ fn external_id(
     link: Option<&str>,
     first: Option<&Url>,
 ) -> Option<String> {
-    let named = |id: &str| item::external_id(&format!("feed:{}", id.trim()));
+    let named = |id: &str| item::external_id(&format!("{WAY}{}", id.trim()));
     let by_link = || named(link?);
     let id = entry.id.trim();
     if id.is_empty() {
         return by_link();
     }
-    if id.contains(':') {
+    if is_of_all(id) {
         return named(id).or_else(by_link);
     }
     // The same on every page of it.
@@ -268,6 +276,24 @@ fn external_id(
     ];
     let of_feed = of_feed.into_iter().flatten().next().unwrap_or("feed");
     named(&format!("{of_feed}#{id}")).or_else(by_link)
+}
+
+/// Whether an id is meant for the whole world, not for its feed alone.
+fn is_of_all(id: &str) -> bool {
+    id.contains(':')
+}
+
+/// An export of the same site may have brought the article: WordPress's calls it as its feed does, and others say where
+/// it is. It is then as the export has it, which has more of it, or as it was edited since.
+fn elsewhere(entry: &Entry, link: Option<&str>) -> Elsewhere {
+    let id = Some(entry.id.as_str()).filter(|id| is_of_all(id));
+    let slug = link.and_then(text::last_part);
+    let slug = slug.and_then(|slug| Slug::parse(&slug).ok());
+    Elsewhere {
+        external_id: id.and_then(item::external_id),
+        page: link.map(str::to_owned).zip(slug),
+        way: WAY,
+    }
 }
 
 /// A link to a page of the feed or to a hub, not to what the feed is of.

@@ -3,15 +3,20 @@
 //! The file is one JSON value of any size, in which the articles may stand before their tags. It is read twice, a row
 //! at a time: first what belongs to the articles, then the articles.
 
+mod cards;
+mod editor;
 mod gated;
+mod lexical;
+mod mobiledoc;
 mod site;
 mod tables;
+mod written;
 
 use std::io;
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
@@ -20,8 +25,10 @@ use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::{Archive, Wishes, html, text};
 
+use editor::Editor;
 use site::Site;
 use tables::{Key, Rows};
+use written::Written;
 
 /// What stands in an export where the site's address did.
 const HERE: &str = "__GHOST_URL__";
@@ -81,9 +88,9 @@ struct Post {
     #[serde(default)]
     html: Option<String>,
     #[serde(default)]
-    mobiledoc: Option<IgnoredAny>,
+    mobiledoc: Option<Box<RawValue>>,
     #[serde(default)]
-    lexical: Option<IgnoredAny>,
+    lexical: Option<Box<RawValue>>,
     #[serde(default)]
     feature_image: Option<String>,
     /// `post` or `page`; before it there was `page`.
@@ -135,10 +142,11 @@ impl Rows for Posts<'_> {
             }
             Ok(post) => {
                 let name = called(&post);
-                let Some(item) = self.item(post, &name) else {
-                    return self.sink.pass(self.bytes);
-                };
-                item.line(self.number, &name, self.tally)
+                match self.item(post, &name) {
+                    Ok(Some(item)) => item.line(self.number, &name, self.tally),
+                    Ok(None) => return self.sink.pass(self.bytes),
+                    Err(reason) => item::failed(self.number, name, reason),
+                }
             }
         };
         self.sink.take(line, self.bytes)
@@ -147,7 +155,10 @@ impl Rows for Posts<'_> {
 
 impl Posts<'_> {
     /// `None` where it is left out, which the tally tells.
-    fn item(&mut self, post: Post, name: &str) -> Option<Item> {
+    ///
+    /// # Errors
+    /// Where its text cannot be read.
+    fn item(&mut self, post: Post, name: &str) -> Result<Option<Item>, String> {
         let is_page = matches!(
             post.page.as_ref().map(|page| page.0.as_str()),
             Some("1" | "true")
@@ -160,14 +171,13 @@ impl Posts<'_> {
         if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
             self.tally
                 .leave_out(&format!("items of type {kind:?} (see --post-types)"), name);
-            return None;
+            return Ok(None);
         }
         let has_editor_text = post.mobiledoc.is_some() || post.lexical.is_some();
-        let html = post.html.as_deref().unwrap_or_default();
+        let html = self.html(&post, name)?;
         if html.trim().is_empty() && has_editor_text {
-            let reason = "articles without HTML (their text is only in the editor's own format)";
-            self.tally.leave_out(reason, name);
-            return None;
+            self.tally.leave_out("articles without a text", name);
+            return Ok(None);
         }
         let published_at = moment(&post.published_at);
         let status = match (self.status(&post, name), &published_at) {
@@ -186,7 +196,7 @@ impl Posts<'_> {
         };
         let canonical_url = canonical_url.filter(|_| status != "draft");
         let named = |id: &str| item::external_id(&format!("ghost:{id}"));
-        Some(Item {
+        Ok(Some(Item {
             external_id: match (&post.uuid, post.id.0.as_str()) {
                 (Some(uuid), _) => named(uuid),
                 (None, "") => None,
@@ -200,7 +210,7 @@ impl Posts<'_> {
             headline: text::plain(post.title.as_deref().unwrap_or_default()),
             standfirst: post.custom_excerpt.as_deref().map(text::plain),
             byline: (!byline.is_empty()).then(|| byline.join(", ")),
-            body: self.body(html, name),
+            body: self.body(&html, name),
             image: self.image(&post, name),
             source: self.source(canonical_url.clone()),
             canonical_url,
@@ -210,7 +220,23 @@ impl Posts<'_> {
             published_at,
             updated_at: moment(&post.updated_at),
             ..Item::default()
-        })
+        }))
+    }
+
+    /// The text as Ghost made HTML of it, else made here of what its editor keeps.
+    fn html(&mut self, post: &Post, name: &str) -> Result<String, String> {
+        let html = post.html.as_deref().unwrap_or_default();
+        if !html.trim().is_empty() {
+            return Ok(html.to_owned());
+        }
+        let mut written = Written::new(self.tally, name);
+        if let Some(source) = &post.lexical {
+            Editor::Lexical.write(source, &mut written)?;
+        }
+        if let Some(source) = post.mobiledoc.as_ref().filter(|_| written.is_empty()) {
+            Editor::Mobiledoc.write(source, &mut written)?;
+        }
+        Ok(written.finish())
     }
 
     fn status(&mut self, post: &Post, name: &str) -> &'static str {
@@ -251,8 +277,7 @@ impl Posts<'_> {
         }
         let (html, cut) = gated::without(html);
         if cut > 0 {
-            let reason = "parts for members of public articles";
-            self.tally.leave_out_many(reason, name, cut);
+            self.tally.leave_out_many(cards::FOR_MEMBERS, name, cut);
         }
         html::rewritten(&self.here(&html), self.wishes.site_url.as_ref())
     }

@@ -7,8 +7,9 @@ use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
 use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::hidden::{self, Hidden};
+use crate::transfer::sources::markdown::permalinks::{Made, Page};
 use crate::transfer::sources::markdown::site::{Kind, Site, Text};
-use crate::transfer::sources::markdown::{addresses, marks};
+use crate::transfer::sources::markdown::{addresses, marks, permalinks};
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::{Wishes, html, text};
 
@@ -78,20 +79,28 @@ impl Maker<'_> {
             self.tally
                 .change("texts without a date, published now", name);
         }
-        let address = fields.text(&["url", "permalink"]);
-        let address = address.filter(|address| !address.contains(':') || address.contains("://"));
+        let said = fields.text(&["url", "permalink"]);
+        let pattern = said
+            .as_deref()
+            .filter(|said| permalinks::is_pattern(said, self.site.kind));
+        let said = said
+            .as_deref()
+            .filter(|said| pattern.is_none() && (!said.contains(':') || said.contains("://")));
+        let made = self.made_address(&fields, file, pattern);
+        let own = made.as_ref().filter(|made| made.is_own);
         let slug = fields
             .text(&["slug"])
             .and_then(|slug| text::slug(&slug))
-            .or_else(|| text::last_part(address.as_deref()?))
+            .or_else(|| text::last_part(said?))
+            .or_else(|| text::last_part(&own?.path))
             .or_else(|| text::slug(&file.stem));
         let published_at = dates.published.filter(|_| !is_draft);
-        let page = self.address(
-            &fields,
-            file,
-            address.as_deref(),
-            slug.as_deref(),
-            published_at.as_deref(),
+        let page = self.address(said, made.as_ref());
+        let mut former = self.former(&fields, name);
+        // What its address ended in, where the article is called otherwise.
+        former.extend(
+            said.or(own.map(|own| own.path.as_str()))
+                .and_then(text::last_part),
         );
         let authors = fields.list(&["authors", "author", "byline"], false);
         let image = self.image(&fields, page.as_ref(), name);
@@ -125,7 +134,7 @@ impl Maker<'_> {
             published_at,
             updated_at: dates.updated,
             expires_at: dates.expires,
-            former_slugs: self.former(&fields, name),
+            former_slugs: former,
             ..Item::default()
         })
     }
@@ -182,60 +191,26 @@ impl Maker<'_> {
     }
 
     /// Where the page was: as it says, else as its generator makes addresses, where that is known.
-    fn address(
-        &self,
-        fields: &Fields,
-        file: &Text,
-        said: Option<&str>,
-        slug: Option<&str>,
-        published_at: Option<&str>,
-    ) -> Option<Url> {
+    fn address(&self, said: Option<&str>, made: Option<&Made>) -> Option<Url> {
         let base = self.wishes.site_url.as_ref().or(self.site.url.as_ref())?;
-        if let Some(said) = said {
-            return match said.contains("://") {
-                true => Url::parse(said).ok(),
-                false => base.join(said.trim_start_matches('/')).ok(),
-            };
-        }
-        let slug = slug?;
-        let path = match self.site.kind {
-            Kind::Plain => return None,
-            Kind::Hugo if self.site.has_permalinks => return None,
-            Kind::Hugo => {
-                let language = file.language.as_ref();
-                let language =
-                    language.filter(|tag| Some(*tag) != self.site.default_language.as_ref());
-                let language = language.map(|tag| tag.to_lowercase());
-                let parts = language.iter().chain(&file.folders).map(String::as_str);
-                let parts: Vec<&str> = parts.chain([slug]).collect();
-                format!("{}/", parts.join("/"))
-            }
-            Kind::Jekyll => {
-                let categories = fields.list(&["categories", "category"], true).join("/");
-                let form = match self.site.permalink.as_deref() {
-                    None | Some("date") => "/:categories/:year/:month/:day/:title.html",
-                    Some("pretty") => "/:categories/:year/:month/:day/:title/",
-                    Some("none") => "/:categories/:title.html",
-                    Some(form) => form,
-                };
-                let day = published_at.unwrap_or_default();
-                let part = |range: std::ops::Range<usize>| day.get(range).unwrap_or_default();
-                let path = form
-                    .replace(":categories", &categories.to_lowercase())
-                    .replace(":year", part(0..4))
-                    .replace(":month", part(5..7))
-                    .replace(":day", part(8..10))
-                    .replace(":title", slug)
-                    .replace(":slug", slug)
-                    .replace(":output_ext", ".html")
-                    .replace("//", "/");
-                match path.contains(':') {
-                    true => return None,
-                    false => path,
-                }
-            }
+        let path = match said {
+            Some(said) if said.contains("://") => return Url::parse(said).ok(),
+            Some(said) => said,
+            None => &made?.path,
         };
         base.join(path.trim_start_matches('/')).ok()
+    }
+
+    fn made_address(&self, fields: &Fields, file: &Text, said: Option<&str>) -> Option<Made> {
+        let names = ["date", "publishdate", "pubdate", "published_at"];
+        let written = fields.text(&names).or_else(|| file.date.clone());
+        let page = Page {
+            fields,
+            file,
+            day: written.and_then(|written| permalinks::day(&written)),
+            default_language: self.site.default_language.as_deref(),
+        };
+        self.site.permalinks.address(self.site.kind, said, &page)
     }
 
     fn body(&mut self, body: &str, page: Option<&Url>, file: &Text) -> String {

@@ -6,6 +6,7 @@ mod fields;
 mod front_matter;
 mod hidden;
 mod marks;
+mod permalinks;
 mod site;
 
 use std::collections::HashMap;

@@ -12,12 +12,22 @@ use crate::transfer::sources::item;
 use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::front_matter;
 use crate::transfer::sources::markdown::hidden::{self, Hidden};
+use crate::transfer::sources::markdown::permalinks::Permalinks;
 
 /// Files that one folder may have, and bytes of a configuration.
 const MAX_FILES: usize = 2_000_000;
 const MAX_CONFIG: u64 = 1024 * 1024;
 /// Folders of programs, not of texts, where they are a site's own.
 const FOREIGN: [&str; 5] = ["themes", "public", "vendor", "resources", "archetypes"];
+
+/// Where Hugo's configuration may be.
+const HUGO: [&str; 4] = [
+    "hugo",
+    "config",
+    "config/_default/hugo",
+    "config/_default/config",
+];
+const CONFIGS: [&str; 4] = ["toml", "yaml", "yml", "json"];
 
 /// Names of a section's page.
 const SECTION: [&str; 2] = ["_index.md", "_index.html"];
@@ -37,14 +47,15 @@ pub struct Site {
     pub root: PathBuf,
     pub title: Option<String>,
     pub url: Option<Url>,
-    /// How addresses are made, where it is not the usual way.
-    pub permalink: Option<String>,
-    pub has_permalinks: bool,
+    /// How addresses are made.
+    pub permalinks: Permalinks,
     pub default_language: Option<String>,
     languages: Vec<String>,
     /// It is, or is inside, `_posts` or `_drafts`, whatever of the path was given.
     in_posts: bool,
     in_drafts: bool,
+    /// A folder with a page of its own is that page, with all that is in it.
+    in_bundles: bool,
     /// What its configuration or a section above it says of all its texts.
     hidden: Option<Hidden>,
 }
@@ -74,12 +85,6 @@ impl Site {
     /// # Errors
     /// When the folder cannot be read.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let hugo = [
-            "hugo",
-            "config",
-            "config/_default/hugo",
-            "config/_default/config",
-        ];
         let content = folder.join("content");
         // A folder may be given as "." or by another name.
         let absolute = folder.canonicalize()?;
@@ -96,7 +101,7 @@ impl Site {
         let (kind, config) = if is_jekyll {
             (Kind::Jekyll, config(folder, &["_config"]))
         } else if content.is_dir() {
-            (Kind::Hugo, config(folder, &hugo))
+            (Kind::Hugo, config(folder, &HUGO))
         } else {
             (Kind::Plain, Map::new())
         };
@@ -126,12 +131,16 @@ impl Site {
             },
             title: fields.text(&["title"]),
             url: base.and_then(|base| Url::parse(&format!("{}/", base.trim_end_matches('/'))).ok()),
-            permalink: fields.text(&["permalink"]),
-            has_permalinks: config.contains_key("permalinks"),
+            permalinks: match kind {
+                Kind::Hugo => Permalinks::hugo(&config, &apart(folder)),
+                Kind::Jekyll => Permalinks::jekyll(&config),
+                Kind::Plain => Permalinks::default(),
+            },
             default_language: default.as_deref().and_then(item::language),
             languages,
             in_posts,
             in_drafts,
+            in_bundles: kind == Kind::Hugo || is_in_hugo(&absolute),
             hidden: None,
         };
         let above = absolute.ancestors().any(|folder| {
@@ -152,6 +161,7 @@ impl Site {
     pub fn texts(&self, passed: &mut dyn FnMut(&str, &str)) -> io::Result<Vec<Text>> {
         let mut found = Vec::new();
         let mut sections = HashSet::new();
+        let mut bundles = HashSet::new();
         let mut folders = vec![self.root.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder)? {
@@ -172,6 +182,9 @@ impl Site {
                     match self.is_article(&relative, &name) {
                         Ok(()) => found.push(self.text(&path, entry.metadata()?.len())),
                         Err(reason) => passed(reason, &relative),
+                    }
+                    if self.in_bundles && name.starts_with("index.") && folder != self.root {
+                        bundles.insert(folder.clone());
                     }
                     if name.starts_with("_index.") && hidden::by_section(&path) {
                         let language = self.text(&path, 0).language;
@@ -204,6 +217,16 @@ impl Site {
             }
         }
         found.sort_by(|a, b| a.relative.cmp(&b.relative));
+        found.retain(|text| match is_resource(text, &bundles) {
+            true => {
+                passed(
+                    "texts that belong to a page (beside its index.md)",
+                    &text.relative,
+                );
+                false
+            }
+            false => true,
+        });
         Ok(found)
     }
 
@@ -317,6 +340,17 @@ impl Site {
     }
 }
 
+/// Whether it is inside a page's folder without being the page. A folder inside that is no page of its own, either.
+fn is_resource(text: &Text, bundles: &HashSet<PathBuf>) -> bool {
+    let name = text.path.file_name().unwrap_or_default();
+    let is_index = name.to_string_lossy().starts_with("index.");
+    let mut above = text.path.ancestors().skip(1);
+    let own = above.next().filter(|_| !is_index);
+    own.into_iter()
+        .chain(above)
+        .any(|folder| bundles.contains(folder))
+}
+
 /// `fr` or `fr-MA`.
 fn is_short(name: &str) -> bool {
     let primary = name.split(['-', '_']).next().unwrap_or_default();
@@ -343,6 +377,19 @@ fn is_other_text(name: &str) -> bool {
     texts.contains(&extension.to_lowercase().as_str()) && !name.starts_with('.')
 }
 
+/// Whether it is, or is inside, the texts of a site of Hugo.
+fn is_in_hugo(folder: &Path) -> bool {
+    let mut above = folder.ancestors();
+    let content = above.find(|folder| folder.ends_with("content"));
+    let site = content.and_then(Path::parent);
+    site.is_some_and(|site| {
+        let mut names = HUGO
+            .iter()
+            .flat_map(|name| CONFIGS.map(|end| format!("{name}.{end}")));
+        names.any(|name| site.join(name).is_file())
+    })
+}
+
 fn by_cascade() -> Hidden {
     Hidden::Because("texts that a section or the site hides (cascade) taken as drafts".to_owned())
 }
@@ -358,10 +405,15 @@ fn dated(stem: &str) -> Option<(&str, &str)> {
     (is_day && !rest.is_empty()).then_some((day, rest))
 }
 
+/// What Hugo's configuration says of addresses in a file of its own.
+fn apart(folder: &Path) -> Map<String, Value> {
+    config(folder, &["config/_default/permalinks"])
+}
+
 /// The first configuration that is there and can be read.
 fn config(folder: &Path, names: &[&str]) -> Map<String, Value> {
     for name in names {
-        for extension in ["toml", "yaml", "yml", "json"] {
+        for extension in CONFIGS {
             let path = folder.join(format!("{name}.{extension}"));
             let is_small = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= MAX_CONFIG);
             let Some(text) = is_small.then(|| fs::read_to_string(&path).ok()).flatten() else {

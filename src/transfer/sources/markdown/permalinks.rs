@@ -1,0 +1,330 @@
+//! Where a page was, as its generator makes addresses of patterns: Hugo's `permalinks` and Jekyll's `permalink`.
+
+use std::collections::HashMap;
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use serde_json::{Map, Value};
+
+use crate::transfer::sources::dates;
+use crate::transfer::sources::markdown::fields::Fields;
+use crate::transfer::sources::markdown::site::{Kind, Text};
+
+/// Characters of an address that is made.
+const MAX_ADDRESS: usize = 2_000;
+/// Words of a pattern that differ from article to article: a part without one names none.
+const OWN: [&str; 4] = [":slug", ":title", ":filename", ":contentbasename"];
+
+/// What a site's configuration says of addresses.
+#[derive(Debug, Default)]
+pub struct Permalinks {
+    /// Hugo: a pattern for each section.
+    by_section: HashMap<String, String>,
+    /// Hugo: addresses end in `.html`.
+    is_ugly: bool,
+    /// Hugo: the texts in the site's own language are in a folder, too.
+    has_language_folder: bool,
+    /// Jekyll: the pattern of all articles.
+    of_all: Option<String>,
+    /// Jekyll: patterns of articles below a path.
+    by_path: Vec<(String, String)>,
+}
+
+/// What patterns are filled with.
+pub struct Page<'a> {
+    pub fields: &'a Fields<'a>,
+    pub file: &'a Text,
+    /// The day on which it appeared, where it says one.
+    pub day: Option<NaiveDateTime>,
+    pub default_language: Option<&'a str>,
+}
+
+/// An address below the site's, and whether its last part names the article.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Made {
+    pub path: String,
+    pub is_own: bool,
+}
+
+impl Permalinks {
+    /// `apart` is what stands in a file of its own.
+    pub fn hugo(config: &Map<String, Value>, apart: &Map<String, Value>) -> Self {
+        let mut by_section = HashMap::new();
+        let declared = config.get("permalinks").and_then(Value::as_object);
+        for members in [declared, Some(apart)].into_iter().flatten() {
+            // By section, or by kind of page and then by section.
+            let pages = members.get("page").and_then(Value::as_object);
+            for (section, pattern) in pages.into_iter().flatten().chain(members) {
+                if let Value::String(pattern) = pattern {
+                    by_section
+                        .entry(section.to_lowercase())
+                        .or_insert_with(|| pattern.clone());
+                }
+            }
+        }
+        let fields = Fields(config);
+        Self {
+            by_section,
+            is_ugly: fields.truth("uglyurls") == Some(Ok(true)),
+            has_language_folder: fields.truth("defaultcontentlanguageinsubdir") == Some(Ok(true)),
+            ..Self::default()
+        }
+    }
+
+    pub fn jekyll(config: &Map<String, Value>) -> Self {
+        let fields = Fields(config);
+        let posts = fields.inner("collections");
+        let posts = posts.and_then(|all| all.inner("posts")?.text(&["permalink"]));
+        let mut by_path = Vec::new();
+        let defaults = config.get("defaults").and_then(Value::as_array);
+        let defaults = defaults.into_iter().flatten().filter_map(Value::as_object);
+        for default in defaults.map(Fields) {
+            let scope = default.inner("scope");
+            let said = |name: &str| scope.as_ref().and_then(|scope| scope.text(&[name]));
+            let is_of_posts = said("type").is_none_or(|kind| kind == "posts");
+            let pattern = default.inner("values");
+            let pattern = pattern.and_then(|values| values.text(&["permalink"]));
+            if let Some(pattern) = pattern.filter(|_| is_of_posts) {
+                let path = said("path").unwrap_or_default();
+                by_path.push((path.trim_matches('/').to_owned(), pattern));
+            }
+        }
+        // The narrowest first, and of two alike the later one.
+        by_path.reverse();
+        by_path.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        Self {
+            of_all: posts.or_else(|| fields.text(&["permalink"])),
+            by_path,
+            ..Self::default()
+        }
+    }
+
+    /// Where the page was. `None` where that takes what is not known here.
+    pub fn address(&self, kind: Kind, said: Option<&str>, page: &Page) -> Option<Made> {
+        match kind {
+            Kind::Plain => None,
+            Kind::Hugo => self.of_hugo(said, page),
+            Kind::Jekyll => self.of_jekyll(said, page),
+        }
+    }
+
+    fn of_hugo(&self, said: Option<&str>, page: &Page) -> Option<Made> {
+        let file = page.file;
+        let section = file.folders.first().map(|name| name.to_lowercase());
+        let pattern = said
+            .or_else(|| Some(self.by_section.get(&section?)?.as_str()))
+            .map(str::to_owned);
+        let mut made = match pattern {
+            Some(pattern) => made(&pattern, |word| page.hugo(word))?,
+            None => {
+                let folders = file.folders.iter().map(|name| part(name));
+                let own = page.fields.text(&["slug"]).map(|slug| part(&slug));
+                let parts = folders.chain([own.unwrap_or_else(|| part(&page.base_name()))]);
+                Made {
+                    path: format!("{}/", parts.collect::<Vec<_>>().join("/")),
+                    is_own: false,
+                }
+            }
+        };
+        if self.is_ugly && made.path.ends_with('/') {
+            made.path = format!("{}.html", made.path.trim_end_matches('/'));
+        }
+        // What the page itself says is already in its language.
+        let language = file.language.as_deref().filter(|tag| {
+            said.is_none() && (self.has_language_folder || Some(*tag) != page.default_language)
+        });
+        if let Some(language) = language {
+            let below = made.path.trim_start_matches('/');
+            made.path = format!("{}/{below}", language.to_lowercase());
+        }
+        Some(made)
+    }
+
+    fn of_jekyll(&self, said: Option<&str>, page: &Page) -> Option<Made> {
+        let relative = page.file.relative.as_str();
+        let is_below = |path: &str| {
+            let rest = relative.strip_prefix(path);
+            path.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let by_path = || self.by_path.iter().find(|(path, _)| is_below(path));
+        let pattern = said
+            .or_else(|| by_path().map(|(_, pattern)| pattern.as_str()))
+            .or(self.of_all.as_deref())
+            .unwrap_or("date");
+        let pattern = match pattern {
+            "date" => "/:categories/:year/:month/:day/:title:output_ext",
+            "pretty" => "/:categories/:year/:month/:day/:title/",
+            "ordinal" => "/:categories/:year/:y_day/:title:output_ext",
+            "weekdate" => "/:categories/:year/W:week/:short_day/:title:output_ext",
+            "none" => "/:categories/:title:output_ext",
+            pattern => pattern,
+        };
+        made(pattern, |word| page.jekyll(word))
+    }
+}
+
+/// Whether what a page says of its address is a pattern to be filled.
+pub fn is_pattern(said: &str, kind: Kind) -> bool {
+    let styles = ["date", "pretty", "ordinal", "weekdate", "none"];
+    kind != Kind::Plain
+        && !said.contains("://")
+        && (said.contains(':') || kind == Kind::Jekyll && styles.contains(&said))
+}
+
+/// The day as the page writes it: generators go by its own clock, not by UTC.
+pub fn day(written: &str) -> Option<NaiveDateTime> {
+    let utc = dates::parse(written)?.at;
+    let written = written.trim();
+    let own = written.get(..10);
+    let own = own.and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
+    let hour = written.get(11..19);
+    let hour = hour.and_then(|hour| NaiveTime::parse_from_str(hour, "%H:%M:%S").ok());
+    Some(match own {
+        Some(day) => day.and_time(hour.unwrap_or_default()),
+        None => utc.naive_utc(),
+    })
+}
+
+impl Page<'_> {
+    /// The file's name, of which only Jekyll takes the date away.
+    fn base_name(&self) -> String {
+        match &self.file.date {
+            Some(date) => format!("{date}-{}", self.file.stem),
+            None => self.file.stem.clone(),
+        }
+    }
+
+    fn title(&self) -> String {
+        let title = self.fields.text(&["title"]);
+        part(&title.unwrap_or_else(|| self.base_name()))
+    }
+
+    fn dated(&self, form: &str) -> Option<String> {
+        Some(self.day?.format(form).to_string())
+    }
+
+    fn hugo(&self, word: &str) -> Option<String> {
+        let slug = || self.fields.text(&["slug"]).map(|slug| part(&slug));
+        let folders = || self.file.folders.iter().map(|name| part(name));
+        Some(match word {
+            "year" => self.dated("%Y")?,
+            "month" => self.dated("%m")?,
+            "monthname" => self.dated("%B")?,
+            "day" => self.dated("%d")?,
+            "weekday" => self.dated("%w")?,
+            "weekdayname" => self.dated("%A")?,
+            "yearday" => self.day?.ordinal().to_string(),
+            "section" => folders().next().unwrap_or_default(),
+            "sections" => folders().collect::<Vec<_>>().join("/"),
+            "title" => self.title(),
+            "slug" => slug().unwrap_or_else(|| self.title()),
+            "filename" | "contentbasename" => part(&self.base_name()),
+            "slugorfilename" | "slugorcontentbasename" => {
+                slug().unwrap_or_else(|| part(&self.base_name()))
+            }
+            _ => return None,
+        })
+    }
+
+    fn jekyll(&self, word: &str) -> Option<String> {
+        Some(match word {
+            "year" => self.dated("%Y")?,
+            "short_year" => self.dated("%y")?,
+            "month" => self.dated("%m")?,
+            "i_month" => self.dated("%-m")?,
+            "short_month" => self.dated("%b")?,
+            "long_month" => self.dated("%B")?,
+            "day" => self.dated("%d")?,
+            "i_day" => self.dated("%-d")?,
+            "short_day" => self.dated("%a")?,
+            "long_day" => self.dated("%A")?,
+            "y_day" => self.dated("%j")?,
+            "w_year" => self.dated("%G")?,
+            "week" => self.dated("%V")?,
+            "w_day" => self.dated("%u")?,
+            "hour" => self.dated("%H")?,
+            "minute" => self.dated("%M")?,
+            "second" => self.dated("%S")?,
+            "title" | "slug" => {
+                let slug = self.fields.text(&["slug"]);
+                slug.unwrap_or_else(|| self.file.stem.clone())
+            }
+            "categories" | "slugified_categories" => {
+                let above = self.file.folders.iter();
+                let above = above.take_while(|folder| !folder.starts_with('_'));
+                let own = self.fields.list(&["categories", "category"], true);
+                let mut parts: Vec<String> = Vec::new();
+                for name in above.cloned().chain(own) {
+                    let name = match word {
+                        "categories" => name.to_lowercase(),
+                        _ => part(&name),
+                    };
+                    if !parts.contains(&name) {
+                        parts.push(name);
+                    }
+                }
+                parts.join("/")
+            }
+            "output_ext" => ".html".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// The pattern with its words filled in, `None` where one is not known.
+fn made(pattern: &str, fill: impl Fn(&str) -> Option<String>) -> Option<Made> {
+    let mut path = String::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find(':') {
+        path.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+        let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+        path.push_str(&fill(word)?);
+        // Hugo's choice among several folders.
+        if after.starts_with('[') {
+            return None;
+        }
+        rest = after;
+        if path.len() > MAX_ADDRESS {
+            return None;
+        }
+    }
+    path.push_str(rest);
+    let mut dense = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !dense.ends_with('/') {
+            dense.push(c);
+        }
+    }
+    let last = pattern.trim_end_matches('/').rsplit('/').next();
+    let last = last.unwrap_or_default();
+    Some(Made {
+        path: dense.trim_start_matches('/').to_owned(),
+        is_own: OWN.iter().any(|word| last.contains(word)),
+    })
+}
+
+/// A name as a part of an address, as Hugo makes them: small letters, hyphens for spaces, accents kept.
+fn part(name: &str) -> String {
+    let mut made = String::new();
+    for c in name.trim().to_lowercase().chars() {
+        match c {
+            c if c.is_alphanumeric() || "._~+".contains(c) || is_mark(c) => made.push(c),
+            c if c.is_whitespace() || c == '-' => {
+                if !made.ends_with('-') {
+                    made.push('-');
+                }
+            }
+            _ => {}
+        }
+    }
+    made.trim_end_matches('-').to_owned()
+}
+
+/// What stands on or under a letter.
+fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
+#[cfg(test)]
+mod tests;
