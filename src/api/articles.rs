@@ -162,7 +162,7 @@ fn is_moved(
 ) -> Result<bool> {
     let reached = sight.reaches(row.created_by.as_deref());
     let is_former = shown::is_former(row, name);
-    let standing = sights::standing(sight, row, tags, now);
+    let standing = sights::standing(conn, sight, row, tags, now)?;
     // A slug that the article had while it was hidden tells the public nothing.
     let knows = reached
         || match (is_former, standing) {

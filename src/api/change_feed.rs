@@ -26,13 +26,13 @@ use crate::delivery::Purges;
 use crate::error::{Error, Result};
 use crate::follower::Progress;
 use crate::store::changes::{self, ChangeKind, ChangeRow};
-use crate::store::identity;
+use crate::store::{identity, partner_lines, rights};
 
 /// Lines of the log that one page looks at, at the most: there may be very many that are not told.
 const SPAN: i64 = 100_000;
-/// Lines that are looked at together for a partner, and how often for one page.
+/// Lines that are looked at together for a partner at the most, and in all for one page, where few of them are told.
 const BATCH: i64 = 500;
-const BATCHES: usize = 10;
+const LOOKED_AT: i64 = 5_000;
 /// Bytes that a page may have with what it embeds, about, but for its first line.
 const PAGE_BUDGET: usize = 8 << 20;
 /// How long those who wake together share what one of them has read.
@@ -182,13 +182,15 @@ pub fn read(
     readable: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<Found> {
+    // Between the look at the key and this snapshot tags may have been merged, and lines are looked at once.
+    let sight = rights::by_now(conn, &asked.sight)?;
     let last = changes::last(conn)?;
     let store = identity::known(conn)?.unwrap_or_default();
     if asked.after > last {
         return Err(beyond(asked.after, last));
     }
     let readable = readable.map_or(last, |readable| readable.min(last));
-    let (latest, due) = end(conn, &asked.sight, readable, now)?;
+    let (latest, due) = end(conn, &sight, readable, now)?;
     let until = latest.min(asked.after.saturating_add(SPAN));
     let mut page = ChangePageView {
         next: asked.after,
@@ -197,13 +199,13 @@ pub fn read(
     };
     let mut data = Vec::new();
     if until > asked.after {
-        let (mut rows, next) = lines(conn, asked, until, now)?;
+        let (mut rows, next) = lines(conn, asked, &sight, until, now)?;
         page.next = next;
         if asked.embed && change_views::within(conn, &mut rows, asked.budget)? {
             page.next = rows.last().map_or(next, |row| row.seq);
         }
         let now = told_at(&rows, now);
-        data = change_views::views(conn, state, rows, asked.embed, &asked.sight, now)?;
+        data = change_views::views(conn, state, rows, asked.embed, &sight, now)?;
     }
     Ok(Found::of(ChangeListView { data, page }, due))
 }
@@ -235,6 +237,7 @@ fn end(
 fn lines(
     conn: &mut Conn,
     asked: &Asked,
+    sight: &Sight,
     until: i64,
     now: DateTime<Utc>,
 ) -> Result<(Vec<ChangeRow>, i64)> {
@@ -243,33 +246,36 @@ fn lines(
         Kind::Tag => ChangeKind::Tag,
     });
     let wanted = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let (batch, batches) = match asked.sight.rights() {
-        None => (asked.limit, 1),
-        Some(_) => (asked.limit.max(BATCH), BATCHES),
-    };
+    let partner = sight.rights().map(partner_lines::key_of);
+    // Mostly what is asked for is what is told; where it is not, more is looked at together.
+    let mut batch = asked.limit;
+    let mut looked_at = 0;
     let mut told: Vec<ChangeRow> = Vec::new();
     let mut next = asked.after;
-    for _ in 0..batches {
-        let rows = changes::told(conn, next, until, kind, batch)?;
+    loop {
+        let rows = changes::told(conn, next, until, kind, partner, batch)?;
         let is_cut = i64::try_from(rows.len()).is_ok_and(|found| found >= batch);
         next = match rows.last() {
             Some(row) if is_cut => row.seq,
             _ => until,
         };
-        told.extend(match asked.sight.rights() {
+        told.extend(match sight.rights() {
             None => rows,
             Some(_) => {
                 let now = told_at(&rows, now);
-                change_views::told(conn, &asked.sight, rows, now)?
+                change_views::told(conn, sight, rows, now)?
             }
         });
         if told.len() > wanted {
             told.truncate(wanted);
             next = told.last().map_or(next, |row| row.seq);
         }
-        if next >= until || told.len() >= wanted {
+        looked_at += batch;
+        let is_done = sight.rights().is_none() || looked_at >= LOOKED_AT;
+        if next >= until || told.len() >= wanted || is_done {
             break;
         }
+        batch = batch.max((batch * 4).min(BATCH));
     }
     Ok((told, next))
 }

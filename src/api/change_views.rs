@@ -397,7 +397,7 @@ fn embedded(
     for row in rows {
         let tags = borne.get(&row.num).map(Vec::as_slice).unwrap_or_default();
         let is_seen = sights::sees(sight, &row, tags, now);
-        if is_seen || sights::standing(sight, &row, tags, now) != Standing::Hidden {
+        if is_seen || sights::standing(conn, sight, &row, tags, now)? != Standing::Hidden {
             known.push(row.num);
         } else if sight.rights().is_none() {
             continue;

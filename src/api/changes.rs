@@ -101,7 +101,8 @@ impl ChangeInput {
 /// more is told as `withdrawn` or `deleted`, under the slug that it had, also where the public still reads it; of what it
 /// never could read there is no line. With `delay_minutes` each line comes that much later, and `page.latest` with it, while
 /// an article that is withdrawn is gone at once. With `lead_minutes` a line comes when the public's does: reads show the
-/// article earlier. After a change of its rights, or of which tag stands for another in its scope, a partner begins anew.
+/// article earlier; where it is pulled before its hour, that is told. What a merger of tags moves into a scope is told as
+/// `updated`, what it moves out as `withdrawn`. After a change of its rights a partner begins anew.
 #[utoipa::path(
     tag = "changes",
     operation_id = "list_changes",

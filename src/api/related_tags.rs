@@ -227,13 +227,7 @@ fn tag_views(
         Sight::Partner(_) => For::of(sight),
         Sight::Public | Sight::Own(_) | Sight::All => For::Everyone,
     };
-    let mut rows: Vec<TagRow> = tags::by_nums(conn, &nums)?.into_values().collect();
-    if let For::Partner(_) = whom {
-        // The engine may lag behind by a moment; the database decides what a partner may know of.
-        let borne = whom.counts(conn, Some(&state.tags), &nums, now)?;
-        rows.retain(|row| row.listed || borne.contains_key(&row.num));
-    }
-    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
-    let views = tag_views::shown(conn, Some(&state.tags), rows, &whom, now)?;
-    Ok(nums.into_iter().zip(views).collect())
+    // The engine may lag behind by a moment; the database decides what a partner may know of.
+    let rows: Vec<TagRow> = tags::by_nums(conn, &nums)?.into_values().collect();
+    tag_views::known(conn, Some(&state.tags), rows, &whom, now)
 }

@@ -117,6 +117,36 @@ pub fn shown(
     whom: &For,
     now: DateTime<Utc>,
 ) -> Result<Vec<TagView>> {
+    let views = counted(conn, census, rows, whom, now)?;
+    Ok(views.into_iter().map(|(_, view)| view).collect())
+}
+
+/// Those of the tags that a caller may know of as views, by number: of a partner, what is listed or counts for it.
+///
+/// # Errors
+/// When the database fails.
+pub fn known(
+    conn: &mut Conn,
+    census: Option<&Kept>,
+    rows: Vec<TagRow>,
+    whom: &For,
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, TagView>> {
+    let views = counted(conn, census, rows, whom, now)?.into_iter();
+    let is_partner = matches!(whom, For::Partner(_));
+    Ok(views
+        .filter(|(row, view)| !is_partner || row.listed || view.article_count > 0)
+        .map(|(row, view)| (row.num, view))
+        .collect())
+}
+
+fn counted(
+    conn: &mut Conn,
+    census: Option<&Kept>,
+    rows: Vec<TagRow>,
+    whom: &For,
+    now: DateTime<Utc>,
+) -> Result<Vec<(TagRow, TagView)>> {
     let parents: Vec<i64> = rows.iter().filter_map(|row| row.parent_num).collect();
     let parents = match parents.is_empty() {
         true => HashMap::new(),
@@ -142,14 +172,17 @@ pub fn shown(
     };
     Ok(rows
         .into_iter()
-        .map(|row| TagView {
-            parent: row.parent_num.and_then(parent),
-            article_count: count(row.num),
-            editing: editing.remove(&row.num),
-            slug: row.slug,
-            name: row.name,
-            kind: row.kind,
-            description: row.description,
+        .map(|row| {
+            let view = TagView {
+                parent: row.parent_num.and_then(parent),
+                article_count: count(row.num),
+                editing: editing.remove(&row.num),
+                slug: row.slug.clone(),
+                name: row.name.clone(),
+                kind: row.kind.clone(),
+                description: row.description.clone(),
+            };
+            (row, view)
         })
         .collect())
 }

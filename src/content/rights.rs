@@ -63,6 +63,9 @@ pub struct Rights {
     pub text: TextRight,
     /// How much later than for the public an article opens; negative: earlier.
     pub shift: TimeDelta,
+    /// The key whose own these are. What it was told is remembered for it alone; those who may read whatever may be
+    /// syndicated have it in common.
+    pub key: Option<String>,
 }
 
 /// What of an article rights go by, beside its tags and its window.

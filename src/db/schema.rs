@@ -164,6 +164,12 @@ tables! {
         version -> BigInt,
         updated_at -> Timestamp,
     }
+    partner_lines (key_id, article_num) {
+        key_id -> Text,
+        article_num -> BigInt,
+        seq -> BigInt,
+        lost_slug -> Nullable<Text>,
+    }
     key_usage (key_id, day) {
         key_id -> Text,
         day -> Text,
@@ -290,3 +296,4 @@ diesel::allow_tables_to_appear_in_same_query!(
 );
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(api_keys, key_rights, key_usage);
+diesel::allow_tables_to_appear_in_same_query!(changes, partner_lines);

@@ -1,10 +1,12 @@
 //! Tags near a tag, near an article, and for a text that has none.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::engine::Engine;
 use super::hashing::mix;
 use super::index::tag_term;
+use super::postings::Slot;
 use super::profile::Profile;
 use super::record::Record;
 use super::scope::Scope;
@@ -20,6 +22,12 @@ const VOTERS: usize = 20;
 /// Articles read for a tag that very many bear.
 const SAMPLE: u32 = 10_000;
 
+/// Tags whose articles are counted for a partner, those first that occur most with the one that is asked for.
+const COUNTED: usize = 500;
+
+/// Articles that are read to count those of one of these.
+const COUNTED_SAMPLE: u32 = 2_000;
+
 impl Engine {
     /// Tags borne together with `tag` more often than chance, by normalised pointwise mutual
     /// information shrunk by support. Bouma, "Normalized (pointwise) mutual information" (2009).
@@ -27,8 +35,8 @@ impl Engine {
     /// Of a tag on more than 10,000 articles a sample of these is read; which ones does not depend on
     /// the order of arrival.
     ///
-    /// For a partner only articles in its scope are counted together; how rare a tag is among all that is public stays
-    /// what it is.
+    /// For a partner only articles in its scope are counted, be it together or by themselves: other counts would tell of
+    /// what it may not read.
     pub fn related_tags(
         &self,
         tag: i64,
@@ -37,31 +45,45 @@ impl Engine {
         rights: Option<&Rights>,
     ) -> Vec<TagNeighbour> {
         let scope = Scope::of(rights, now);
-        let bearers = self.index.bearers(tag);
-        let every = bearers.div_ceil(SAMPLE).max(1);
-        let mut sample = 0u32;
+        let public = self.index.bearers(tag);
+        let every = public.div_ceil(SAMPLE).max(1);
+        let (mut sample, mut seen) = (0u32, 0u32);
         let mut together: HashMap<i64, u32> = HashMap::new();
         self.each_bearer(tag, every, |record| {
             sample += u32::from(record.visible().contains(now));
             if scope.admits(record) {
+                seen += 1;
                 for other in record.tags().filter(|other| *other != tag) {
                     *together.entry(other).or_default() += 1;
                 }
             }
         });
-        let scale = bearers as f32 / sample.max(1) as f32;
-        let articles = self.len() as f32;
-        let found = together
+        let (bearers, scale, articles) = match rights {
+            None => (public, public as f32 / sample.max(1) as f32, self.len()),
+            Some(_) => (seen * every, every as f32, self.seen_by(&scope)),
+        };
+        let mut together: Vec<(i64, u32)> = together
             .into_iter()
             .filter(|(_, shared)| *shared >= SUPPORT)
+            .collect();
+        if rights.is_some() {
+            together.sort_unstable_by_key(|(other, shared)| (Reverse(*shared), *other));
+            together.truncate(COUNTED);
+        }
+        let found = together
+            .into_iter()
             .filter_map(|(other, shared)| {
                 let shared = match every {
                     1 => shared,
                     _ => (shared as f32 * scale).round() as u32,
                 };
-                let shared = shared.min(bearers).min(self.index.bearers(other));
-                let others = self.index.bearers(other) as f32;
-                let score = association(shared as f32, bearers as f32, others, articles);
+                let others = match rights {
+                    None => self.index.bearers(other),
+                    Some(_) => self.bearers_seen_by(&scope, other),
+                };
+                let shared = shared.min(bearers).min(others);
+                let all = articles.max(bearers as usize).max(others as usize) as f32;
+                let score = association(shared as f32, bearers as f32, others as f32, all);
                 (score > 0.0).then_some(TagNeighbour {
                     tag: other,
                     score,
@@ -70,6 +92,30 @@ impl Engine {
             })
             .collect();
         best(found, limit)
+    }
+
+    /// How many articles that bear the tag are in the scope, by a part of them where they are very many.
+    fn bearers_seen_by(&self, scope: &Scope, tag: i64) -> u32 {
+        let every = self.index.bearers(tag).div_ceil(COUNTED_SAMPLE).max(1);
+        let mut seen = 0;
+        self.each_bearer(tag, every, |record| {
+            let bears = record.tags().any(|borne| borne == tag);
+            seen += u32::from(bears && scope.admits(record));
+        });
+        seen * every
+    }
+
+    /// How many articles are in the scope, by a part of them where they are very many.
+    fn seen_by(&self, scope: &Scope) -> usize {
+        let every = self.len().div_ceil(SAMPLE as usize).max(1);
+        let seen = (0..self.slot_count() as Slot).filter(|slot| {
+            self.article(*slot)
+                .is_some_and(|article| mix(article.num as u64).is_multiple_of(every as u64))
+                && self
+                    .record_at(*slot)
+                    .is_some_and(|record| scope.admits(&record))
+        });
+        seen.count() * every
     }
 
     /// One in `every` of the articles that bear the tag.

@@ -7,23 +7,20 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde::Deserialize;
 
-use crate::content::rights::{Facts, Rights};
+use crate::content::rights::Rights;
 use crate::content::sight::Sight;
-use crate::content::visibility::{Standing, Status, Visibility};
+use crate::content::visibility::Standing;
 use crate::db::Conn;
-use crate::db::schema::{bodies, changes, revisions};
+use crate::db::schema::changes;
 use crate::error::Result;
-use crate::store::articles::{self, ArticleRow};
+use crate::store::articles;
 use crate::store::changes::{Action, ChangeKind, ChangeRow};
-use crate::store::sights;
 use crate::store::tags::{self as tag_store, TagRow};
+use crate::store::{partner_lines, sights};
 
 /// Values in one query: SQLite takes 32,766.
 const CHUNK: usize = 10_000;
-/// States that are read together: each has a whole body in it.
-const STATES: i64 = 8;
 
 /// Of these lines those that a partner is told, as it is told them. `merged` leads from the id of a merged tag to the
 /// number of the one that it is a part of by now.
@@ -76,7 +73,13 @@ enum Stands {
 impl Stands {
     fn told(&self, mut row: ChangeRow) -> Option<ChangeRow> {
         match self {
-            Self::Readable => return Some(row),
+            Self::Readable => {
+                // A line of the partner's own: its scope has won the article.
+                if row.action == Action::Saved.as_str() {
+                    row.action = Action::Updated.as_str().to_owned();
+                }
+                return Some(row);
+            }
             Self::Gone => {}
             Self::Left(slug) => row.slug.clone_from(slug),
         }
@@ -99,173 +102,28 @@ fn articles_for(
     nums: HashSet<i64>,
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, Stands>> {
-    let nums: Vec<i64> = nums.into_iter().collect();
+    let all: Vec<i64> = nums.into_iter().collect();
+    // Of what is out of scope, which may be most, no row is read.
+    let nums = sights::in_scope(conn, rights, &all)?;
     let rows = articles::by_nums(conn, &nums)?;
     let borne = sights::tags_for(conn, sight, &nums)?;
     let mut stands = HashMap::with_capacity(rows.len());
-    let mut others = Vec::new();
     for row in rows {
         let tags = borne.get(&row.num).map(Vec::as_slice).unwrap_or_default();
         if sights::sees(sight, &row, tags, now) {
             stands.insert(row.num, Stands::Readable);
-        } else if sights::standing(sight, &row, tags, now) == Standing::Gone {
+        } else if sights::standing(conn, sight, &row, tags, now)? != Standing::Hidden {
             stands.insert(row.num, Stands::Gone);
-        } else {
-            others.push(row);
         }
     }
-    let left = last_slugs(conn, rights, &others, now)?;
+    let others = all.into_iter().filter(|num| !stands.contains_key(num));
+    let others: Vec<i64> = others.collect();
+    let left = partner_lines::lost(conn, rights, &others)?;
     stands.extend(
         left.into_iter()
             .map(|(num, slug)| (num, Stands::Left(slug))),
     );
     Ok(stands)
-}
-
-/// A kept state, as far as it says who could read it.
-#[derive(Deserialize)]
-struct State {
-    slug: String,
-    language: String,
-    source: Option<Source>,
-    #[serde(default)]
-    rights: Syndication,
-    #[serde(default)]
-    tags: Vec<Tagging>,
-    status: String,
-    published_at: Option<DateTime<Utc>>,
-    embargoed_until: Option<DateTime<Utc>>,
-    expires_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Deserialize)]
-struct Source {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Syndication {
-    syndicatable: bool,
-}
-
-impl Default for Syndication {
-    fn default() -> Self {
-        Self { syndicatable: true }
-    }
-}
-
-#[derive(Deserialize)]
-struct Tagging {
-    slug: String,
-}
-
-impl State {
-    /// Whether the partner could read it while it was the article's state.
-    fn was_readable(
-        &self,
-        rights: &Rights,
-        named: &HashMap<String, i64>,
-        (saved, replaced): (DateTime<Utc>, DateTime<Utc>),
-    ) -> bool {
-        let facts = Facts {
-            language: &self.language,
-            source: self.source.as_ref().map(|source| source.name.as_str()),
-            syndicatable: self.rights.syndicatable,
-        };
-        let tags = self.tags.iter().filter_map(|tag| named.get(&tag.slug));
-        let tags: Vec<i64> = tags.copied().collect();
-        let visibility = Visibility {
-            status: Status::parse(&self.status).unwrap_or(Status::Draft),
-            published_at: self.published_at,
-            embargoed_until: self.embargoed_until,
-            expires_at: self.expires_at,
-        };
-        let was_open = visibility.window().is_some_and(|(from, until)| {
-            from <= rights.opened_by(replaced) && until.is_none_or(|until| saved < until)
-        });
-        was_open && rights.admit(facts, &tags)
-    }
-}
-
-/// The slug of each of these articles when the partner could last read it, by number.
-fn last_slugs(
-    conn: &mut Conn,
-    rights: &Rights,
-    rows: &[ArticleRow],
-    now: DateTime<Utc>,
-) -> Result<HashMap<i64, String>> {
-    let mut slugs = HashMap::new();
-    let nums: Vec<i64> = rows.iter().map(|row| row.num).collect();
-    let mut edited: Vec<i64> = Vec::new();
-    for nums in nums.chunks(CHUNK) {
-        let found = revisions::table
-            .filter(revisions::article_num.eq_any(nums))
-            .select(revisions::article_num)
-            .distinct();
-        edited.extend(found.load::<i64>(conn)?);
-    }
-    if edited.is_empty() {
-        return Ok(slugs);
-    }
-    let named = names(conn, rights)?;
-    for num in edited {
-        let slug = last_slug(conn, rights, num, &named, now)?;
-        slugs.extend(slug.map(|slug| (num, slug)));
-    }
-    Ok(slugs)
-}
-
-fn last_slug(
-    conn: &mut Conn,
-    rights: &Rights,
-    num: i64,
-    named: &HashMap<String, i64>,
-    now: DateTime<Utc>,
-) -> Result<Option<String>> {
-    let present = bodies::table
-        .filter(bodies::article_num.eq(num))
-        .select(bodies::saved_at);
-    let present: Option<Option<chrono::NaiveDateTime>> = present.first(conn).optional()?;
-    let mut replaced = present.flatten().map_or(now, |at| at.and_utc());
-    let mut before = i64::MAX;
-    loop {
-        let states: Vec<(i64, chrono::NaiveDateTime, String)> = revisions::table
-            .filter(revisions::article_num.eq(num))
-            .filter(revisions::version.lt(before))
-            .order(revisions::version.desc())
-            .limit(STATES)
-            .select((revisions::version, revisions::saved_at, revisions::state))
-            .load(conn)?;
-        let Some((oldest, ..)) = states.last() else {
-            return Ok(None);
-        };
-        before = *oldest;
-        for (version, saved, state) in states {
-            let saved = saved.and_utc();
-            match serde_json::from_str::<State>(&state) {
-                Ok(state) if state.was_readable(rights, named, (saved, replaced)) => {
-                    return Ok(Some(state.slug));
-                }
-                Ok(_) => {}
-                Err(error) => log::warn!("version {version} of article {num}: {error}"),
-            }
-            replaced = saved;
-        }
-    }
-}
-
-/// What the tags of the scope are and were called.
-fn names(conn: &mut Conn, rights: &Rights) -> Result<HashMap<String, i64>> {
-    let Some(filter) = &rights.tags else {
-        return Ok(HashMap::new());
-    };
-    let nums: Vec<i64> = filter.tags().into_iter().copied().collect();
-    let proper = tag_store::by_nums(conn, &nums)?.into_values();
-    let mut names: HashMap<String, i64> = proper.map(|tag| (tag.slug, tag.num)).collect();
-    for (num, aliases) in tag_store::all_aliases(conn, &nums)? {
-        names.extend(aliases.into_iter().map(|slug| (slug, num)));
-    }
-    Ok(names)
 }
 
 /// What a partner knows of the tags that lines are about.

@@ -1,13 +1,15 @@
 //! The change log: one line for each write, in commit order.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{exists, max};
 use diesel::prelude::*;
 
 use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
-use crate::db::schema::changes;
+use crate::db::schema::{changes, partner_lines};
 use crate::error::Result;
 
 /// What became of a thing.
@@ -124,23 +126,65 @@ impl<'a> Moves<'a> {
     }
 }
 
+macro_rules! values {
+    ($change:expr, $now:expr) => {
+        (
+            changes::kind.eq($change.kind.as_str()),
+            changes::num.eq($change.num),
+            changes::id.eq($change.id),
+            changes::slug.eq($change.slug),
+            changes::action.eq($change.action.as_str()),
+            changes::at.eq(to_stored($now)),
+            changes::version.eq($change.version),
+            changes::moved_tags.eq(Some(joined($change.moves.tags))),
+            changes::former_language.eq($change.moves.former_language),
+        )
+    };
+}
+
 /// Appends a line. The transaction must have begun as the only writer, so that the numbers commit in
 /// their order.
 pub fn append(conn: &mut Conn, change: &Change, now: DateTime<Utc>) -> Result<()> {
     diesel::insert_into(changes::table)
-        .values((
-            changes::kind.eq(change.kind.as_str()),
-            changes::num.eq(change.num),
-            changes::id.eq(change.id),
-            changes::slug.eq(change.slug),
-            changes::action.eq(change.action.as_str()),
-            changes::at.eq(to_stored(now)),
-            changes::version.eq(change.version),
-            changes::moved_tags.eq(Some(joined(change.moves.tags))),
-            changes::former_language.eq(change.moves.former_language),
-        ))
+        .values(values!(change, now))
         .execute(conn)?;
     Ok(())
+}
+
+/// Appends a line for each of several things, and tells the numbers of the lines, by those of the things.
+///
+/// # Errors
+/// When the database fails.
+pub fn append_all(
+    conn: &mut Conn,
+    lines: &[Change],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, i64>> {
+    if lines.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let before = last(conn)?;
+    match conn {
+        Conn::Sqlite(conn) => {
+            for change in lines {
+                diesel::insert_into(changes::table)
+                    .values(values!(change, now))
+                    .execute(conn)?;
+            }
+        }
+        // One journey to the server.
+        Conn::Postgres(conn) => {
+            let rows: Vec<_> = lines.iter().map(|change| values!(change, now)).collect();
+            diesel::insert_into(changes::table)
+                .values(&rows)
+                .execute(conn)?;
+        }
+    }
+    let written: Vec<(i64, i64)> = changes::table
+        .filter(changes::seq.gt(before))
+        .select((changes::num, changes::seq))
+        .load(conn)?;
+    Ok(written.into_iter().collect())
 }
 
 fn joined(nums: &[i64]) -> String {
@@ -157,19 +201,31 @@ pub fn after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<ChangeRow>> {
         .load(conn)?)
 }
 
-/// Those of the lines after one and up to another that tell the public something, oldest first.
+/// Those of the lines after one and up to another that tell the public something, oldest first; with those that are
+/// told to the partner of this key alone.
 pub fn told(
     conn: &mut Conn,
     after: i64,
     until: i64,
     kind: Option<ChangeKind>,
+    partner: Option<&str>,
     limit: i64,
 ) -> Result<Vec<ChangeRow>> {
     let mut query = changes::table
         .filter(changes::seq.gt(after))
         .filter(changes::seq.le(until))
-        .filter(changes::action.ne(Action::Saved.as_str()))
         .into_boxed();
+    let is_public = changes::action.ne(Action::Saved.as_str());
+    query = match partner {
+        None => query.filter(is_public),
+        Some(key) => {
+            let own = partner_lines::table
+                .filter(partner_lines::key_id.eq(key.to_owned()))
+                .filter(partner_lines::article_num.eq(changes::num))
+                .filter(partner_lines::seq.eq(changes::seq));
+            query.filter(is_public.or(exists(own)))
+        }
+    };
     if let Some(kind) = kind {
         query = query.filter(changes::kind.eq(kind.as_str()));
     }
@@ -228,10 +284,46 @@ pub fn told_slug(conn: &mut Conn, num: i64, slug: &str) -> Result<bool> {
     Ok(line.is_some())
 }
 
+/// When an article that had been public was taken back, as the lines before this one tell: the first since the public
+/// last read it. `None` where none tells that it was public.
+///
+/// # Errors
+/// When the database fails.
+pub fn taken_back(conn: &mut Conn, num: i64, before: i64) -> Result<Option<DateTime<Utc>>> {
+    let of_article = || {
+        changes::table
+            .filter(changes::num.eq(num))
+            .filter(changes::kind.eq(ChangeKind::Article.as_str()))
+            .filter(changes::seq.lt(before))
+    };
+    let public = [Action::Published.as_str(), Action::Updated.as_str()];
+    let last: Option<i64> = of_article()
+        .filter(changes::action.eq_any(public))
+        .select(max(changes::seq))
+        .first(conn)?;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    let at: Option<NaiveDateTime> = of_article()
+        .filter(changes::seq.gt(last))
+        .filter(changes::action.eq(Action::Withdrawn.as_str()))
+        .order(changes::seq)
+        .select(changes::at)
+        .first(conn)
+        .optional()?;
+    Ok(at.map(|at| at.and_utc()))
+}
+
 /// The slug under which the public was last told of an article.
 pub fn last_told_slug(conn: &mut Conn, num: i64) -> Result<Option<String>> {
+    last_told_slug_before(conn, num, i64::MAX)
+}
+
+/// The same as the lines before this one told.
+pub fn last_told_slug_before(conn: &mut Conn, num: i64, seq: i64) -> Result<Option<String>> {
     Ok(changes::table
         .filter(changes::num.eq(num))
+        .filter(changes::seq.lt(seq))
         .filter(changes::kind.eq(ChangeKind::Article.as_str()))
         .filter(changes::action.ne(Action::Saved.as_str()))
         .order(changes::seq.desc())

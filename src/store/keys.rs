@@ -9,6 +9,7 @@ use crate::content::rights::Grant;
 use crate::content::role::Role;
 use crate::content::time::{to_stored, utc_text};
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::{api_keys, key_rights};
 use crate::error::{Error, Result};
 use crate::store::rights::GrantRow;
@@ -56,12 +57,13 @@ pub fn by_hash(conn: &mut Conn, hash: &str) -> Result<Option<KeyRow>> {
 
 /// The key of this digest, and what was granted to it.
 pub fn with_grant(conn: &mut Conn, hash: &str) -> Result<Option<(KeyRow, Option<GrantRow>)>> {
-    Ok(api_keys::table
-        .left_join(key_rights::table)
-        .filter(api_keys::hash.eq(hash))
-        .select((api_keys::all_columns, key_rights::all_columns.nullable()))
-        .first(conn)
-        .optional()?)
+    Ok(each!(conn, conn =>
+        api_keys::table
+            .left_join(key_rights::table)
+            .filter(api_keys::hash.eq(hash))
+            .select((api_keys::all_columns, key_rights::all_columns.nullable()))
+            .first(conn)
+            .optional())?)
 }
 
 pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<KeyRow>> {

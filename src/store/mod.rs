@@ -23,6 +23,7 @@ pub mod listing;
 pub mod mirrors;
 pub mod naming;
 pub mod nesting;
+pub mod partner_lines;
 pub mod previews;
 pub mod replica;
 mod replica_checks;

@@ -22,7 +22,7 @@ use crate::store::replica_checks::{check_descent, check_names, in_order, kept_al
 use crate::store::replica_groups::{Grouping, ReplicaGroup};
 use crate::store::save::{self, Outcome, Saved};
 use crate::store::state::{self, Whole};
-use crate::store::{aliases, groups, previews, rows, tagging, transitions};
+use crate::store::{aliases, groups, partner_lines, previews, rows, tagging, transitions};
 
 pub use crate::store::replica_gone::ReplicaGone;
 
@@ -248,16 +248,17 @@ impl Replicas {
         match (self.precedence, told.filter(|_| is_gone)) {
             // As there; here the public may have been told of nothing.
             (Precedence::Stored, Some(told)) => {
-                transitions::log_under(conn, row, told, action, moves, self.now)
+                transitions::log_under(conn, row, told, action, moves, self.now)?;
             }
             (Precedence::Stored, None) => {
-                transitions::log_moved(conn, row, action, moves, self.now)
+                transitions::log_moved(conn, row, action, moves, self.now)?;
             }
             // It told the slug itself.
             (Precedence::Other, _) => {
-                transitions::log_under(conn, row, &row.slug, action, moves, self.now)
+                transitions::log_under(conn, row, &row.slug, action, moves, self.now)?;
             }
         }
+        partner_lines::note(conn, before, row, moved, self.now)
     }
 
     /// Lets its translations look again, where what they show of it has changed.

@@ -15,7 +15,9 @@ use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::replica::Replicas;
 use crate::store::save::Outcome;
 use crate::store::tags::{self as tag_store, TagRow};
-use crate::store::{rights, tag_merging, tag_saving, tagging, transitions, webhook_filters};
+use crate::store::{
+    partner_lines, rights, tag_merging, tag_saving, tagging, transitions, webhook_filters,
+};
 
 /// A tag that became part of another.
 #[derive(Clone, Debug)]
@@ -96,6 +98,7 @@ impl Replicas {
         };
         let was_public = tag_store::is_public(conn, &row, self.now)?;
         let bearers = tag_store::bearers(conn, row.num)?;
+        partner_lines::of_lost_tag(conn, &row, self.now)?;
         diesel::update(tags::table.filter(tags::parent_num.eq(row.num)))
             .set(tags::parent_num.eq(None::<i64>))
             .execute(conn)?;
@@ -128,6 +131,7 @@ impl Replicas {
         at: DateTime<Utc>,
     ) -> Result<()> {
         self.lift_out(conn, from.num, into.num)?;
+        partner_lines::of_merger(conn, from, into, self.now)?;
         tag_merging::pass_articles(conn, from.num, into.num)?;
         diesel::update(tags::table.filter(tags::parent_num.eq(from.num)))
             .set((

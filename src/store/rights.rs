@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use crate::content::rights::{Grant, Limits, Rights, TextRight};
+use crate::content::role::Role;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
@@ -35,7 +36,7 @@ pub struct GrantRow {
 }
 
 /// No tag's number.
-const NO_TAG: i64 = -1;
+pub const NO_TAG: i64 = -1;
 
 impl GrantRow {
     /// The grant, tags by id.
@@ -73,13 +74,18 @@ impl GrantRow {
     pub fn rights(&self, conn: &mut Conn) -> Result<Rights> {
         let grant = self.grant()?;
         let shift = grant.shift();
-        Ok(Rights {
+        let mut rights = Rights {
             tags: grant.tags.map(|tags| by_number(conn, &tags)).transpose()?,
             languages: grant.languages,
             sources: grant.sources,
             text: grant.text,
             shift,
-        })
+            key: None,
+        };
+        if !rights.are_plain() {
+            rights.key = Some(self.key_id.clone());
+        }
+        Ok(rights)
     }
 }
 
@@ -87,13 +93,29 @@ impl GrantRow {
 /// it, `-a` would let everything through.
 fn by_number(conn: &mut Conn, filter: &TagFilter<String>) -> Result<TagFilter<i64>> {
     let ids = filter.tags();
-    let found: Vec<(String, i64)> = tags::table
-        .filter(tags::id.eq_any(ids))
-        .select((tags::id, tags::num))
-        .load(conn)?;
+    // Each request with the key asks, so these are statements that stay prepared.
+    let found: Vec<(String, i64)> = match conn {
+        Conn::Sqlite(conn) => {
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let query = tags::table.filter(tags::id.eq(id));
+                found.extend(query.select((tags::id, tags::num)).first(conn).optional()?);
+            }
+            found
+        }
+        Conn::Postgres(conn) => tags::table
+            .filter(tags::id.eq_any(ids))
+            .select((tags::id, tags::num))
+            .load(conn)?,
+    };
     let nums: HashMap<String, i64> = found.into_iter().collect();
     let known = filter.try_map(&mut |id: &String| nums.get(id).copied().ok_or(()));
     Ok(known.unwrap_or(TagFilter::Is(NO_TAG)))
+}
+
+/// Whether a tag that the scope names is no more, so that nothing is in it.
+pub fn lack_a_tag(rights: &Rights) -> bool {
+    rights.tags == Some(TagFilter::Is(NO_TAG))
 }
 
 pub fn of_key(conn: &mut Conn, key: &str) -> Result<Option<GrantRow>> {
@@ -108,6 +130,48 @@ pub fn sight(conn: &mut Conn, key: &KeyRow) -> Result<Sight> {
     };
     let name = format!("key:{}", key.name);
     Ok(Sight::of(&name, key.role(), &Arc::new(rights)))
+}
+
+/// What a caller of this sight may read by now: which tag stands for another in a scope may have changed since it came.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_now(conn: &mut Conn, sight: &Sight) -> Result<Sight> {
+    let key = sight.rights().and_then(|rights| rights.key.as_ref());
+    let row = match key {
+        Some(key) => of_key(conn, key)?,
+        None => None,
+    };
+    match row {
+        Some(row) => Ok(Sight::Partner(Arc::new(row.rights(conn)?))),
+        None => Ok(sight.clone()),
+    }
+}
+
+/// The rights of all partners whose keys count at `now` and who may not read whatever may be syndicated, each its own.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_partners(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Rights>> {
+    let rows: Vec<GrantRow> = key_rights::table
+        .inner_join(api_keys::table)
+        .filter(api_keys::role.eq(Role::Partner.as_str()))
+        .filter(api_keys::revoked_at.is_null())
+        .filter(
+            api_keys::expires_at
+                .is_null()
+                .or(api_keys::expires_at.gt(to_stored(now))),
+        )
+        .select(key_rights::all_columns)
+        .load(conn)?;
+    let rights: Vec<Rights> = rows
+        .iter()
+        .map(|row| row.rights(conn))
+        .collect::<Result<_>>()?;
+    Ok(rights
+        .into_iter()
+        .filter(|rights| rights.key.is_some())
+        .collect())
 }
 
 /// The grants of these keys, by key.

@@ -18,6 +18,7 @@ use crate::db::schema::{article_tags, articles};
 use crate::db::{Backend, Conn};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
+use crate::store::changes;
 
 type On<'a, Source> = Box<dyn BoxableExpression<Source, Backend, SqlType = Bool> + 'a>;
 
@@ -44,20 +45,53 @@ pub fn sees(sight: &Sight, row: &ArticleRow, tags: &[i64], now: DateTime<Utc>) -
 
 /// What a caller of this sight finds of an article with these tags, where it does not see it: a partner is told that it
 /// is gone only where it once could see it.
-pub fn standing(sight: &Sight, row: &ArticleRow, tags: &[i64], now: DateTime<Utc>) -> Standing {
-    match sight.rights() {
-        None => row.standing(now),
-        Some(rights) if rights.admit(facts(row), tags) && opened_in_time(rights, row, now) => {
-            row.standing(rights.opened_by(now).min(now))
-        }
-        Some(_) => Standing::Hidden,
-    }
+///
+/// # Errors
+/// When the database fails.
+pub fn standing(
+    conn: &mut Conn,
+    sight: &Sight,
+    row: &ArticleRow,
+    tags: &[i64],
+    now: DateTime<Utc>,
+) -> Result<Standing> {
+    standing_before(conn, sight, row, tags, i64::MAX, now)
+}
+
+/// The same for an article as it was before this line of the log.
+///
+/// # Errors
+/// When the database fails.
+pub fn standing_before(
+    conn: &mut Conn,
+    sight: &Sight,
+    row: &ArticleRow,
+    tags: &[i64],
+    seq: i64,
+    now: DateTime<Utc>,
+) -> Result<Standing> {
+    let Some(rights) = sight.rights() else {
+        return Ok(row.standing(now));
+    };
+    let admits = rights.admit(facts(row), tags);
+    Ok(
+        match admits && opened_in_time(conn, rights, row, seq, now)? {
+            true => row.standing(rights.opened_by(now).min(now)),
+            false => Standing::Hidden,
+        },
+    )
 }
 
 /// Whether a partner that waits had its turn before the article was withdrawn, was deleted or expired.
-fn opened_in_time(rights: &Rights, row: &ArticleRow, now: DateTime<Utc>) -> bool {
+fn opened_in_time(
+    conn: &mut Conn,
+    rights: &Rights,
+    row: &ArticleRow,
+    seq: i64,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     if rights.shift <= TimeDelta::zero() {
-        return true;
+        return Ok(true);
     }
     let opens = row
         .published_at
@@ -67,19 +101,24 @@ fn opened_in_time(rights: &Rights, row: &ArticleRow, now: DateTime<Utc>) -> bool
         .visibility()
         .window()
         .is_some_and(|(from, _)| from <= now);
-    // The last save of what is withdrawn or put off is that which took it back, or a later one.
-    let taken_back = (!is_out).then_some(row.updated_at);
+    let taken_back = match is_out {
+        true => None,
+        // Where the log does not tell: the last save is that which took it back, or a later one.
+        false => Some(
+            changes::taken_back(conn, row.num, seq)?.map_or(row.updated_at, |at| at.naive_utc()),
+        ),
+    };
     let expired = row.expires_at.filter(|at| at.and_utc() <= now);
     let ended = [row.deleted_at, expired, taken_back]
         .into_iter()
         .flatten()
         .min();
     let seen_from = opened.and_then(|opened| opened.checked_add_signed(rights.shift));
-    match (seen_from, ended) {
+    Ok(match (seen_from, ended) {
         (Some(from), Some(ended)) => from < ended,
         (Some(_), None) => true,
         (None, _) => false,
-    }
+    })
 }
 
 fn facts(row: &ArticleRow) -> Facts<'_> {
@@ -109,6 +148,19 @@ pub fn tags_for(conn: &mut Conn, sight: &Sight, nums: &[i64]) -> Result<HashMap<
     Ok(tags)
 }
 
+/// Those of these articles that are in the scope of a partner with these rights, whether they are out or not.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_scope(conn: &mut Conn, rights: &Rights, nums: &[i64]) -> Result<Vec<i64>> {
+    let scope: Condition = within(rights);
+    Ok(articles::table
+        .filter(articles::num.eq_any(nums))
+        .filter(scope)
+        .select(articles::num)
+        .load(conn)?)
+}
+
 /// Those of these rows that a caller of this sight sees at `now`.
 pub fn seen(
     conn: &mut Conn,
@@ -125,7 +177,7 @@ pub fn seen(
 
 /// The conditions for queries on `$source`, of which articles are a part.
 macro_rules! conditions {
-    ($condition:ident, $public:ident, $partner:ident, $tagged:ident, $joined:ident, $source:ty) => {
+    ($condition:ident, $public:ident, $partner:ident, $within:ident, $tagged:ident, $joined:ident, $source:ty) => {
         /// What someone of this sight sees at `now`.
         pub fn $condition<'a>(sight: &'a Sight, now: DateTime<Utc>) -> On<'a, $source> {
             match sight {
@@ -160,7 +212,12 @@ macro_rules! conditions {
                 let embargoed = ends.and(expires().le(embargo.assume_not_null()));
                 condition = Box::new(condition.and(not(never)).and(not(embargoed)));
             }
-            condition = Box::new(condition.and(articles::syndicatable.eq(true)));
+            Box::new(condition.and($within(rights)))
+        }
+
+        /// What is in the scope of a partner with these rights.
+        fn $within<'a>(rights: &'a Rights) -> On<'a, $source> {
+            let mut condition: On<'a, $source> = Box::new(articles::syndicatable.eq(true));
             // Said so that no index answers to them: a list walks the one that has its order.
             if let Some(languages) = &rights.languages {
                 condition = Box::new(condition.and(not(articles::language.ne_all(languages))));
@@ -232,11 +289,20 @@ macro_rules! open {
     }};
 }
 
-conditions!(condition, public, partner, tagged, joined, articles::table);
+conditions!(
+    condition,
+    public,
+    partner,
+    within,
+    tagged,
+    joined,
+    articles::table
+);
 conditions!(
     condition_of_tagging,
     public_tagging,
     partner_tagging,
+    within_tagging,
     tagged_tagging,
     joined_tagging,
     Taggings

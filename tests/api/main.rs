@@ -42,6 +42,7 @@ mod revocation;
 mod rights;
 mod rights_changes;
 mod rights_followed;
+mod rights_moved;
 mod same_json;
 mod scheduler;
 mod search;

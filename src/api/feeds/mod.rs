@@ -26,8 +26,8 @@ const MAX_NAMED_QUERY: usize = 500;
 
 /// Read articles as RSS
 ///
-/// RSS 2.0 with the whole text, tags as categories and the picture; pages are linked with `atom:link rel="next"`
-/// (RFC 5005). What may not be syndicated is left out. Addresses are those that `KIOSQUE_ARTICLE_URL` describes.
+/// RSS 2.0 with the whole text, tags as categories and the picture; pages are linked with `atom:link`, `rel="first"` and
+/// `rel="next"` (RFC 5005); there is no `previous`, for a cursor leads on only. What may not be syndicated is left out. Addresses are those that `KIOSQUE_ARTICLE_URL` describes.
 #[utoipa::path(
     tag = "feeds",
     operation_id = "get_rss_feed",
@@ -50,7 +50,7 @@ pub async fn get_rss_feed(
 
 /// Read articles as Atom
 ///
-/// Atom 1.0 (RFC 4287) in pages (RFC 5005): `first` and `next`. What may not be syndicated is left out.
+/// Atom 1.0 (RFC 4287) in pages (RFC 5005): `first` and `next`, but no `previous`, for a cursor leads on only. What may not be syndicated is left out.
 #[utoipa::path(
     tag = "feeds",
     operation_id = "get_atom_feed",
@@ -206,6 +206,9 @@ fn page(
         .around(answer)
         .last_modified(feed.changed_at())
         .next(next);
+    if feed.links.this != feed.links.first {
+        answer = answer.linked(&feed.links.first, "rel=\"first\"");
+    }
     if !feed.links.hubs.is_empty() {
         // A subscriber asks a hub for the feed under this name (WebSub section 4).
         answer = answer.linked(&feed.links.this, "rel=\"self\"");

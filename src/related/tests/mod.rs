@@ -3,6 +3,7 @@
 use super::*;
 
 mod edits;
+mod partners;
 
 const NOW: i64 = 1_700_000_000_000_000;
 
