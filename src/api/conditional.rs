@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::api::finished::{Finished, Freshness, Parts};
+use crate::api::json;
 use crate::api::precondition::StateTag;
 use crate::cache::{Depends, RANKINGS, Stretch};
 use crate::error::{Error, Result};
@@ -63,7 +64,7 @@ impl Answer {
     /// # Errors
     /// When the value cannot be serialised.
     pub fn json(value: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_vec(value)
+        let body = json::to_vec(value)
             .map_err(|error| Error::Internal(format!("cannot serialise an answer: {error}")))?;
         Ok(Self::of_json(body))
     }
@@ -171,11 +172,12 @@ impl Answer {
 
     /// The names by which a cache can be told that something inside has changed, each once.
     pub fn cache_tags(mut self, tags: impl IntoIterator<Item = String>) -> Self {
-        let mut known = HashSet::new();
-        self.cache_tags = tags
-            .into_iter()
-            .filter(|tag| known.insert(tag.clone()))
-            .collect();
+        let mut tags: Vec<String> = tags.into_iter().collect();
+        let mut known = HashSet::with_capacity(tags.len());
+        let are_new: Vec<bool> = tags.iter().map(|tag| known.insert(tag.as_str())).collect();
+        let mut are_new = are_new.into_iter();
+        tags.retain(|_| are_new.next().unwrap_or(true));
+        self.cache_tags = tags;
         self
     }
 

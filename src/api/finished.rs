@@ -73,29 +73,55 @@ pub struct Finished {
     media_type: HeaderValue,
     /// In the order of [`Coding::COMPRESSED`]; `None` where a form is no gain.
     compressed: [OnceLock<Option<Bytes>>; Coding::COMPRESSED.len()],
-    /// By [`Coding`]; empty for what has no validators.
-    tags: Vec<HeaderValue>,
+    /// `None` for what has no validators.
+    tags: Option<Tags>,
     headers: Vec<(HeaderName, HeaderValue)>,
     freshness: Freshness,
     /// What [`Freshness`] says as long as nothing in it is about to disappear.
     usual: HeaderValue,
 }
 
+/// The entity tags of an answer: a strong tag names exact bytes, so each coding has its own (RFC 9110 section 8.8.3.3).
+struct Tags {
+    /// What they have in common.
+    stem: String,
+    /// By [`Coding`]; most are never asked for.
+    made: [OnceLock<HeaderValue>; Coding::ALL.len()],
+}
+
+impl Tags {
+    fn of(body: &[u8], stands_for: Option<&StateTag>) -> Self {
+        let mut stem = stands_for.map_or_else(String::new, |StateTag(state)| format!("{state}."));
+        BASE64_URL_SAFE_NO_PAD.encode_string(&Sha256::digest(body)[..18], &mut stem);
+        Self {
+            stem,
+            made: Default::default(),
+        }
+    }
+
+    fn named(&self, coding: Coding) -> &HeaderValue {
+        self.made[coding as usize].get_or_init(|| match coding {
+            Coding::Identity => value(format!("\"{}\"", self.stem)),
+            coding => value(format!("\"{}-{}\"", self.stem, coding.as_str())),
+        })
+    }
+}
+
 impl Finished {
-    pub fn of(parts: Parts) -> Self {
+    pub fn of(mut parts: Parts) -> Self {
         let status = match &parts.moved_to {
             Some(_) => StatusCode::MOVED_PERMANENTLY,
             None => parts.status.unwrap_or(StatusCode::OK),
         };
         let tags = match parts.moved_to {
-            Some(_) => Vec::new(),
-            None => entity_tags(&parts.body, parts.stands_for.as_ref()),
+            Some(_) => None,
+            None => Some(Tags::of(&parts.body, parts.stands_for.as_ref())),
         };
         Self {
             status,
             tags,
             media_type: HeaderValue::from_static(parts.media_type.unwrap_or("application/json")),
-            headers: headers(&parts),
+            headers: headers(&mut parts),
             usual: value(parts.freshness.as_usual()),
             freshness: parts.freshness,
             body: parts.body.into(),
@@ -136,7 +162,7 @@ impl Finished {
             _ => (Coding::Identity, &self.body),
         };
         let unchanged = self.is_unchanged(wish);
-        let is_empty = unchanged || self.tags.is_empty() || self.status == StatusCode::NO_CONTENT;
+        let is_empty = unchanged || self.tags.is_none() || self.status == StatusCode::NO_CONTENT;
         let status = match unchanged {
             true => StatusCode::NOT_MODIFIED,
             false => self.status,
@@ -156,8 +182,8 @@ impl Finished {
             true => self.coding(wish),
             false => coding,
         };
-        if let Some(tag) = self.tags.get(named as usize) {
-            headers.insert(header::ETAG, tag.clone());
+        if let Some(tags) = &self.tags {
+            headers.insert(header::ETAG, tags.named(named).clone());
         }
         for (name, value) in &self.headers {
             headers.append(name.clone(), value.clone());
@@ -175,8 +201,12 @@ impl Finished {
     }
 
     fn is_unchanged(&self, wish: &Wish) -> bool {
-        let tag = self.tags.get(self.coding(wish) as usize);
-        tag.is_some_and(|tag| wish.knows(tag))
+        // Most requests know none.
+        wish.knows_any()
+            && self
+                .tags
+                .as_ref()
+                .is_some_and(|tags| wish.knows(tags.named(self.coding(wish))))
     }
 
     fn coding(&self, wish: &Wish) -> Coding {
@@ -230,25 +260,9 @@ fn kept_by_all(max_age: u32, if_error: u32) -> String {
     )
 }
 
-/// A strong tag names exact bytes, so each coding has its own (RFC 9110 section 8.8.3.3).
-fn entity_tags(body: &[u8], stands_for: Option<&StateTag>) -> Vec<HeaderValue> {
-    let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..18]);
-    let state = match stands_for {
-        Some(StateTag(state)) => format!("{state}."),
-        None => String::new(),
-    };
-    Coding::ALL
-        .iter()
-        .map(|coding| match coding {
-            Coding::Identity => value(format!("\"{state}{digest}\"")),
-            coding => value(format!("\"{state}{digest}-{}\"", coding.as_str())),
-        })
-        .collect()
-}
-
 /// Those that are the same whatever the request wishes.
-fn headers(parts: &Parts) -> Vec<(HeaderName, HeaderValue)> {
-    let mut headers = parts.headers.clone();
+fn headers(parts: &mut Parts) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = std::mem::take(&mut parts.headers);
     if let Some(location) = parts.moved_to.as_ref().or(parts.location.as_ref()) {
         headers.push((header::LOCATION, value(location.clone())));
     }

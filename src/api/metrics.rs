@@ -1,6 +1,7 @@
 //! `/metrics`: what Prometheus scrapes.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
@@ -30,6 +31,8 @@ struct Collectors {
     /// Requests by what the cache had to say.
     asked: IntCounterVec,
     hits: IntCounter,
+    /// Those of reads that were looked up, by route.
+    routes: RwLock<HashMap<String, Meters>>,
     purges: IntCounterVec,
     webhooks: IntCounterVec,
     webhook_lag: IntGauge,
@@ -91,6 +94,7 @@ impl Metrics {
         let gauge = |name: &str, help: &str| registered(&registry, IntGauge::new(name, help)?);
         Ok(Self(Arc::new(Collectors {
             hits: asked.with_label_values(&["hit"]),
+            routes: RwLock::default(),
             positions: registered(&registry, IntGaugeVec::new(positions, &["index"])?)?,
             cached_bytes: gauge("kiosque_cache_bytes", "Memory of the answers that are kept")?,
             cached_answers: gauge("kiosque_cache_answers", "Answers that are kept")?,
@@ -113,6 +117,18 @@ impl Metrics {
 
     /// The meters of a route's reads.
     pub fn route(&self, endpoint: &str) -> Meters {
+        let routes = &self.0.routes;
+        let known = routes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meters) = known.get(endpoint) {
+            return meters.clone();
+        }
+        drop(known);
+        let mut known = routes.write().unwrap_or_else(PoisonError::into_inner);
+        let meters = known.entry(endpoint.to_owned());
+        meters.or_insert_with(|| self.looked_up(endpoint)).clone()
+    }
+
+    fn looked_up(&self, endpoint: &str) -> Meters {
         let meter = |method: &str, status: &str| {
             let labels = [endpoint, method, status];
             Meter {

@@ -32,6 +32,7 @@ pub mod hits;
 pub mod imports;
 pub mod inputs;
 pub mod intake;
+mod json;
 pub mod key_inputs;
 pub mod key_uses;
 pub mod key_views;

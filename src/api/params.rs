@@ -1,8 +1,11 @@
 //! Query parameters, read strictly: nothing unknown, nothing twice, nothing half understood.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
@@ -28,11 +31,7 @@ pub struct Params {
 impl Params {
     /// Reads a raw query string. The names allowed are those that `T` documents, so that what is taken and
     /// what is written in the OpenAPI document cannot drift apart.
-    pub fn of<T: IntoParams>(query: &str) -> Self {
-        let allowed: Vec<String> = T::into_params(|| None)
-            .into_iter()
-            .map(|param| param.name)
-            .collect();
+    pub fn of<T: IntoParams + 'static>(query: &str) -> Self {
         let mut params = Self {
             values: Vec::new(),
             faults: Vec::new(),
@@ -42,7 +41,7 @@ impl Params {
             .filter(|pair| !pair.is_empty())
             .take(MAX_PARAMETERS)
         {
-            params.take_pair(pair, &allowed);
+            params.take_pair(pair, &names_of::<T>());
         }
         params
     }
@@ -199,6 +198,21 @@ impl Params {
             false => Err(Error::InvalidParameter(self.faults)),
         }
     }
+}
+
+/// The names that a type documents. To describe it takes longer than most reads, so it is done once.
+fn names_of<T: IntoParams + 'static>() -> Arc<[String]> {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, Arc<[String]>>>> = LazyLock::new(RwLock::default);
+    let of = TypeId::of::<T>();
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(names) = known.get(&of) {
+        return Arc::clone(names);
+    }
+    drop(known);
+    let described = T::into_params(|| None).into_iter();
+    let names: Arc<[String]> = described.map(|param| param.name).collect();
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(known.entry(of).or_insert(names))
 }
 
 fn not_among<'a>(text: &str, choices: impl Iterator<Item = &'a str>) -> String {

@@ -54,6 +54,11 @@ impl Wish {
         self.coding
     }
 
+    /// Whether the caller has anything.
+    pub fn knows_any(&self) -> bool {
+        !self.if_none_match.is_empty()
+    }
+
     /// Whether the caller has what this strong entity tag names (RFC 9110 section 13.1.2). Only a tag tells: a
     /// translation or a tag can change what an article shows and leave its date alone, so `If-Modified-Since` is not
     /// looked at.

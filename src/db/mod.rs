@@ -6,6 +6,7 @@ pub mod dialect;
 pub mod migrations;
 pub mod moment;
 pub mod own;
+pub mod prose;
 pub mod schema;
 mod stable_plans;
 

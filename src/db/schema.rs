@@ -8,6 +8,14 @@ macro_rules! tables {
     };
 }
 
+/// The names of a table's columns in order, for statements that are written out.
+pub fn columns_of(table: &str) -> String {
+    let known = TABLES.iter().filter(|(name, _)| *name == table);
+    let columns = known.flat_map(|(_, columns)| *columns);
+    let named: Vec<String> = columns.map(|column| format!("{table}.{column}")).collect();
+    named.join(", ")
+}
+
 tables! {
     store (id) {
         id -> Text,

@@ -11,6 +11,7 @@ use crate::content::visibility::{Standing, Status, Visibility};
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
 use crate::db::moment::{MaybeMoment, Moment};
+use crate::db::prose::Prose;
 use crate::db::schema::{articles, bodies};
 use crate::error::Result;
 use crate::store::aliases;
@@ -69,8 +70,11 @@ pub struct ArticleRow {
 pub struct BodyRow {
     pub article_num: i64,
     pub format: String,
+    #[diesel(deserialize_as = Prose)]
     pub source: String,
+    #[diesel(deserialize_as = Prose)]
     pub html: String,
+    #[diesel(deserialize_as = Prose)]
     pub text: String,
     pub word_count: i32,
     /// When this version of the article was saved, where that is known.

@@ -1,12 +1,13 @@
 //! Articles with what is shown of them: tags, body and translations come with the row, in one statement.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Bool, HasSqlType, Nullable, Text, Timestamp};
+use diesel::sql_types::{Bool, HasSqlType, Integer, Nullable, Text, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -15,7 +16,8 @@ use crate::content::rights::Facts;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::dialect::{Dialect, among, each, expression};
-use crate::db::schema::{articles, bodies};
+use crate::db::prose::Prose;
+use crate::db::schema::{self, articles};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
 
@@ -52,7 +54,9 @@ pub struct BorneTag {
 /// A body as readers see it.
 #[derive(Queryable, Clone, Debug)]
 pub struct BodyText {
+    #[diesel(deserialize_as = Prose)]
     pub html: String,
+    #[diesel(deserialize_as = Prose)]
     pub text: String,
     pub word_count: i32,
 }
@@ -90,26 +94,27 @@ impl Sibling {
 /// The row, its body, its tags and its translations, as the database gives them.
 type Gathered = (ArticleRow, Option<BodyText>, Option<String>, Option<String>);
 
-macro_rules! shown {
-    ($which:expr, $parts:expr, $now:expr) => {
-        articles::table
-            .left_join(
-                bodies::table.on(bodies::article_num
-                    .eq(articles::num)
-                    .and($parts.body.into_sql::<Bool>())),
-            )
-            .filter($which)
-            .select((
-                articles::all_columns,
-                (bodies::html, bodies::text, bodies::word_count).nullable(),
-                Tags,
-                Siblings {
-                    wanted: $parts.translations,
-                    opened: to_stored($now.checked_sub_signed($parts.shift).unwrap_or($now)),
-                    now: to_stored($now),
-                },
-            ))
-    };
+/// Reads articles as [`Gathered`]. Its text is written out, since a query in the library's types is walked through,
+/// column by column, several times for each run.
+struct Statement<Which> {
+    /// Which articles: a condition.
+    which: Which,
+    body: bool,
+    siblings: Siblings,
+}
+
+impl<Which> Statement<Which> {
+    fn of(which: Which, parts: Parts, now: DateTime<Utc>) -> Self {
+        Self {
+            which,
+            body: parts.body,
+            siblings: Siblings {
+                wanted: parts.translations,
+                opened: to_stored(now.checked_sub_signed(parts.shift).unwrap_or(now)),
+                now: to_stored(now),
+            },
+        }
+    }
 }
 
 /// The article that a slug, an id or a former slug leads to, whoever may see it.
@@ -121,7 +126,7 @@ pub fn by_name(
 ) -> Result<Option<Shown>> {
     let id = id_in(name);
     let found: Option<Gathered> = each!(conn, conn =>
-        shown!(articles::num.nullable().eq(Named { name, id: &id }), parts, now).get_result(conn).optional())?;
+        Statement::of(Named { name, id: &id }, parts, now).get_result(conn).optional())?;
     found.map(|found| of(found, parts)).transpose()
 }
 
@@ -129,7 +134,7 @@ pub fn by_name(
 pub fn row_by_name(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
     let id = id_in(name);
     Ok(each!(conn, conn =>
-        articles::table.filter(articles::num.nullable().eq(Named { name, id: &id })).get_result(conn).optional())?)
+        articles::table.filter(Named { name, id: &id }).get_result(conn).optional())?)
 }
 
 /// The articles of these numbers, in their order, whoever may see them.
@@ -143,7 +148,7 @@ pub fn by_nums(
         return Ok(Vec::new());
     }
     let found: Vec<Gathered> = each!(conn, conn =>
-        shown!(among(articles::num, nums), parts, now).load(conn))?;
+        Statement::of(among(articles::num, nums), parts, now).load(conn))?;
     let mut places: HashMap<i64, usize> = HashMap::with_capacity(nums.len());
     for (place, num) in nums.iter().enumerate() {
         places.insert(*num, place);
@@ -194,13 +199,51 @@ fn rows<T: DeserializeOwned>(json: Option<&str>) -> Result<Vec<T>> {
         .map_err(|error| Error::Internal(format!("the database gathered broken rows: {error}")))
 }
 
-/// The number of the article that a slug, an id in the slug's place, or a former slug leads to.
+impl<Which: QueryId> QueryId for Statement<Which> {
+    type QueryId = Statement<Which::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Which::HAS_STATIC_QUERY_ID;
+}
+
+impl<Which> Query for Statement<Which> {
+    type SqlType = (
+        articles::SqlType,
+        Nullable<(Text, Text, Integer)>,
+        Nullable<Text>,
+        Nullable<Text>,
+    );
+}
+
+impl<Which, Connection> RunQueryDsl<Connection> for Statement<Which> {}
+
+impl<Which, DB> QueryFragment<DB> for Statement<Which>
+where
+    DB: Dialect + HasSqlType<Bool>,
+    Which: QueryFragment<DB>,
+    Siblings: QueryFragment<DB>,
+    bool: ToSql<Bool, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        static COLUMNS: LazyLock<String> = LazyLock::new(|| schema::columns_of("articles"));
+        out.push_sql("SELECT ");
+        out.push_sql(&COLUMNS);
+        out.push_sql(", bodies.html, bodies.text, bodies.word_count, ");
+        Tags.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.siblings.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM articles LEFT JOIN bodies ON bodies.article_num = articles.num AND ");
+        out.push_bind_param::<Bool, _>(&self.body)?;
+        out.push_sql(" WHERE ");
+        self.which.walk_ast(out.reborrow())
+    }
+}
+
+/// Whether it is the article that a slug, an id in the slug's place, or a former slug leads to.
 struct Named<'a> {
     name: &'a str,
     id: &'a str,
 }
 
-expression!(Named<'_>, Named<'static> => Nullable<BigInt>);
+expression!(Named<'_>, Named<'static> => Nullable<Bool>);
 
 impl<DB> QueryFragment<DB> for Named<'_>
 where
@@ -209,7 +252,9 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         // What stands after the first that is there is not looked for.
-        out.push_sql("coalesce((SELECT named.num FROM articles named WHERE named.slug = ");
+        out.push_sql(
+            "articles.num = coalesce((SELECT named.num FROM articles named WHERE named.slug = ",
+        );
         out.push_bind_param::<Text, _>(self.name)?;
         out.push_sql("), (SELECT named.num FROM articles named WHERE named.id = ");
         out.push_bind_param::<Text, _>(self.id)?;
@@ -222,8 +267,6 @@ where
 
 /// An article's tags as [`BorneTag`] reads them.
 struct Tags;
-
-expression!(Tags, Tags => Nullable<Text>);
 
 impl<DB: Dialect> QueryFragment<DB> for Tags {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
@@ -246,8 +289,6 @@ struct Siblings {
     opened: NaiveDateTime,
     now: NaiveDateTime,
 }
-
-expression!(Siblings, Siblings => Nullable<Text>);
 
 impl<DB> QueryFragment<DB> for Siblings
 where
