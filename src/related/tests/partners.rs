@@ -1,6 +1,7 @@
 //! What a partner is given rests on what it may read alone.
 
 use super::*;
+use crate::content::rights::Facts;
 
 /// Articles with tags at random, some of them in no partner's scope, or not yet.
 fn made_up(count: i64) -> Vec<Written> {
