@@ -111,9 +111,10 @@ impl Engine {
         let seen = (0..self.slot_count() as Slot).filter(|slot| {
             self.article(*slot)
                 .is_some_and(|article| mix(article.num as u64).is_multiple_of(every as u64))
-                && self
-                    .record_at(*slot)
-                    .is_some_and(|record| scope.admits(&record))
+                && self.record_at(*slot).is_some_and(|record| {
+                    // What a partner reads before the public is in no count.
+                    record.visible().contains(scope.now) && scope.admits(&record)
+                })
         });
         seen.count() * every
     }
