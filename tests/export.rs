@@ -740,9 +740,10 @@ fn an_export_does_not_replace_the_database() {
     assert!(fs::read(folder.path().join("store.db")).unwrap() == before);
 }
 
-/// A body beyond what a line of an import may have.
+/// A body beyond what a line of an import may have, with little to be derived from it.
 fn long_body(letter: &str) -> Body {
-    Body::new(letter.repeat(20 << 20), BodyFormat::Text).unwrap()
+    let blank = " ".repeat(17 << 20);
+    Body::new(format!("{letter}{blank}"), BodyFormat::Text).unwrap()
 }
 
 #[test]
@@ -759,7 +760,6 @@ fn an_article_longer_than_any_line_of_an_import_comes_back() {
         manner: Manner::Edit,
         sight: Sight::All,
     };
-    let other = Place::sqlite();
     for place in places() {
         let database = place.open();
         draft.body = long_body("a");
@@ -776,13 +776,14 @@ fn an_article_longer_than_any_line_of_an_import_comes_back() {
         assert!(
             [whole, past]
                 .iter()
-                .all(|line| line.unwrap().len() > 20 << 20)
+                .all(|line| line.unwrap().len() > 17 << 20)
         );
         // Into each kind of database, once.
-        let back = match matches!(place.url, DatabaseUrl::Postgres(_)) {
-            true => other.open(),
-            false => places().pop().unwrap().open(),
+        let other = match matches!(place.url, DatabaseUrl::Postgres(_)) {
+            true => Place::sqlite(),
+            false => places().pop().unwrap(),
         };
+        let back = other.open();
         let summary = taken_in(&back, &export);
         assert_eq!(
             (summary.created, summary.revisions),
@@ -810,7 +811,7 @@ fn an_export_is_known_by_its_first_line_however_that_comes() {
     assert!(made.success());
     fs::write(folder.path().join("marked.ndjson"), &export).unwrap();
     for (name, expected) in [
-        ("-", " 0 unchanged, 0 failed"),
+        ("-", " 0 failed"),
         ("pipe", " 0 created, 0 updated"),
         ("marked.ndjson", " 0 created, 0 updated"),
     ] {

@@ -406,7 +406,7 @@ fn what_one_page_may_have_is_bounded_and_told() {
         (
             "open.rss",
             rss("<item><title>T</tit"),
-            "is not well-formed XML",
+            "is no RSS, Atom or JSON Feed",
         ),
         (
             "long.rss",

@@ -310,11 +310,7 @@ fn part(name: &str) -> String {
     for c in name.trim().to_lowercase().chars() {
         match c {
             c if c.is_alphanumeric() || "._~+".contains(c) || is_mark(c) => made.push(c),
-            c if c.is_whitespace() || c == '-' => {
-                if !made.ends_with('-') {
-                    made.push('-');
-                }
-            }
+            c if (c.is_whitespace() || c == '-') && !made.ends_with('-') => made.push('-'),
             _ => {}
         }
     }
