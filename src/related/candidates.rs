@@ -240,3 +240,35 @@ fn nth_greatest(values: &[i16], n: usize) -> i16 {
     let (_, nth, _) = values.select_nth_unstable_by(n, |a, b| b.cmp(a));
     *nth
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_as_are_asked_for_come_first_and_in_order() {
+        let values: Vec<u32> = (0..100).map(|i| i * 37 % 101).collect();
+        for count in [0, 1, 40, 99, 100, 101] {
+            let mut left = values.clone();
+            let (head, tail) = first_in_order(&mut left, count);
+            assert_eq!(
+                (head.len(), tail.len()),
+                (count.min(100), 100 - count.min(100))
+            );
+            assert!(head.is_sorted_by(|a, b| a > b));
+            assert!(head.iter().all(|high| tail.iter().all(|low| high > low)));
+        }
+    }
+
+    #[test]
+    fn the_greatest_of_a_block_is_found_wherever_it_stands() {
+        for at in 0..BLOCK {
+            let mut wide = [3; BLOCK];
+            wide[at] = 9;
+            assert_eq!(greatest(&wide), 9);
+            let mut narrow = [3; NARROW];
+            narrow[at % NARROW] = 9;
+            assert_eq!(greatest(&narrow), 9);
+        }
+    }
+}

@@ -75,3 +75,45 @@ impl Places {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::related::{Article, Profile, Window};
+
+    fn profile(words: std::ops::Range<u32>) -> Profile {
+        let body: Vec<String> = words.map(|number| format!("mot{number}")).collect();
+        Profile::of(&Article {
+            num: 1,
+            language: "fr",
+            headline: "",
+            standfirst: None,
+            body: &body.join(" "),
+            tags: &[],
+            published_at: 0,
+            visible: Window::ALWAYS,
+            translation_group: None,
+            pins: &[],
+            bans: &[],
+            sensitive: false,
+            source: None,
+            syndicatable: true,
+        })
+    }
+
+    #[test]
+    fn what_both_have_is_found_however_many_share_a_place_in_the_table() {
+        // Many times as many as there are in a block, and more than there are places in the table.
+        let (source, other) = (profile(0..10_000), profile(9_000..12_000));
+        let source = source.record().unwrap().stems();
+        let other = other.record().unwrap().stems();
+        let expected: Vec<u32> = source
+            .hashes()
+            .filter(|hash| other.hashes().any(|theirs| theirs == *hash))
+            .collect();
+        assert_eq!(expected.len(), 1_000);
+        let mut found = Vec::new();
+        Places::of(source).meet(other, |one| found.push(source.hash(usize::from(one.place))));
+        assert_eq!(found, expected);
+    }
+}
