@@ -135,6 +135,12 @@ impl Archive {
         extent.get(at + FRAME..at + FRAME + length)
     }
 
+    /// The first byte at a place.
+    pub fn head(&self, place: Place) -> Option<u8> {
+        let extent = self.extents.get(place.extent())?.bytes();
+        extent.get(place.at() + FRAME).copied()
+    }
+
     fn append(&mut self, kind: Kind, payload: &[u8]) -> io::Result<Place> {
         let size = FRAME + payload.len();
         if self.file.is_some() && size > EXTENT {

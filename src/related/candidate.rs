@@ -13,8 +13,8 @@ pub(super) struct Candidate<'e> {
     pub slot: Slot,
     pub record: Record<'e>,
     /// Where in the scratch its matches are.
-    pub stems: std::ops::Range<usize>,
-    pub pairs: std::ops::Range<usize>,
+    pub stems: (u32, u32),
+    pub pairs: (u32, u32),
     pub masses: Masses,
     pub saturation: Saturation,
     pub shared: Shared,
@@ -25,13 +25,19 @@ pub(super) struct Candidate<'e> {
 impl Candidate<'_> {
     /// The source's stems that it has, too.
     pub fn stems_in<'s>(&self, scratch: &'s Scratch) -> &'s [Match] {
-        scratch.stems.get(self.stems.clone()).unwrap_or_default()
+        within(&scratch.stems, self.stems)
     }
 
     /// The source's pairs that it has, too.
     pub fn pairs_in<'s>(&self, scratch: &'s Scratch) -> &'s [Match] {
-        scratch.pairs.get(self.pairs.clone()).unwrap_or_default()
+        within(&scratch.pairs, self.pairs)
     }
+}
+
+fn within(matches: &[Match], (from, until): (u32, u32)) -> &[Match] {
+    matches
+        .get(from as usize..until as usize)
+        .unwrap_or_default()
 }
 
 /// What a lookup has found before it chooses.

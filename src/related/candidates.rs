@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::index::{tag_term, worth};
 use super::lookup::Filter;
-use super::postings::{Postings, Slot};
+use super::postings::{CHUNK, Postings, Slot};
 use super::score::Source;
 
 /// Scores are 16 bits wide, with a sign, of which the processor finds the greatest several at a time; this is what
@@ -19,8 +19,11 @@ const BEST: f32 = 0.3;
 /// Candidates looked at for the sake of a filter that turns most away.
 const MOST_LOOKED_AT: usize = 20_000;
 
-/// Scores are looked through in blocks.
+/// Scores are looked through in blocks, in a small corpus in narrow ones: there need to be many more blocks than
+/// candidates.
 const BLOCK: usize = 64;
+const NARROW: usize = 8;
+const SMALL: usize = 40_000;
 
 /// A term to look for candidates with.
 struct Query<'a> {
@@ -40,7 +43,7 @@ impl Engine {
         scores: &mut Vec<i16>,
     ) -> Vec<Slot> {
         scores.clear();
-        scores.resize(self.slot_count().next_multiple_of(BLOCK), 0);
+        scores.resize(self.slot_count().next_multiple_of(CHUNK), 0);
         self.score_postings(source, filter, scores);
         if let Some(bearers) = self.needed_bearers(filter) {
             let scored = bearers.into_iter().map(|slot| {
@@ -49,12 +52,33 @@ impl Engine {
             });
             return self.best(scored, filter, wanted);
         }
+        if self.slot_count() < SMALL {
+            self.likely::<NARROW>(scores, filter, wanted)
+        } else {
+            self.likely::<BLOCK>(scores, filter, wanted)
+        }
+    }
+
+    /// The best by their scores, which are looked at only in the blocks with the greatest.
+    fn likely<const BLOCK: usize>(
+        &self,
+        scores: &[i16],
+        filter: &Filter,
+        wanted: usize,
+    ) -> Vec<Slot> {
         let (blocks, _) = scores.as_chunks::<BLOCK>();
         let tops: Vec<i16> = blocks.iter().map(greatest).collect();
-        let mut looked_at = wanted + wanted / 4 + 8;
+        let mut looked_at = with_some_to_spare(wanted);
         loop {
-            let threshold = nth_greatest(&tops, looked_at);
-            let best = self.above(threshold, &tops, scores, filter, wanted);
+            let threshold = nth_greatest(&tops, looked_at).max(1);
+            let found = blocks.iter().zip(&tops).enumerate();
+            let found = found.filter(|(_, (_, top))| **top >= threshold);
+            let scored = found.flat_map(|(block, (scores, _))| {
+                let slots = (block * BLOCK) as Slot..;
+                let scored = scores.iter().copied().zip(slots);
+                scored.filter(|(score, _)| *score >= threshold)
+            });
+            let best = self.best(scored, filter, wanted);
             if best.len() >= wanted || threshold <= 1 || looked_at > MOST_LOOKED_AT / BLOCK {
                 return best;
             }
@@ -127,30 +151,6 @@ impl Engine {
         queries
     }
 
-    /// Those with at least the threshold that the filter lets through.
-    fn above(
-        &self,
-        threshold: i16,
-        tops: &[i16],
-        scores: &[i16],
-        filter: &Filter,
-        wanted: usize,
-    ) -> Vec<Slot> {
-        let threshold = threshold.max(1);
-        let blocks = tops
-            .iter()
-            .enumerate()
-            .filter(|(_, top)| **top >= threshold);
-        let scored = blocks.flat_map(|(block, _)| {
-            let first = block * BLOCK;
-            let scores = scores.iter().enumerate().skip(first).take(BLOCK);
-            scores
-                .filter(|(_, score)| **score >= threshold)
-                .map(|(slot, score)| (*score, slot as Slot))
-        });
-        self.best(scored, filter, wanted)
-    }
-
     /// The best of those that the filter lets through.
     fn best(
         &self,
@@ -164,13 +164,23 @@ impl Engine {
                 Some((score, article.num, slot))
             })
             .collect();
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        let likely = found.into_iter().take(MOST_LOOKED_AT);
-        let passing = likely.map(|(_, _, slot)| slot).filter(|slot| {
-            self.record_at(*slot)
-                .is_some_and(|record| filter.lets_through(&record))
-        });
-        passing.take(wanted).collect()
+        let mut best = Vec::with_capacity(wanted);
+        let (mut rest, mut share) = (found.as_mut_slice(), with_some_to_spare(wanted));
+        let mut looked_at = 0;
+        // Put in order only as far as they are looked at.
+        while best.len() < wanted && looked_at < MOST_LOOKED_AT && !rest.is_empty() {
+            let (head, tail) = first_in_order(rest, share.min(MOST_LOOKED_AT - looked_at));
+            self.approach(head.iter().map(|(_, _, slot)| *slot));
+            let passing = head.iter().map(|(_, _, slot)| *slot).filter(|slot| {
+                let record = self.record_at(*slot);
+                record.is_some_and(|record| filter.lets_through(&record))
+            });
+            best.extend(passing.take(wanted - best.len()));
+            looked_at += head.len();
+            share *= 4;
+            rest = tail;
+        }
+        best
     }
 
     /// Everyone that bears a tag which the filter asks for, where these are few enough to look at each.
@@ -194,10 +204,26 @@ impl Engine {
     }
 }
 
-fn greatest(block: &[i16; BLOCK]) -> i16 {
+/// Filters turn some away.
+fn with_some_to_spare(wanted: usize) -> usize {
+    wanted + wanted / 4 + 8
+}
+
+/// The greatest `count` in falling order, and the rest in none.
+fn first_in_order<T: Ord>(values: &mut [T], count: usize) -> (&mut [T], &mut [T]) {
+    let count = count.min(values.len());
+    if count < values.len() {
+        values.select_nth_unstable_by(count, |a, b| b.cmp(a));
+    }
+    let (head, tail) = values.split_at_mut(count);
+    head.sort_unstable_by(|a, b| b.cmp(a));
+    (head, tail)
+}
+
+fn greatest<const BLOCK: usize>(block: &[i16; BLOCK]) -> i16 {
     // In lanes side by side, which the compiler keeps in one register.
-    let mut lanes = [0i16; 16];
-    for scores in block.as_chunks::<16>().0 {
+    let mut lanes = [0i16; NARROW];
+    for scores in block.as_chunks::<NARROW>().0 {
         for (lane, score) in lanes.iter_mut().zip(scores) {
             *lane = (*lane).max(*score);
         }
@@ -213,4 +239,36 @@ fn nth_greatest(values: &[i16], n: usize) -> i16 {
     let mut values = values.to_vec();
     let (_, nth, _) = values.select_nth_unstable_by(n, |a, b| b.cmp(a));
     *nth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_as_are_asked_for_come_first_and_in_order() {
+        let values: Vec<u32> = (0..100).map(|i| i * 37 % 101).collect();
+        for count in [0, 1, 40, 99, 100, 101] {
+            let mut left = values.clone();
+            let (head, tail) = first_in_order(&mut left, count);
+            assert_eq!(
+                (head.len(), tail.len()),
+                (count.min(100), 100 - count.min(100))
+            );
+            assert!(head.is_sorted_by(|a, b| a > b));
+            assert!(head.iter().all(|high| tail.iter().all(|low| high > low)));
+        }
+    }
+
+    #[test]
+    fn the_greatest_of_a_block_is_found_wherever_it_stands() {
+        for at in 0..BLOCK {
+            let mut wide = [3; BLOCK];
+            wide[at] = 9;
+            assert_eq!(greatest(&wide), 9);
+            let mut narrow = [3; NARROW];
+            narrow[at % NARROW] = 9;
+            assert_eq!(greatest(&narrow), 9);
+        }
+    }
 }

@@ -385,6 +385,11 @@ impl Engine {
         Record::parse(self.archive.get(self.article(slot)?.place)?)
     }
 
+    /// The first byte of the record at a slot.
+    pub(super) fn head_at(&self, slot: Slot) -> Option<u8> {
+        self.archive.head(self.slots.get(slot as usize)?.place)
+    }
+
     /// What is known of an article, also where it may not be seen now.
     pub(super) fn record(&self, num: i64) -> Option<Record<'_>> {
         Record::parse(self.archive.get(self.place(num)?)?)

@@ -10,7 +10,7 @@ use super::profile::{Profile, language_hash};
 use super::reasons;
 use super::record::Record;
 use super::scope::Scope;
-use super::score::{Evidence, Shared, Source};
+use super::score::{Evidence, Gain, Shared, Source};
 use super::scratch::Scratch;
 use super::select;
 use super::{Ask, Hidden, Language, Neighbour, Reason, Related};
@@ -47,11 +47,13 @@ impl Engine {
         let filter = Filter::new(&article, ask);
         let source = Source::of(article, masses, self);
         let compared = self.compared(&source, &filter, &mut scratch);
-        let shown = select::choose(self, &source, compared, &scratch, ask.limit);
+        let shown = select::choose(self, &source, &compared, &scratch, ask.limit);
         let neighbours: Vec<Neighbour> = shown
             .chosen
             .iter()
-            .map(|chosen| reasons::neighbour(self, &source, chosen, &shown.pair_weights, &scratch))
+            .map(|chosen| {
+                reasons::neighbour(self, &source, chosen, &compared.pair_weights, &scratch)
+            })
             .collect();
         let hidden = match (neighbours.is_empty(), article.is_empty()) {
             (true, true) => Some(Hidden::Empty),
@@ -101,12 +103,18 @@ impl Engine {
                 _ => formula.pair_weight(pair.idf, ranked.len(), *having),
             })
             .collect();
+        let gains: Vec<Gain> = source
+            .pairs
+            .iter()
+            .zip(&pair_weights)
+            .map(|(pair, weight)| pair.gain(*weight))
+            .collect();
         for candidate in ranked.iter_mut().chain(&mut pinned) {
             let pairs = candidate.pairs_in(scratch);
             let Candidate {
                 shared, saturation, ..
             } = candidate;
-            shared.add_pairs(source, &pair_weights, pairs, saturation);
+            shared.add_pairs(&gains, pairs, saturation);
             candidate.evidence =
                 self.evidence(source, shared, &candidate.record, &candidate.masses);
         }
@@ -119,7 +127,13 @@ impl Engine {
     }
 
     /// Brings what is read next of all candidates near at once: they lie anywhere, and to come to one after the other
-    /// is to wait for each.
+    /// is to wait for each. This is their beginning, which says where the rest is; then `fetch` can bring that.
+    pub(super) fn approach(&self, slots: impl Iterator<Item = Slot>) {
+        let heads = slots.filter_map(|slot| self.head_at(slot));
+        std::hint::black_box(heads.fold(0u8, |sum, head| sum ^ head));
+    }
+
+    /// Brings the stems of all candidates near at once.
     fn fetch(&self, slots: &[Slot]) {
         let records = slots.iter().filter_map(|slot| self.record_at(*slot));
         records.for_each(|record| record.stems().fetch());
@@ -145,20 +159,24 @@ impl Engine {
         masses: Masses,
         scratch: &mut Scratch,
     ) -> Candidate<'e> {
-        let stems = scratch.stems.len();
-        if record.language() == source.record.language() {
-            source.meet_stems(&record, &mut scratch.maybe, &mut scratch.stems);
-        }
-        let saturation = self.index.saturation(&record, &self.settings.formula);
-        let matches = scratch.stems.get(stems..).unwrap_or_default();
+        let formula = &self.settings.formula;
+        let first = scratch.stems.len() as u32;
+        let (saturation, shared) = match record.language() == source.record.language() {
+            true => {
+                let saturation = source.saturation_of(&record, formula);
+                let shared = source.meet_stems(&record, &saturation, &mut scratch.stems);
+                (saturation, shared)
+            }
+            false => (self.index.saturation(&record, formula), Shared::default()),
+        };
         Candidate {
             slot,
-            shared: Shared::of_stems(source, matches, &saturation),
+            shared,
             saturation,
             masses,
             record,
-            stems: stems..scratch.stems.len(),
-            pairs: 0..0,
+            stems: (first, scratch.stems.len() as u32),
+            pairs: (0, 0),
             evidence: Evidence::default(),
             score: 0.0,
         }
@@ -195,11 +213,11 @@ impl Engine {
     }
 
     fn meet_pairs(&self, source: &Source, candidate: &mut Candidate, scratch: &mut Scratch) {
-        let pairs = scratch.pairs.len();
+        let first = scratch.pairs.len() as u32;
         if candidate.record.language() == source.record.language() {
-            source.meet_pairs(&candidate.record, &mut scratch.maybe, &mut scratch.pairs);
+            source.meet_pairs(&candidate.record, &mut scratch.pairs);
         }
-        candidate.pairs = pairs..scratch.pairs.len();
+        candidate.pairs = (first, scratch.pairs.len() as u32);
     }
 
     /// Drops the candidates that pairs of words would hardly bring to the front: pairs are most of what there
@@ -260,7 +278,7 @@ fn having(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<u
     let mut having = vec![0u32; source.pairs.len()];
     for candidate in candidates {
         for found in candidate.pairs_in(scratch) {
-            if let Some(count) = having.get_mut(found.place as usize) {
+            if let Some(count) = having.get_mut(usize::from(found.place)) {
                 *count += 1;
             }
         }
@@ -271,6 +289,8 @@ fn having(candidates: &[Candidate], source: &Source, scratch: &Scratch) -> Vec<u
 /// What may be shown beside an article.
 pub(super) struct Filter<'a> {
     article: &'a Record<'a>,
+    /// Its number.
+    num: i64,
     bans: Vec<i64>,
     ask: &'a Ask<'a>,
     pub scope: Scope<'a>,
@@ -287,6 +307,7 @@ impl<'a> Filter<'a> {
         };
         Self {
             article,
+            num: article.num(),
             bans: article.bans().collect(),
             scope: Scope::of(ask.rights, ask.now),
             ask,
@@ -320,7 +341,7 @@ impl<'a> Filter<'a> {
     }
 
     fn wants(&self, num: i64, published_at: i64) -> bool {
-        num != self.article.num()
+        num != self.num
             && self.ask.from.is_none_or(|from| published_at >= from)
             && !self.ask.exclude.contains(&num)
             && !self.bans.contains(&num)

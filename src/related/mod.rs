@@ -6,6 +6,7 @@
 mod archive;
 mod candidate;
 mod candidates;
+mod diversity;
 mod duplicates;
 mod engine;
 mod frames;

@@ -11,7 +11,7 @@ pub(super) const LEVELS: usize = 8;
 const LEVEL_BITS: u32 = 3;
 
 /// Slots in a chunk: with the level, a posting there takes 16 bits.
-const CHUNK: Slot = 1 << (16 - LEVEL_BITS);
+pub(super) const CHUNK: usize = 1 << (16 - LEVEL_BITS);
 
 /// A short list stays as it is; a long one is chunked once a chunk has this many postings on average.
 const LEAST_CHUNKED: usize = 64;
@@ -165,7 +165,7 @@ impl Postings {
         }
     }
 
-    /// Adds to each slot's score what its level is worth.
+    /// Adds to each slot's score what its level is worth. There is room for whole chunks.
     pub fn score(&self, worth: &[i16; LEVELS], scores: &mut [i16]) {
         let mut add = |slot: Slot, level: u8| {
             if let Some(score) = scores.get_mut(slot as usize) {
@@ -181,14 +181,15 @@ impl Postings {
             Self::Many(many) => match &many.list {
                 List::Words(words) => each_word(words, add),
                 List::Chunks { .. } => many.list.each_chunk(|first, postings| {
-                    let end = scores.len().min(first as usize + CHUNK as usize);
-                    let Some(scores) = scores.get_mut(first as usize..end) else {
+                    let chunk = scores
+                        .get_mut(first as usize..)
+                        .and_then(<[i16]>::first_chunk_mut::<CHUNK>);
+                    let Some(scores) = chunk else {
                         return;
                     };
                     for posting in postings {
-                        if let Some(score) = scores.get_mut(usize::from(posting >> LEVEL_BITS)) {
-                            *score = score.saturating_add(worth[usize::from(*posting) % LEVELS]);
-                        }
+                        let score = &mut scores[usize::from(posting >> LEVEL_BITS)];
+                        *score = score.saturating_add(worth[usize::from(*posting) % LEVELS]);
                     }
                 }),
             },
@@ -253,7 +254,7 @@ impl List {
                 words.push(packed(slot, level));
             }
             Self::Chunks { starts, postings } => {
-                let first = slot / CHUNK * CHUNK;
+                let first = slot / CHUNK as Slot * CHUNK as Slot;
                 if starts.last().is_none_or(|(last, _)| *last != first) {
                     starts.push((first, postings.len() as u32));
                 }
@@ -318,7 +319,7 @@ fn each_word(words: &[u32], mut each: impl FnMut(Slot, u8)) {
 }
 
 fn is_dense(words: &[u32]) -> bool {
-    let chunk = |word: &u32| unpacked(*word).0 / CHUNK;
+    let chunk = |word: &u32| unpacked(*word).0 / CHUNK as Slot;
     let chunks = 1 + words
         .windows(2)
         .filter(|pair| chunk(&pair[0]) != chunk(&pair[1]))
@@ -360,9 +361,9 @@ mod tests {
         let worth = [1, 2, 3, 4, 5, 6, 7, 8];
         for step in [1, 50, 9_000] {
             let postings = filled((0..200).map(|i| i * step));
-            let mut scores = vec![10i16; 199 * step as usize];
+            let mut scores = vec![10i16; (200 * step as usize).next_multiple_of(CHUNK)];
             postings.score(&worth, &mut scores);
-            for (slot, level) in read(&postings).into_iter().take(199) {
+            for (slot, level) in read(&postings) {
                 assert_eq!(scores[slot as usize], 10 + worth[usize::from(level)]);
             }
         }

@@ -84,22 +84,27 @@ fn words<'s>(
     let totals = engine.index.totals(source.record.language());
     let most = (COMMON * totals.articles as f32).max(3.0) as u32;
     let telling = idf(totals.step(), step(most));
-    let saturation = engine.index.saturation(&candidate.record, formula);
     let gave = |term: &Weighed, weight: f32, tf: f32| {
-        let forward = share(term.tf * weight * saturation.of(tf), source.masses.itself);
+        let forward = share(
+            term.tf * weight * candidate.saturation.of(tf),
+            source.masses.itself,
+        );
         let backward = share(tf * weight * term.saturated, candidate.masses.itself);
         forward + formula.backward * backward
     };
-    let mut words = Words::default();
+    let mut words = Words {
+        stems: vec![None; source.stems.len()],
+        pairs: Vec::new(),
+    };
     for found in candidate.stems_in(scratch) {
-        let place = found.place as usize;
+        let place = usize::from(found.place);
         if let Some(stem) = source.stems.get(place).filter(|stem| stem.idf >= telling) {
             let weight = gave(stem, stem.weight, found.code.tf());
-            words.stems.push((place, weight));
+            words.stems[place] = Some(weight);
         }
     }
     for found in candidate.pairs_in(scratch) {
-        let place = found.place as usize;
+        let place = usize::from(found.place);
         if let (Some(pair), Some(weight)) = (source.pairs.get(place), pair_weights.get(place)) {
             words.add_pair(source, place, gave(pair, *weight, found.code.tf()));
         }
@@ -107,11 +112,10 @@ fn words<'s>(
     words.named(source)
 }
 
-/// What the telling words gave, by their places among the source's terms.
-#[derive(Default)]
+/// What the telling words gave.
 struct Words {
-    /// By rising place.
-    stems: Vec<(usize, f32)>,
+    /// By their places among the source's stems; of others nothing.
+    stems: Vec<Option<f32>>,
     /// Pairs of two telling words that have a name.
     pairs: Vec<(f32, usize)>,
 }
@@ -123,10 +127,7 @@ impl Words {
             return;
         };
         let both = [left, right].map(|half| self.stem(half).is_some());
-        let name = source
-            .pairs
-            .get(pair)
-            .and_then(|pair| source.name(pair.hash));
+        let name = source.pair_names.get(pair).copied().flatten();
         if both == [true, true] && name.is_some() {
             return self.pairs.push((weight, pair));
         }
@@ -140,11 +141,7 @@ impl Words {
 
     /// What the word at this place gave.
     fn stem(&mut self, place: usize) -> Option<&mut f32> {
-        let at = self
-            .stems
-            .binary_search_by_key(&place, |(place, _)| *place)
-            .ok()?;
-        self.stems.get_mut(at).map(|(_, weight)| weight)
+        self.stems.get_mut(place)?.as_mut()
     }
 
     /// The strongest, a pair in the place of its halves.
@@ -156,20 +153,20 @@ impl Words {
             let halves = source.record.halves(pair).unwrap_or_default();
             let parts = [halves.0, halves.1].map(|half| self.stem(half).map(std::mem::take));
             let sum = weight + parts.into_iter().flatten().sum::<f32>();
-            let hash = source.pairs.get(pair).map(|pair| pair.hash);
-            named.extend(
-                hash.and_then(|hash| source.name(hash))
-                    .map(|name| (sum, name)),
-            );
+            let name = source.pair_names.get(pair).copied().flatten();
+            named.extend(name.map(|name| (sum, name)));
         }
-        let left = self.stems.iter().filter(|(_, weight)| *weight > 0.0);
-        let stems = left.filter_map(|(place, weight)| {
-            let stem = source.stems.get(*place)?;
-            Some((*weight, source.name(stem.hash)?))
-        });
-        named.extend(stems);
-        named.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        named.truncate(TERMS);
+        let left = self.stems.iter().zip(&source.stem_names);
+        named.extend(left.filter_map(|(weight, name)| {
+            let weight = weight.filter(|weight| *weight > 0.0)?;
+            Some((weight, (*name)?))
+        }));
+        let stronger = |a: &(f32, &str), b: &(f32, &str)| b.0.total_cmp(&a.0).then(a.1.cmp(b.1));
+        if named.len() > TERMS {
+            named.select_nth_unstable_by(TERMS, stronger);
+            named.truncate(TERMS);
+        }
+        named.sort_unstable_by(stronger);
         named
     }
 }

@@ -18,16 +18,16 @@ pub(super) struct Record<'a> {
     counts: Counts,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Counts {
-    stems: usize,
-    pairs: usize,
-    tags: usize,
-    pins: usize,
-    bans: usize,
-    marks: usize,
-    title: usize,
-    names: usize,
+    stems: u32,
+    pairs: u32,
+    tags: u16,
+    pins: u16,
+    bans: u16,
+    marks: u16,
+    title: u16,
+    names: u16,
 }
 
 /// Terms sorted by hash, with how often each occurs.
@@ -54,12 +54,14 @@ impl<'a> Terms<'a> {
         std::hint::black_box(sum(self.hashes) ^ sum(self.codes));
     }
 
-    pub fn hashes(self) -> impl Iterator<Item = u32> + 'a {
-        words(self.hashes)
+    /// The bytes of so many hashes at a time, with their codes.
+    pub fn blocks(self, size: usize) -> impl Iterator<Item = (&'a [[u8; 4]], &'a [u8])> {
+        let (hashes, _) = self.hashes.as_chunks::<4>();
+        hashes.chunks(size).zip(self.codes.chunks(size))
     }
 
-    pub fn get(&self, at: usize) -> (u32, Code) {
-        (self.hash(at), Code(self.codes[at]))
+    pub fn hashes(self) -> impl Iterator<Item = u32> + 'a {
+        words(self.hashes)
     }
 
     pub fn hash(&self, at: usize) -> u32 {
@@ -97,11 +99,10 @@ impl<'a> Record<'a> {
         if bytes.len() < HEADER {
             return None;
         }
-        let long = |at| u32_of(bytes, at) as usize;
-        let short = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let short = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let counts = Counts {
-            stems: long(48),
-            pairs: long(52),
+            stems: u32_of(bytes, 48),
+            pairs: u32_of(bytes, 52),
             tags: short(56),
             pins: short(58),
             bans: short(60),
@@ -164,11 +165,11 @@ impl<'a> Record<'a> {
     }
 
     pub fn tags(&self) -> impl Iterator<Item = i64> + Clone + use<'a> {
-        nums(self.part(self.tags_at(), self.counts.tags * 8))
+        nums(self.part(self.tags_at(), usize::from(self.counts.tags) * 8))
     }
 
     pub fn pins(&self) -> impl Iterator<Item = Pin> + use<'a> {
-        let pins = self.part(self.pins_at(), self.counts.pins * 16);
+        let pins = self.part(self.pins_at(), usize::from(self.counts.pins) * 16);
         pins.chunks_exact(16).map(|pin| Pin {
             num: i64_of(pin, 0),
             by: i64_of(pin, 8),
@@ -176,7 +177,7 @@ impl<'a> Record<'a> {
     }
 
     pub fn bans(&self) -> impl Iterator<Item = i64> + use<'a> {
-        nums(self.part(self.bans_at(), self.counts.bans * 8))
+        nums(self.part(self.bans_at(), usize::from(self.counts.bans) * 8))
     }
 
     pub fn sketch(&self) -> Sketch {
@@ -185,35 +186,34 @@ impl<'a> Record<'a> {
 
     /// Stems of the headline in reading order.
     pub fn title(&self) -> impl Iterator<Item = u32> + use<'a> {
-        words(self.part(self.title_at(), self.counts.title * 4))
+        words(self.part(self.title_at(), usize::from(self.counts.title) * 4))
     }
 
     /// Names and numbers, which do not depend on the language.
     pub fn marks(&self) -> Terms<'a> {
-        self.terms(self.marks_at(), self.counts.marks)
+        self.terms(self.marks_at(), usize::from(self.counts.marks))
     }
 
     pub fn stems(&self) -> Terms<'a> {
-        self.terms(self.stems_at(), self.counts.stems)
+        self.terms(self.stems_at(), self.counts.stems as usize)
     }
 
     /// Adjacent stems of one field.
     pub fn pairs(&self) -> Terms<'a> {
-        self.terms(self.pairs_at(), self.counts.pairs)
+        self.terms(self.pairs_at(), self.counts.pairs as usize)
     }
 
     /// Which two of the stems a pair is made of.
     pub fn halves(&self, pair: usize) -> Option<(usize, usize)> {
-        self.parts().nth(pair)
+        let at = self.parts_at() + pair * 4;
+        let part = self.bytes.get(at..at + 4)?;
+        (pair < self.counts.pairs as usize).then(|| sides(part))
     }
 
     /// By pair, which two of the stems it is made of.
     pub fn parts(&self) -> impl Iterator<Item = (usize, usize)> + use<'a> {
-        let parts = self.part(self.parts_at(), self.counts.pairs * 4);
-        parts.chunks_exact(4).map(|part| {
-            let side = |at| usize::from(u16::from_le_bytes([part[at], part[at + 1]]));
-            (side(0), side(2))
-        })
+        let parts = self.part(self.parts_at(), self.counts.pairs as usize * 4);
+        parts.chunks_exact(4).map(sides)
     }
 
     /// Terms as a reader met them, those that count most, by rising hash.
@@ -249,15 +249,15 @@ impl<'a> Record<'a> {
     }
 
     fn pins_at(&self) -> usize {
-        self.tags_at() + self.counts.tags * 8
+        self.tags_at() + usize::from(self.counts.tags) * 8
     }
 
     fn bans_at(&self) -> usize {
-        self.pins_at() + self.counts.pins * 16
+        self.pins_at() + usize::from(self.counts.pins) * 16
     }
 
     fn sketch_at(&self) -> usize {
-        self.bans_at() + self.counts.bans * 8
+        self.bans_at() + usize::from(self.counts.bans) * 8
     }
 
     fn title_at(&self) -> usize {
@@ -265,23 +265,23 @@ impl<'a> Record<'a> {
     }
 
     fn marks_at(&self) -> usize {
-        self.title_at() + self.counts.title * 4
+        self.title_at() + usize::from(self.counts.title) * 4
     }
 
     fn stems_at(&self) -> usize {
-        self.marks_at() + self.counts.marks * 5
+        self.marks_at() + usize::from(self.counts.marks) * 5
     }
 
     fn pairs_at(&self) -> usize {
-        self.stems_at() + self.counts.stems * 5
+        self.stems_at() + self.counts.stems as usize * 5
     }
 
     fn parts_at(&self) -> usize {
-        self.pairs_at() + self.counts.pairs * 5
+        self.pairs_at() + self.counts.pairs as usize * 5
     }
 
     fn names_at(&self) -> usize {
-        self.parts_at() + self.counts.pairs * 4
+        self.parts_at() + self.counts.pairs as usize * 4
     }
 }
 
@@ -379,6 +379,12 @@ impl Writer<'_> {
     }
 }
 
+/// The two places of a part.
+fn sides(part: &[u8]) -> (usize, usize) {
+    let side = |at| usize::from(u16::from_le_bytes([part[at], part[at + 1]]));
+    (side(0), side(2))
+}
+
 fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + use<'_> {
     bytes.chunks_exact(4).map(|word| u32_of(word, 0))
 }
@@ -388,9 +394,14 @@ fn nums(bytes: &[u8]) -> impl Iterator<Item = i64> + Clone + use<'_> {
 }
 
 fn u32_of(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    u32::from_le_bytes(bytes_at(bytes, at))
 }
 
 fn i64_of(bytes: &[u8], at: usize) -> i64 {
-    i64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
+    i64::from_le_bytes(bytes_at(bytes, at))
+}
+
+fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let found = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    found.copied().unwrap_or([0; N])
 }

@@ -12,6 +12,8 @@ pub(super) struct Source<'a> {
     pub record: Record<'a>,
     /// In the order of the record.
     pub stems: Vec<Weighed>,
+    /// Of the stems.
+    gains: Vec<Gain>,
     /// Who has each stem.
     pub postings: Vec<Option<&'a Postings>>,
     pub pairs: Vec<Weighed>,
@@ -22,6 +24,11 @@ pub(super) struct Source<'a> {
     pub tags: Vec<(i64, f32)>,
     /// Sorted by hash.
     names: Vec<(u32, &'a str)>,
+    /// By stem and by pair, as the source writes it, where that is known.
+    pub stem_names: Vec<Option<&'a str>>,
+    pub pair_names: Vec<Option<&'a str>>,
+    /// Of its language, in words.
+    mean_length: f32,
     stem_places: Places,
     pair_places: Places,
 }
@@ -38,13 +45,35 @@ pub(super) struct Weighed {
     pub weight: f32,
 }
 
+/// What a term that both have adds to their resemblance, as far as the source alone tells.
+#[derive(Clone, Copy)]
+pub(super) struct Gain {
+    /// Per unit of the other's saturated tf, and of its tf.
+    forward: f32,
+    backward: f32,
+    idf: f32,
+    in_title: bool,
+}
+
+impl Weighed {
+    pub fn gain(&self, weight: f32) -> Gain {
+        Gain {
+            forward: self.tf * weight,
+            backward: weight * self.saturated,
+            idf: self.idf,
+            in_title: self.in_title,
+        }
+    }
+}
+
 impl<'a> Source<'a> {
     /// `masses`: where they are known already.
     pub fn of(record: Record<'a>, masses: Option<Masses>, engine: &'a Engine) -> Self {
         let (index, formula) = (&engine.index, &engine.settings.formula);
         let totals = index.totals(record.language());
         let (articles, all) = (totals.step(), index.all().step());
-        let saturation = index.saturation(&record, formula);
+        let mean_length = totals.mean_length();
+        let saturation = formula.saturation(record.words() as f32 / mean_length);
         let weigh = |hash: u32, code: Code, idf: f32| Weighed {
             hash,
             idf,
@@ -59,18 +88,23 @@ impl<'a> Source<'a> {
                 .map(|(hash, code)| weigh(hash, code, index.idf(articles, hash)))
                 .collect()
         };
-        let (stems, postings) = record
+        // In two goes: looking up waits for memory, and goes on to the next only where nothing hangs on what is found.
+        let postings: Vec<Option<&Postings>> = record
+            .stems()
+            .hashes()
+            .map(|hash| index.postings(hash))
+            .collect();
+        let stems: Vec<Weighed> = record
             .stems()
             .iter()
-            .map(|(hash, code)| {
-                let postings = index.postings(hash);
+            .zip(&postings)
+            .map(|((hash, code), postings)| {
                 let df = postings.map_or(1, Postings::len);
-                (weigh(hash, code, idf(articles, step(df))), postings)
+                weigh(hash, code, idf(articles, step(df)))
             })
-            .unzip();
+            .collect();
         let marks = weigh_all(record.marks(), all);
         // How often a pair occurs in all articles is not kept; it is at least as rare as its rarer half.
-        let stems: Vec<Weighed> = stems;
         let rarity = |at: usize| stems.get(at).map_or(0.0, |stem| stem.idf);
         let pairs = record
             .pairs()
@@ -78,9 +112,14 @@ impl<'a> Source<'a> {
             .zip(record.parts())
             .map(|((hash, code), (left, right))| weigh(hash, code, rarity(left).max(rarity(right))))
             .collect();
+        let names: Vec<(u32, &str)> = record.names().collect();
         Self {
             record,
-            names: record.names().collect(),
+            mean_length,
+            stem_names: named(&names, record.stems()),
+            pair_names: named(&names, record.pairs()),
+            gains: stems.iter().map(|stem| stem.gain(stem.weight)).collect(),
+            names,
             stem_places: Places::of(record.stems()),
             pair_places: Places::of(record.pairs()),
             masses: masses.unwrap_or_else(|| Masses::of(&record, index, formula)),
@@ -93,24 +132,32 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Adds the stems that `other` has, too. `maybe` is a scratch.
+    /// How an article of the source's language saturates.
+    pub fn saturation_of(&self, other: &Record, formula: &Formula) -> Saturation {
+        formula.saturation(other.words() as f32 / self.mean_length)
+    }
+
+    /// Adds the stems that `other` has, too, and tells what they come to.
     pub fn meet_stems(
         &self,
         other: &Record,
-        maybe: &mut Vec<(u32, u16)>,
+        theirs: &Saturation,
         matches: &mut Vec<Match>,
-    ) {
-        self.stem_places.meet(other.stems(), maybe, matches);
+    ) -> Shared {
+        let mut sum = Shared::default();
+        self.stem_places.meet(other.stems(), |found| {
+            if let Some(gain) = self.gains.get(usize::from(found.place)) {
+                sum.add_stem(gain, found.code, theirs);
+                matches.push(found);
+            }
+        });
+        sum
     }
 
     /// Adds the pairs that `other` has, too.
-    pub fn meet_pairs(
-        &self,
-        other: &Record,
-        maybe: &mut Vec<(u32, u16)>,
-        matches: &mut Vec<Match>,
-    ) {
-        self.pair_places.meet(other.pairs(), maybe, matches);
+    pub fn meet_pairs(&self, other: &Record, matches: &mut Vec<Match>) {
+        self.pair_places
+            .meet(other.pairs(), |found| matches.push(found));
     }
 
     /// The term as the source writes it.
@@ -118,6 +165,17 @@ impl<'a> Source<'a> {
         let at = self.names.binary_search_by_key(&term, |(hash, _)| *hash);
         self.names.get(at.ok()?).map(|(_, name)| *name)
     }
+}
+
+/// By term its name; both are sorted by hash.
+fn named<'a>(names: &[(u32, &'a str)], terms: Terms) -> Vec<Option<&'a str>> {
+    let mut names = names.iter().peekable();
+    let name = |hash| {
+        while names.next_if(|(before, _)| *before < hash).is_some() {}
+        let (found, name) = names.peek()?;
+        (*found == hash).then_some(*name)
+    };
+    terms.hashes().map(name).collect()
 }
 
 /// Two articles compared.
@@ -176,47 +234,38 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub fn of_stems(source: &Source, matches: &[Match], theirs: &Saturation) -> Self {
-        let mut sum = Self::default();
-        for found in matches {
-            let Some(term) = source.stems.get(found.place as usize) else {
-                continue;
-            };
-            sum.add(term, term.weight, found.code.tf(), theirs);
-            let there = found.code.in_title();
-            sum.title += if there { term.idf } else { 0.0 };
-            sum.title_back += if term.in_title { term.idf } else { 0.0 };
-            sum.headline += if there && term.in_title {
-                term.idf
+    #[inline]
+    fn add_stem(&mut self, gain: &Gain, code: Code, theirs: &Saturation) {
+        self.add(gain, code, theirs);
+        let there = code.in_title();
+        // Few words stand in a headline.
+        if there || gain.in_title {
+            self.title += if there { gain.idf } else { 0.0 };
+            self.title_back += if gain.in_title { gain.idf } else { 0.0 };
+            self.headline += if there && gain.in_title {
+                gain.idf
             } else {
                 0.0
             };
         }
-        sum
     }
 
-    /// `weights`: of the source's pairs, in their order.
-    pub fn add_pairs(
-        &mut self,
-        source: &Source,
-        weights: &[f32],
-        matches: &[Match],
-        theirs: &Saturation,
-    ) {
+    /// `gains`: of the source's pairs, in their order.
+    pub fn add_pairs(&mut self, gains: &[Gain], matches: &[Match], theirs: &Saturation) {
         for found in matches {
-            let at = found.place as usize;
-            let (Some(term), Some(weight)) = (source.pairs.get(at), weights.get(at)) else {
-                continue;
-            };
-            self.add(term, *weight, found.code.tf(), theirs);
-            self.phrase += if found.code.in_title() { term.idf } else { 0.0 };
-            self.phrase_back += if term.in_title { term.idf } else { 0.0 };
+            if let Some(gain) = gains.get(usize::from(found.place)) {
+                self.add(gain, found.code, theirs);
+                self.phrase += if found.code.in_title() { gain.idf } else { 0.0 };
+                self.phrase_back += if gain.in_title { gain.idf } else { 0.0 };
+            }
         }
     }
 
-    fn add(&mut self, term: &Weighed, weight: f32, tf: f32, theirs: &Saturation) {
-        self.forward += term.tf * weight * theirs.of(tf);
-        self.backward += tf * weight * term.saturated;
+    #[inline]
+    fn add(&mut self, gain: &Gain, code: Code, theirs: &Saturation) {
+        let tf = code.tf();
+        self.forward += gain.forward * theirs.of(tf);
+        self.backward += gain.backward * tf;
     }
 }
 

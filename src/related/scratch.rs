@@ -6,7 +6,6 @@ use super::places::Match;
 #[derive(Default)]
 pub(super) struct Scratch {
     pub scores: Vec<i16>,
-    pub maybe: Vec<(u32, u16)>,
     pub stems: Vec<Match>,
     pub pairs: Vec<Match>,
 }

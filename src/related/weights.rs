@@ -175,6 +175,21 @@ impl Saturation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(pub u8);
 
+/// What each level of frequency stands for.
+static TF: [f32; 128] = {
+    let mut tf = [0.0; 128];
+    let mut level = 0;
+    while level < tf.len() {
+        tf[level] = if level <= 64 {
+            level
+        } else {
+            64 + (level - 64) * 16
+        } as f32;
+        level += 1;
+    }
+    tf
+};
+
 /// Weights of a term in the headline and in the standfirst; 1 in the body.
 const TITLE: u32 = 3;
 const LEAD: u32 = 1;
@@ -194,11 +209,7 @@ impl Code {
     }
 
     pub fn tf(self) -> f32 {
-        let level = u32::from(self.0 & 0x7f);
-        match level {
-            0..=64 => level as f32,
-            _ => (64 + (level - 64) * 16) as f32,
-        }
+        TF[usize::from(self.0 & 0x7f)]
     }
 }
 
