@@ -379,7 +379,11 @@ mod tests {
         assert_eq!(index.len(), 0, "it has not waited for long");
         let pending = writer.pending();
         let past = Instant::now().checked_sub(LONGEST_WAIT).unwrap();
-        pending.with(|open| Ok(open.committed = past)).unwrap();
+        let turned_back = pending.with(|open| {
+            open.committed = past;
+            Ok(())
+        });
+        turned_back.unwrap();
         writer.settle().unwrap();
         assert_eq!(index.len(), 1);
         assert_eq!(writer.restart().unwrap(), Some(5));
