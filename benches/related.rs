@@ -64,8 +64,8 @@ fn main() {
         .map(|_| 1 + random.below(count as usize) as i64)
         .collect();
     let lookup = |engine: &Engine, num: i64| {
-        let found = engine.related(num, &ask()).expect("it is known");
-        assert!(!found.neighbours.is_empty());
+        // A rare topic may leave one without neighbours.
+        std::hint::black_box(engine.related(num, &ask()).expect("it is known"));
     };
     tell_times(
         "lookup, after loading",
