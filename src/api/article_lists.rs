@@ -81,6 +81,7 @@ pub async fn list_articles(
     };
     state
         .answer_question(&request, question, move |state, reader, now| {
+            settle(state, &input)?;
             reader.read(|conn| list(conn, state, &input, scope, &address, now))
         })
         .await
@@ -140,6 +141,27 @@ impl Frame {
             .cache_tags(self.cache_tags)
             .keep(self.keep)
             .not_cached(self.incomplete)
+    }
+}
+
+/// Lets the index take in what it must know, where words are looked for; to be called before a connection is taken, for
+/// that may take a while.
+///
+/// # Errors
+/// [`Error::NotReady`] while the index is not what it should be.
+pub fn settle(state: &State, input: &ListInput) -> Result<()> {
+    match input.text {
+        Some(_) if state.progress.is_ready(crate::follower::SearchIndex::NAME) => {
+            state.search.settle().map_err(of_search)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of_search(error: search::Error) -> Error {
+    match error {
+        search::Error::Stopped => Error::NotReady("the full-text index is being put right"),
+        error => Error::Search(error.into()),
     }
 }
 
@@ -321,10 +343,7 @@ fn search_page(
         count: input.count,
         visible_at: Some(now.timestamp_micros()),
     };
-    let mut found = state
-        .search
-        .search(&query)
-        .map_err(|error| Error::Search(error.into()))?;
+    let mut found = state.search.search(&query).map_err(of_search)?;
     let more = found.hits.len() > input.limit;
     found.hits.truncate(input.limit);
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();

@@ -9,7 +9,7 @@ use crate::delivery::event;
 use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
 use crate::store::changes::ChangeRow;
-use crate::store::tags;
+use crate::store::{tag_mergers, tags};
 use crate::syndication::publication::{Named, Publication};
 
 /// What is known of the things that some lines are about.
@@ -43,9 +43,15 @@ impl Places {
         let mergers = lines.filter(|line| line.action == "merged");
         let nums: Vec<i64> = mergers.map(|line| line.num).collect();
         if !nums.is_empty() {
-            for (num, row) in tags::by_nums(conn, &nums)? {
-                if tags::is_public(conn, &row, now)? {
-                    places.into.insert(num, row.slug);
+            // Those may have been merged, too.
+            let remaining = tag_mergers::remaining(conn, &nums)?;
+            let there: Vec<i64> = remaining.values().copied().collect();
+            let rows = tags::by_nums(conn, &there)?;
+            for (num, there) in remaining {
+                if let Some(row) = rows.get(&there)
+                    && tags::is_public(conn, row, now)?
+                {
+                    places.into.insert(num, row.slug.clone());
                 }
             }
         }

@@ -68,9 +68,12 @@ impl Servers {
             return Ok(());
         }
         let at = Instant::now();
-        let now = Clock::default().now();
-        let until = now + TimeDelta::from_std(ALIVE).unwrap_or(TimeDelta::MAX);
-        database.write(|conn| servers::beat(conn, &self.name, own, now, until))?;
+        database.write(|conn| {
+            // A long write may have been waited for.
+            let now = Clock::default().now();
+            let until = now + TimeDelta::from_std(ALIVE).unwrap_or(TimeDelta::MAX);
+            servers::beat(conn, &self.name, own, now, until)
+        })?;
         self.said = Some((at, own));
         Ok(())
     }

@@ -202,6 +202,10 @@ impl Run {
             let stepped = match stepped {
                 Ok(stepped) => {
                     opened |= stepped.is_ok();
+                    if stepped.is_err() {
+                        // It may have fallen back.
+                        self.announce();
+                    }
                     stepped
                 }
                 Err(_) => {

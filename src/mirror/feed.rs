@@ -105,6 +105,18 @@ impl Line {
             self.kind, self.id, self.action, self.version
         )
     }
+
+    /// Whether this line was told with that digest before. A partner is told what a line means at the time, so there
+    /// the action may be another.
+    pub fn is_known_by(&self, digest: &str, is_partner: bool) -> bool {
+        let own = self.digest();
+        let but_action = |digest: &str| -> Vec<String> {
+            let parts = digest.split(' ').enumerate();
+            let others = parts.filter(|(at, _)| *at != 2);
+            others.map(|(_, part)| part.to_owned()).collect()
+        };
+        own == digest || (is_partner && but_action(&own) == but_action(digest))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -213,4 +225,25 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_known_again_and_a_partners_also_when_it_means_something_else() {
+        let line = |action: &str, version: i64| -> Line {
+            let line = serde_json::json!({
+                "seq": 90, "kind": "article", "id": "a", "slug": "s", "action": action, "version": version,
+                "at": "2027-01-01T10:40:00Z",
+            });
+            serde_json::from_value(line).unwrap()
+        };
+        let said = line("published", 3).digest();
+        assert!(line("published", 3).is_known_by(&said, false));
+        assert!(!line("withdrawn", 3).is_known_by(&said, false));
+        assert!(line("withdrawn", 3).is_known_by(&said, true));
+        assert!(!line("published", 4).is_known_by(&said, true));
+    }
 }

@@ -203,8 +203,15 @@ impl Mirror {
         if found.data.is_empty() && found.page.latest < seen {
             return self.told_less(before, seen);
         }
-        let said = found.data.first().map(|line| (line.seq, line.digest()));
-        match said == before.seen.clone().map(|said| (seen, said)) {
+        let is_partner = self.source.is_known();
+        let line = found.data.first().filter(|line| line.seq == seen);
+        let is_same = match (line, &before.seen) {
+            (Some(line), Some(said)) => line.is_known_by(said, is_partner),
+            // What a partner alone was told may have been replaced by a later line.
+            (None, _) => is_partner && found.page.latest >= seen,
+            (Some(_), None) => false,
+        };
+        match is_same {
             true => Ok(()),
             false => Err(lost(seen)),
         }

@@ -66,6 +66,11 @@ impl Source {
         })
     }
 
+    /// Whether it is told who asks, so that it may answer by what that one may read.
+    pub fn is_known(&self) -> bool {
+        self.authorization.is_some()
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -23,7 +23,7 @@ const VOTERS: usize = 20;
 const SAMPLE: u32 = 10_000;
 
 /// Tags whose articles are counted for a partner, those first that occur most with the one that is asked for.
-const COUNTED: usize = 500;
+const COUNTED: usize = 100;
 
 /// Articles that are read to count those of one of these.
 const COUNTED_SAMPLE: u32 = 2_000;

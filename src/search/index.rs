@@ -97,13 +97,23 @@ impl Index {
         self.reader.get().ok_or(Error::Closed)
     }
 
+    /// Has what was noted committed, so that a search does not wait for it. Where a search holds what others want, as a
+    /// connection, this is called before.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Stopped`] after a failure until the writer has made up for it, and when a commit fails.
+    pub fn settle(&self) -> Result<()> {
+        self.reader()?;
+        self.pending.before_search()
+    }
+
     /// One page of the articles that match. It blocks for the milliseconds it takes.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn search(&self, query: &Query) -> Result<Hits> {
+        self.settle()?;
         let reader = self.reader()?;
-        self.pending.before_search();
         let searcher = reader.searcher();
         let families = match &query.language {
             Some(language) => vec![Family::of(language)],

@@ -29,7 +29,7 @@ pub struct Writer {
 /// articles that are followed waits for the first who searches, who makes it.
 #[derive(Default)]
 pub(super) struct Pending {
-    /// Whether anyone who searches must commit first.
+    /// Whether something was noted that is in no commit yet, so that whoever searches must commit first.
     is_wanted: AtomicBool,
     /// There is one while the writer lives and has not failed.
     open: Mutex<Option<Open>>,
@@ -189,26 +189,38 @@ impl Pending {
         Arc::default()
     }
 
-    /// Commits what was noted, if there is any. What fails is the writer's to notice; until then what was committed
-    /// before is all that is found.
-    pub(super) fn before_search(&self) {
-        if self.is_wanted.load(Ordering::Acquire)
-            && let Err(error) = self.commit()
-        {
-            log::error!("a search finds only what was committed before: {error}");
+    /// Commits what was noted, if there is any.
+    ///
+    /// # Errors
+    /// When that fails, and after a failure until what was lost has been noted again.
+    pub(super) fn before_search(&self) -> Result<()> {
+        match self.is_wanted.load(Ordering::Acquire) {
+            true => self.commit(),
+            false => Ok(()),
         }
     }
 
     /// Whoever comes while another commits waits, and finds it done.
     fn commit(&self) -> Result<()> {
-        self.with(|open| {
-            if let Some(position) = open.position {
-                open.commit(position)?;
+        let is_wanted = || self.is_wanted.load(Ordering::Acquire);
+        let mut open = self.lock();
+        let Some(engine) = open.as_mut() else {
+            return Err(Error::Stopped);
+        };
+        match engine.position {
+            Some(position) => {
+                if let Err(error) = engine.commit(position) {
+                    *open = None;
+                    return Err(error.into());
+                }
             }
-            // Not before: a search that saw it meanwhile would not wait.
-            self.is_wanted.store(false, Ordering::Release);
-            Ok(())
-        })
+            // It went with the engine that failed.
+            None if is_wanted() => return Err(Error::Stopped),
+            None => {}
+        }
+        // Not before: a search that saw it meanwhile would not wait.
+        self.is_wanted.store(false, Ordering::Release);
+        Ok(())
     }
 
     fn with(&self, work: impl FnOnce(&mut Open) -> tantivy::Result<()>) -> Result<()> {
@@ -216,8 +228,6 @@ impl Pending {
         let done = open.as_mut().map(work);
         if !matches!(done, Some(Ok(()))) {
             *open = None;
-            // There is nothing that a search could commit.
-            self.is_wanted.store(false, Ordering::Release);
         }
         Ok(done.ok_or(Error::Stopped)??)
     }
@@ -417,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_after_a_failure_finds_what_was_committed_before() {
+    fn after_a_failure_no_search_passes_over_what_was_noted() {
         let (index, mut writer) = in_memory().unwrap();
         article(1, "fr", "Roses").put(&mut writer);
         writer.commit(5).unwrap();
@@ -425,9 +435,14 @@ mod tests {
         writer.note(6).unwrap();
         let failure = tantivy::TantivyError::SystemError("disk".into());
         writer.pending().with(|_| Err(failure)).unwrap_err();
-        assert_eq!(finds(&index, "roses"), [1]);
+        let search = || index.search(&super::super::fixture::query("roses"));
+        assert!(matches!(search(), Err(Error::Stopped)));
         assert!(matches!(writer.settle(), Err(Error::Stopped)));
         assert_eq!(writer.restart().unwrap(), Some(5));
+        assert!(matches!(search(), Err(Error::Stopped)), "it is still lost");
+        article(2, "fr", "Roses").put(&mut writer);
+        writer.note(6).unwrap();
+        assert_eq!(finds(&index, "roses"), [1, 2]);
     }
 
     #[test]

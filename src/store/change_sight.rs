@@ -66,8 +66,8 @@ enum Stands {
     Readable,
     /// Its address answers that it is gone.
     Gone,
-    /// It has left what the partner may read, where this was its slug.
-    Left(String),
+    /// It has left what the partner may read by this line, where this was its slug.
+    Left(i64, String),
 }
 
 impl Stands {
@@ -81,7 +81,11 @@ impl Stands {
                 return Some(row);
             }
             Self::Gone => {}
-            Self::Left(slug) => row.slug.clone_from(slug),
+            // Of what it became afterwards the partner hears nothing but its end.
+            Self::Left(seq, _) if row.seq > *seq && row.action != Action::Deleted.as_str() => {
+                return None;
+            }
+            Self::Left(_, slug) => row.slug.clone_from(slug),
         }
         make_tombstone(&mut row);
         Some(row)
@@ -121,7 +125,7 @@ fn articles_for(
     let left = partner_lines::lost(conn, rights, &others)?;
     stands.extend(
         left.into_iter()
-            .map(|(num, slug)| (num, Stands::Left(slug))),
+            .map(|(num, (seq, slug))| (num, Stands::Left(seq, slug))),
     );
     Ok(stands)
 }

@@ -31,20 +31,26 @@ pub fn key_of(rights: &Rights) -> &str {
     rights.key.as_deref().unwrap_or_default()
 }
 
-/// Which of these articles a partner's scope has lost, by number: the line, and the slug it had then.
+/// Which of these articles a partner's scope has lost, by number: by which line, and the slug it had then.
 ///
 /// # Errors
 /// When the database fails.
-pub fn lost(conn: &mut Conn, rights: &Rights, nums: &[i64]) -> Result<HashMap<i64, String>> {
-    let rows: Vec<(i64, Option<String>)> = each!(conn, conn =>
+pub fn lost(conn: &mut Conn, rights: &Rights, nums: &[i64]) -> Result<HashMap<i64, (i64, String)>> {
+    let rows: Vec<(i64, i64, Option<String>)> = each!(conn, conn =>
         partner_lines::table
             .filter(partner_lines::key_id.eq(key_of(rights)))
             .filter(among(partner_lines::article_num, nums))
             .filter(partner_lines::lost_slug.is_not_null())
-            .select((partner_lines::article_num, partner_lines::lost_slug))
+            .select((
+                partner_lines::article_num,
+                partner_lines::seq,
+                partner_lines::lost_slug,
+            ))
             .load(conn))?;
     let lost = rows.into_iter();
-    Ok(lost.filter_map(|(num, slug)| Some((num, slug?))).collect())
+    Ok(lost
+        .filter_map(|(num, seq, slug)| Some((num, (seq, slug?))))
+        .collect())
 }
 
 /// Notes who has lost an article by a save, whose line is the last of the log. `moved` are the tags that the article

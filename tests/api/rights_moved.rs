@@ -89,6 +89,11 @@ fn a_merger_tells_each_partner_what_its_scope_wins_and_loses() {
         assert!(all(&without).contains(&"withdrawn mer gone".to_owned()));
         assert!(!all(&without).iter().any(|line| line.contains("brouillon")));
         assert!(!all(&without).iter().any(|line| line.contains("reserve")));
+        // What becomes of it afterwards is not for those who have lost it.
+        let (_, end) = told(&app, &without, before[2]);
+        let edit = json!({"headline": "Autrement"});
+        write(&app, &admin, "PATCH", "/v1/articles/mer", edit);
+        assert_eq!(told(&app, &without, end).0, [""; 0], "{name}");
         // The line is the partner's by the stream, too, and reads go by the same.
         assert_eq!(get(&app, "/v1/articles/mer", &without).status, 404);
         assert_eq!(get(&app, "/v1/articles/mer", &into).status, 200);

@@ -180,6 +180,7 @@ fn page(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let scope = Scope::of(&input.shape.sight);
+    article_lists::settle(state, input)?;
     let found = reader.read(|conn| article_lists::find(conn, state, input, scope, now));
     // From here on without a connection.
     let ListPage { views, page, frame } = found?;

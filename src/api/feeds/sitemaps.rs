@@ -110,6 +110,7 @@ fn page(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let scope = Scope::of(&input.shape.sight);
+    article_lists::settle(state, input)?;
     let found = reader.read(|conn| article_lists::find(conn, state, input, scope, now));
     let ListPage {
         views,
@@ -152,6 +153,7 @@ fn news(
 ) -> Result<Answer> {
     input.from = input.from.max(Some(now - NEWS));
     let scope = Scope::of(&input.shape.sight);
+    article_lists::settle(state, &input)?;
     let found = reader.read(|conn| article_lists::find(conn, state, &input, scope, now));
     let ListPage {
         views,

@@ -17,6 +17,8 @@ fn what_the_public_sees_is_told_when_it_can_be_read() {
         app.import(&[article("brouillon").status("draft")]);
         app.import(&[article("budget")]);
         app.import(&[article("budget").headed("Autrement")]);
+        // Events have the address of what is public when they are made.
+        hook.until(SOON, "told while it is public", |all| all.len() >= 2);
         app.import(&[article("budget").status("withdrawn")]);
         let heard = hook.until(SOON, "told of all three", |all| all.len() >= 3);
         let expected = [

@@ -60,8 +60,11 @@ impl Fetcher {
     pub fn page(&self, url: &Url) -> io::Result<Page> {
         let end = Instant::now() + PATIENCE;
         let mut at = url.clone();
+        let mut is_here = true;
         for _ in 0..=REDIRECTS {
-            let mut response = self.answer(&at, end)?;
+            // Whoever is led elsewhere is not led back to what only we can reach.
+            is_here &= self.is_asked(&at);
+            let mut response = self.answer(&at, is_here, end)?;
             if !response.status().is_redirection() {
                 return page(&mut response, at);
             }
@@ -70,8 +73,21 @@ impl Fetcher {
         Err(cannot(url, "it is redirected too often"))
     }
 
-    fn answer(&self, url: &Url, end: Instant) -> io::Result<Response<Body>> {
-        let agent = match url.origin() == self.asked {
+    /// Whether the address is of the server that was named, also where that has it asked over TLS.
+    fn is_asked(&self, url: &Url) -> bool {
+        let upgraded =
+            |url: &Url| url.scheme() == "https" && url.port_or_known_default() == Some(443);
+        match &self.asked {
+            asked if *asked == url.origin() => true,
+            Origin::Tuple(scheme, host, 80) if scheme == "http" => {
+                upgraded(url) && url.host().map(|host| host.to_owned()).as_ref() == Some(host)
+            }
+            _ => false,
+        }
+    }
+
+    fn answer(&self, url: &Url, is_here: bool, end: Instant) -> io::Result<Response<Body>> {
+        let agent = match is_here {
             true => &self.here,
             false => &self.elsewhere,
         };
@@ -146,4 +162,22 @@ pub fn file(place: &Place) -> io::Result<Page> {
         url: None,
         charset: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_that_was_named_is_known_again_over_tls() {
+        let named = Fetcher::new(&Url::parse("http://intranet.example/feed").unwrap());
+        let is_asked = |url: &str| named.is_asked(&Url::parse(url).unwrap());
+        assert!(is_asked("http://intranet.example/other"));
+        assert!(is_asked("https://intranet.example/feed"));
+        assert!(!is_asked("https://intranet.example:8443/feed"));
+        assert!(!is_asked("http://intranet.example:8080/feed"));
+        assert!(!is_asked("https://www.intranet.example/feed"));
+        let other = Fetcher::new(&Url::parse("https://a.example:444/").unwrap());
+        assert!(!other.is_asked(&Url::parse("http://a.example:444/").unwrap()));
+    }
 }

@@ -89,7 +89,11 @@ impl Text<'_> {
                 let none = Map::new();
                 let members = found.get(1).and_then(Value::as_object).unwrap_or(&none);
                 let kind = word(found, 0);
-                cards::write(&Card { kind, members }, written);
+                // The same card may be shown at any number of places.
+                let texts = members.values().filter_map(Value::as_str);
+                if written.takes(texts.map(str::len).sum()) {
+                    cards::write(&Card { kind, members }, written);
+                }
             }
             _ => written.leave_out("parts that are not known of the editor's format"),
         }

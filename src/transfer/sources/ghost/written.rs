@@ -4,11 +4,15 @@ use crate::content::line::MAX_LINE;
 use crate::transfer::sources::html;
 use crate::transfer::sources::tally::Tally;
 
+/// Bytes of cards that are looked at for one text.
+const MAX_READ: usize = 4 * MAX_LINE;
 /// Characters that are told of a word whose author may be anyone.
 const MAX_WORD: usize = 40;
 
 pub struct Written<'a> {
     html: String,
+    /// Bytes of what was looked at to write it: what is shown again and again costs each time.
+    read: usize,
     is_over: bool,
     tally: &'a mut Tally,
     /// What the article is called in messages.
@@ -19,6 +23,7 @@ impl<'a> Written<'a> {
     pub fn new(tally: &'a mut Tally, name: &'a str) -> Self {
         Self {
             html: String::new(),
+            read: 0,
             is_over: false,
             tally,
             name,
@@ -29,6 +34,13 @@ impl<'a> Written<'a> {
     /// a text asks before each of its parts.
     pub fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Counts what is to be looked at, which may write little or nothing; false where it is too much.
+    pub fn takes(&mut self, bytes: usize) -> bool {
+        self.read = self.read.saturating_add(bytes);
+        self.is_over |= self.read > MAX_READ;
+        !self.is_over
     }
 
     pub fn is_empty(&self) -> bool {

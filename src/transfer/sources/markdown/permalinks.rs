@@ -253,7 +253,12 @@ impl Page<'_> {
                 let above = above.take_while(|folder| !folder.starts_with('_'));
                 let own = self.fields.list(&["categories", "category"], true);
                 let mut parts: Vec<String> = Vec::new();
+                let mut length = 0;
                 for name in above.cloned().chain(own) {
+                    length += name.len() + 1;
+                    if length > MAX_ADDRESS {
+                        return None;
+                    }
                     let name = match word {
                         "categories" => name.to_lowercase(),
                         _ => part(&name),
