@@ -12,6 +12,9 @@ use crate::follower::Derived;
 use crate::related::{Article, Engine, Pin, Profile, Settings, Window};
 use crate::store::state::Whole;
 
+/// So many articles, as a newsroom writes them, are analysed here: a new thread costs more, for its memory is new, too.
+const FEW: usize = 8;
+
 /// The engine, filled from its file and then from the change log.
 pub struct RelatedIndex {
     engine: Arc<RwLock<Engine>>,
@@ -105,19 +108,10 @@ impl Derived for RelatedIndex {
 
     fn put(&mut self, articles: &[Whole]) -> Result<()> {
         // The analysis takes the time and needs no lock; taking a profile in is short.
-        let share = articles.len().div_ceil(self.threads).max(1);
-        let profiles: Vec<(i64, Option<Profile>)> = thread::scope(|scope| {
-            let shares: Vec<_> = articles
-                .chunks(share)
-                .map(|articles| {
-                    scope.spawn(|| articles.iter().map(profile_or_none).collect::<Vec<_>>())
-                })
-                .collect();
-            shares
-                .into_iter()
-                .flat_map(|share| share.join().unwrap_or_default())
-                .collect()
-        });
+        let profiles = match articles.len() {
+            ..=FEW => articles.iter().map(profile_or_none).collect(),
+            _ => profiles_of_many(articles, self.threads),
+        };
         let now = self.now();
         self.write(|engine| engine.advance(now));
         for (num, profile) in profiles {
@@ -164,6 +158,22 @@ impl Derived for RelatedIndex {
 
 fn unusable(error: std::io::Error) -> Error {
     Error::Internal(format!("the related engine's file: {error}"))
+}
+
+fn profiles_of_many(articles: &[Whole], threads: usize) -> Vec<(i64, Option<Profile>)> {
+    let share = articles.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let shares: Vec<_> = articles
+            .chunks(share)
+            .map(|articles| {
+                scope.spawn(|| articles.iter().map(profile_or_none).collect::<Vec<_>>())
+            })
+            .collect();
+        shares
+            .into_iter()
+            .flat_map(|share| share.join().unwrap_or_default())
+            .collect()
+    })
 }
 
 /// An article at which the analysis fails is left out alone, and told.
