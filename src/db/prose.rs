@@ -1,5 +1,5 @@
-//! A long text as the databases keep it. That it is UTF-8 is checked many bytes at a time: with the usual check this
-//! took as long as all else that a body needs on its way out of SQLite.
+//! A long text as the databases keep it. That it is UTF-8 is checked many bytes at a time: the usual check was
+//! more than a quarter of the instructions by which an article is read from SQLite.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};

@@ -14,13 +14,11 @@ use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::db::schema::changes;
 use crate::error::Result;
+use crate::store::CHUNK;
 use crate::store::articles;
 use crate::store::changes::{Action, ChangeKind, ChangeRow};
 use crate::store::tags::{self as tag_store, TagRow};
 use crate::store::{partner_lines, sights};
-
-/// Values in one query: SQLite takes 32,766.
-const CHUNK: usize = 10_000;
 
 /// Of these lines those that a partner is told, as it is told them. `merged` leads from the id of a merged tag to the
 /// number of the one that it is a part of by now.

@@ -10,10 +10,9 @@ use diesel::sql_types::{BigInt, Bool};
 use crate::db::Conn;
 use crate::db::schema::{article_tags, articles};
 use crate::error::Result;
+use crate::store::CHUNK;
 use crate::store::copies;
 
-/// Numbers in one query: SQLite takes 32,766 values.
-const CHUNK: usize = 10_000;
 /// A line of the log without its slug, or with it.
 pub const LINE: usize = 500;
 /// The members of an article, their names, and what is short in them.

@@ -11,10 +11,9 @@ use crate::db::Conn;
 use crate::db::dialect::{among, each};
 use crate::db::schema::{tag_aliases, tags};
 use crate::error::Result;
+use crate::store::CHUNK;
 use crate::store::tags::{self as tag_store, TagRow};
 
-/// Values in one query: SQLite takes 32,766.
-const CHUNK: usize = 10_000;
 /// Articles that are told to pin another: it may be any number.
 pub const MAX_PINNING: usize = 200;
 

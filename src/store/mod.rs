@@ -55,3 +55,6 @@ pub mod users;
 pub mod webhook_filters;
 pub mod webhooks;
 pub mod websub;
+
+/// Values in one query: SQLite takes 32,766.
+const CHUNK: usize = 10_000;

@@ -8,13 +8,11 @@ use crate::content::language;
 use crate::db::Conn;
 use crate::db::schema::{articles, curations};
 use crate::error::Result;
+use crate::store::CHUNK;
 use crate::store::state::Whole;
 
 /// Pins that an article takes over at the most. Not all of them need count at the same time.
 const MAX_SHARED: usize = 2_000;
-/// Values in one query: SQLite takes 32,766.
-const CHUNK: usize = 10_000;
-
 /// A pinned article, or a translation of one.
 #[derive(Queryable, Clone)]
 struct Target {

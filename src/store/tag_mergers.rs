@@ -7,10 +7,8 @@ use diesel::sql_types::BigInt;
 
 use crate::db::Conn;
 use crate::error::Result;
+use crate::store::CHUNK;
 use crate::store::tags;
-
-/// Numbers in one query: SQLite takes 32,766 values.
-const CHUNK: usize = 10_000;
 
 #[derive(QueryableByName)]
 struct Remaining {
