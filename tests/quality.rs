@@ -10,7 +10,7 @@ use std::path::Path;
 use kiosque::cli::related_run::{Corpus, profile};
 use kiosque::content::article::Draft;
 use kiosque::content::line;
-use kiosque::related::{Ask, Language};
+use kiosque::related::Ask;
 
 #[path = "support/requirements.rs"]
 mod requirements;
@@ -76,6 +76,12 @@ fn tags_of_a_government() {
     );
 }
 
+#[test]
+fn who_has_an_article_for_a_neighbour_is_near_to_it() {
+    near("putaindecode-fr", 0.9778);
+    near("rustblog-en", 0.9241);
+}
+
 fn drafts(folder: &Path, name: &str) -> Vec<Draft> {
     let text = fs::read_to_string(folder.join(format!("{name}.ndjson"))).unwrap();
     let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -110,6 +116,32 @@ fn links(name: &str, expected: f64) {
         sum / judged.len() as f64,
         expected,
     );
+}
+
+/// The share of the articles in whose list of twelve another stands that are among the fifty that it is near to.
+fn near(name: &str, expected: f64) {
+    let Some(folder) = real_articles() else {
+        return;
+    };
+    let mut corpus = Corpus::default();
+    let drafts = drafts(&folder, name);
+    for draft in &drafts {
+        corpus.add(draft).unwrap();
+    }
+    let nums = 1..=drafts.len() as i64;
+    let near: HashMap<i64, BTreeSet<i64>> = nums
+        .clone()
+        .map(|num| (num, corpus.engine.near(num, 50, 0).into_iter().collect()))
+        .collect();
+    let (mut told, mut all) = (0.0, 0.0);
+    for num in nums {
+        let found = corpus.engine.related(num, &Ask::nearest(12, 0)).unwrap();
+        for neighbour in found.neighbours {
+            all += 1.0;
+            told += f64::from(u8::from(near[&neighbour.num].contains(&num)));
+        }
+    }
+    check(&format!("{name}, near both ways"), told / all, expected);
 }
 
 fn judged(folder: &Path, name: &str, drafts: &[Draft]) -> BTreeMap<String, BTreeSet<String>> {
@@ -198,7 +230,9 @@ fn tags(name: &str, expected: Tags) {
         let suggested = corpus.engine.suggest_tags(&untagged, 3, 0, None);
         seen.suggested += hits(&mut suggested.iter().map(|found| found.tag));
         seen.most_frequent += hits(&mut frequent.iter().copied());
-        let nearest = corpus.engine.related_to_text(&untagged, &nearest());
+        let nearest = corpus
+            .engine
+            .related_to_text(&untagged, &Ask::nearest(1, 0));
         if let Some(neighbour) = nearest.neighbours.first() {
             seen.of_the_nearest += hits(&mut borne[neighbour.num as usize - 1].iter().copied());
         }
@@ -219,18 +253,6 @@ fn tags(name: &str, expected: Tags) {
         seen.of_the_nearest / count,
         expected.of_the_nearest,
     );
-}
-
-fn nearest() -> Ask<'static> {
-    Ask {
-        limit: 1,
-        exclude: &[],
-        from: None,
-        language: Language::Own,
-        tag: None,
-        now: 0,
-        rights: None,
-    }
 }
 
 fn check(what: &str, seen: f64, expected: f64) {

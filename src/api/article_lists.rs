@@ -187,6 +187,7 @@ pub fn find(
     let derived = shape.related || shape.related_tags;
     let incomplete = derived && !state.related_is_complete();
     let shown = std::mem::take(&mut found.shown);
+    let nums = shown.iter().map(|shown| shown.row.num).collect();
     let views = article_views::views(conn, state, shown, shape, now)?;
     let next = found
         .next
@@ -203,6 +204,7 @@ pub fn find(
         stretch: Some(stretch(input, wanted.filter, &found)),
         with_time: true,
         derived: derived || input.text.is_some(),
+        neighbours_of: nums,
     };
     let frame = Frame {
         last_modified: article_views::last_modified(&views),

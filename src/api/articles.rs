@@ -206,6 +206,7 @@ fn one(
     if is_moved(conn, name, &shown.row, &tags, &shape.sight, now)? {
         return Ok(Answer::moved(address.article(&shown.row.slug, "")));
     }
+    let num = shown.row.num;
     // A translation may be about to appear.
     let in_group = shown.row.translation_group.is_some();
     let views = article_views::views(conn, state, vec![shown], shape, now)?;
@@ -225,6 +226,7 @@ fn one(
         .keep(Keep {
             with_time: derived || in_group,
             derived,
+            neighbours_of: vec![num],
             ..Keep::default()
         })
         .not_cached(incomplete))

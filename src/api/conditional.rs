@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::finished::{Finished, Freshness, Parts};
 use crate::api::json;
 use crate::api::precondition::StateTag;
-use crate::cache::{Depends, RANKINGS, Stretch};
+use crate::cache::{Depends, RANKINGS, Ranks, Stretch};
 use crate::error::{Error, Result};
 
 /// The cache tag of every list of articles: one for those who cannot tell which articles a list is about.
@@ -48,6 +48,8 @@ pub struct Keep {
     pub with_time: bool,
     /// Whether an index had a part in it.
     pub derived: bool,
+    /// Where all that it ranks by nearness are the neighbours of some articles: their numbers.
+    pub neighbours_of: Vec<i64>,
 }
 
 /// An answer as it is stored for a request that may come again.
@@ -237,7 +239,11 @@ impl Answer {
                 .map_or(i64::MAX, |until| until.timestamp_micros()),
             with_time: keep.with_time,
             derived: keep.derived,
-            ranks: self.cache_tags.iter().any(|tag| tag == RANKINGS),
+            ranks: match keep.neighbours_of {
+                _ if !self.cache_tags.iter().any(|tag| tag == RANKINGS) => Ranks::Nothing,
+                nums if nums.is_empty() => Ranks::Anything,
+                nums => Ranks::Neighbours(nums.into_boxed_slice()),
+            },
             ..Depends::on(groups)
         })
     }

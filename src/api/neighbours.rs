@@ -100,6 +100,7 @@ pub struct Shown {
     pub page: RelatedPage,
     cache_tags: Vec<String>,
     expiry: Option<DateTime<Utc>>,
+    is_unfiltered: bool,
 }
 
 impl Shown {
@@ -124,6 +125,7 @@ impl Shown {
             },
             cache_tags,
             expiry,
+            is_unfiltered: asked.is_unfiltered(),
         })
     }
 
@@ -148,6 +150,11 @@ impl Shown {
             .keep(Keep {
                 with_time: true,
                 derived: true,
+                // Beyond a filter stands what is far.
+                neighbours_of: match self.is_unfiltered {
+                    true => sources.iter().map(|row| row.num).collect(),
+                    false => Vec::new(),
+                },
                 ..Keep::default()
             })
             .not_cached(!complete))

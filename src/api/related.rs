@@ -96,6 +96,14 @@ impl Asked {
         })
     }
 
+    /// Whether the nearest of all articles in the source's language are asked for.
+    pub fn is_unfiltered(&self) -> bool {
+        self.exclude.is_empty()
+            && self.from.is_none()
+            && self.tags.filter.is_none()
+            && matches!(self.language, related::Language::Own)
+    }
+
     /// An article that the engine does not know yet has no neighbours yet.
     fn of(&self, state: &State, num: i64, now: DateTime<Utc>) -> Related {
         self.put(now, |ask| {

@@ -87,7 +87,7 @@ pub async fn list_tags_related_to_tag(
                 drop(engine);
                 let data = neighbour_tags(conn, state, &neighbours, &sight, now)?;
                 let names = [format!("related-tag-{}", row.id), format!("tag-{}", row.id)];
-                answer(data, names, complete)
+                answer(data, names, None, complete)
             })
         })
         .await
@@ -133,20 +133,27 @@ pub async fn list_tags_related_to_article(
                 let near = neighbourhood(state, row.num, limit, &sight, now);
                 let data = neighbour_tags(conn, state, &near, &sight, now)?;
                 let names = [format!("related-{}", row.id), format!("article-{}", row.id)];
-                answer(data, names, complete)
+                answer(data, names, Some(row.num), complete)
             })
         })
         .await
 }
 
 /// The list. `names` are the cache tags of what it is about; it changes with any article and any count.
-fn answer(data: Vec<RelatedTagView>, names: [String; 2], complete: bool) -> Result<Answer> {
+/// `neighbours_of`: the article whose neighbours bear the tags, if they are one's.
+fn answer(
+    data: Vec<RelatedTagView>,
+    names: [String; 2],
+    neighbours_of: Option<i64>,
+    complete: bool,
+) -> Result<Answer> {
     let of_all = [RANKINGS, "tags"].map(str::to_owned);
     Ok(Answer::json(&RelatedTagListView { data })?
         .cache_tags(names.into_iter().chain(of_all))
         .keep(Keep {
             with_time: true,
             derived: true,
+            neighbours_of: neighbours_of.into_iter().collect(),
             ..Keep::default()
         })
         .not_cached(!complete))

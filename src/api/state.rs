@@ -20,7 +20,7 @@ use crate::api::problem::Problem;
 use crate::api::quota::Quotas;
 use crate::api::tag_census;
 use crate::api::wish::Wish;
-use crate::cache::{Cache, Kept, Turn};
+use crate::cache::{Cache, Kept, Making, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::{Database, Reader};
@@ -294,6 +294,8 @@ impl State {
     ) -> Result<HttpResponse, Problem> {
         // Before the snapshot is taken: it has surely seen these lines.
         let seen = cache.ledger().position();
+        let neighbourhoods = cache.ledger().neighbourhoods();
+        let started = Instant::now();
         let seen_by_all = self.followed_by_all();
         let (finished, depends, now) = self
             .read(question.is_brief, move |state, reader, now| {
@@ -317,8 +319,13 @@ impl State {
                 meters: self.metrics.route(pattern.as_deref().unwrap_or("unknown")),
                 finished: Arc::clone(&finished),
             };
-            let made_at = now.timestamp_micros();
-            let kept = Kept::new(page, finished.bytes(), depends, made_at, seen);
+            let making = Making {
+                made_at: now.timestamp_micros(),
+                seen,
+                neighbourhoods,
+                took: i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
+            };
+            let kept = Kept::new(page, finished.bytes(), depends, &making);
             cache.keep(&question.text, address, kept);
         }
         self.give_at(request, finished, now).await

@@ -16,8 +16,19 @@ pub struct Depends {
     pub with_time: bool,
     /// Whether it comes of an index that follows the log by itself, and may be behind.
     pub derived: bool,
-    /// Whether it ranks articles, so that any change elsewhere may move something in it.
-    pub ranks: bool,
+    /// What it ranks by nearness: a change elsewhere may move something in that.
+    pub ranks: Ranks,
+}
+
+/// What an answer ranks by nearness.
+#[derive(Debug, Default)]
+pub enum Ranks {
+    #[default]
+    Nothing,
+    /// The neighbours of these articles, by number.
+    Neighbours(Box<[i64]>),
+    /// It cannot be told which articles would concern it.
+    Anything,
 }
 
 /// Hashes of group names.
@@ -42,7 +53,7 @@ impl Depends {
             until: i64::MAX,
             with_time: false,
             derived: false,
-            ranks: false,
+            ranks: Ranks::Nothing,
         }
     }
 

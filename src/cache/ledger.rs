@@ -1,11 +1,11 @@
 //! What has moved, and at which line of the change log.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::cache::depends::Depends;
+use crate::cache::depends::{Depends, Ranks};
 
 /// The group of all that ranks articles by nearness: it moves with any article.
 pub const RANKINGS: &str = "related";
@@ -17,6 +17,29 @@ pub const NEVER: u64 = 0;
 const GROUPS: usize = 100_000;
 /// Articles that moved of which it is remembered what they became.
 const RECENT: usize = 2_000;
+/// A ranking that has drifted is given for so many times the lag at the most: one that what moved is near to, and any.
+const LAGS_NEAR: i64 = 10;
+const LAGS_FAR: i64 = 600;
+
+/// How much what an answer ranks has moved since it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Drift {
+    None,
+    /// Something has moved somewhere: scores may differ in the last decimals, and rarely a rank.
+    Far,
+    /// Something near has: it may belong into the list.
+    Near,
+}
+
+impl Drift {
+    pub(super) fn of(number: u8) -> Self {
+        match number {
+            0 => Self::None,
+            1 => Self::Far,
+            _ => Self::Near,
+        }
+    }
+}
 
 /// What moved with some lines of the log.
 #[derive(Debug, Default)]
@@ -58,21 +81,62 @@ pub struct Ledger {
     position: AtomicI64,
     /// Nothing kept is worth anything until that line has been followed.
     trusted_from: AtomicI64,
-    /// Microseconds that a ranking may be older than what changed elsewhere. What it shows is always as it is now.
+    /// Microseconds for which a ranking is given whatever changed elsewhere. What it shows is always as it is now.
     lag: i64,
     moves: RwLock<Kept>,
+    /// Rises with every neighbourhood that moves.
+    neighbourhoods: AtomicU64,
 }
 
 struct Kept {
     /// What was sure only up to an earlier line is worth nothing.
     floor: i64,
-    /// At which line each group last moved, in two parts: when the young one is full, it takes the old one's place.
-    young: HashMap<u64, i64>,
-    old: HashMap<u64, i64>,
+    /// At which line each group last moved.
+    groups: Aged<u64, i64>,
+    /// By article, the count of neighbourhoods at which something came near to it.
+    near: Aged<i64, u64>,
     recent: VecDeque<(i64, Moved)>,
     /// What moved at or before this line is no longer in `recent`.
     recent_from: i64,
     horizon: Option<Horizon>,
+}
+
+/// What each key had last, of those that had something lately, in two parts: when the young one is full, it takes the
+/// old one's place.
+struct Aged<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K: Eq + Hash, V> Aged<K, V> {
+    fn new() -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+        }
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        self.young.insert(key, value);
+    }
+
+    /// What is forgotten, once the young part has more than [`GROUPS`].
+    fn age(&mut self) -> HashMap<K, V> {
+        if self.young.len() <= GROUPS {
+            return HashMap::new();
+        }
+        let old = std::mem::take(&mut self.young);
+        std::mem::replace(&mut self.old, old)
+    }
+
+    fn clear(&mut self) {
+        self.young.clear();
+        self.old.clear();
+    }
 }
 
 /// When the next article turns, if any does, as it was found at a line of the log and at a time.
@@ -89,6 +153,7 @@ pub struct Look {
     pub position: i64,
     /// Unix microseconds, perhaps lower than before: an article that moved will turn then.
     pub until: i64,
+    pub drift: Drift,
 }
 
 impl Ledger {
@@ -101,13 +166,37 @@ impl Ledger {
             trusted_from: AtomicI64::new(position),
             moves: RwLock::new(Kept {
                 floor: position,
-                young: HashMap::new(),
-                old: HashMap::new(),
+                groups: Aged::new(),
+                near: Aged::new(),
                 recent: VecDeque::new(),
                 recent_from: position,
                 horizon: None,
             }),
+            neighbourhoods: AtomicU64::new(0),
         }
+    }
+
+    /// Microseconds for which a ranking is given whatever changed elsewhere.
+    pub fn lag(&self) -> i64 {
+        self.lag
+    }
+
+    /// Rises with every neighbourhood that moves. Who asks before a ranking is made knows which moved since.
+    pub fn neighbourhoods(&self) -> u64 {
+        self.neighbourhoods.load(Ordering::Acquire)
+    }
+
+    /// Something that moved has come near to these articles, by number, for whoever ranks from now on.
+    pub fn record_near(&self, articles: &[i64]) {
+        let mut kept = self.write();
+        // Once the new count is known the ranking can be told from older ones.
+        let count = self.neighbourhoods.fetch_add(1, Ordering::AcqRel) + 1;
+        for num in articles {
+            kept.near.insert(*num, count);
+        }
+        // What is forgotten is taken for far.
+        kept.near.age();
+        self.state.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The line up to which the log has been followed.
@@ -119,14 +208,10 @@ impl Ledger {
     pub fn record(&self, position: i64, moves: &Moves) {
         let mut kept = self.write();
         for group in &moves.groups {
-            kept.young.insert(group_hash(group), position);
+            kept.groups.insert(group_hash(group), position);
         }
-        if kept.young.len() > GROUPS {
-            let old = std::mem::take(&mut kept.young);
-            let forgotten = std::mem::replace(&mut kept.old, old);
-            let last = forgotten.into_values().max();
-            kept.floor = kept.floor.max(last.unwrap_or(0));
-        }
+        let forgotten = kept.groups.age().into_values().max();
+        kept.floor = kept.floor.max(forgotten.unwrap_or(0));
         for article in &moves.articles {
             if kept.recent.len() == RECENT
                 && let Some((forgotten, _)) = kept.recent.pop_front()
@@ -142,8 +227,7 @@ impl Ledger {
     pub fn record_all(&self, position: i64) {
         let mut kept = self.write();
         kept.floor = position;
-        kept.young.clear();
-        kept.old.clear();
+        kept.groups.clear();
         kept.recent.clear();
         kept.recent_from = position;
         self.advance(position);
@@ -163,22 +247,34 @@ impl Ledger {
         self.state.load(Ordering::Acquire)
     }
 
-    /// Whether nothing of this, made at a time in unix microseconds, has moved after the line `seen`; `None`: something
-    /// has, or it is no longer known.
-    pub fn look(&self, depends: &Depends, seen: i64, made_at: i64) -> Option<Look> {
+    /// Whether nothing of this has moved after the line `seen`; `None`: something has, or it is no longer known. It was
+    /// made at a time in unix microseconds, when so many neighbourhoods had moved.
+    pub fn look(&self, depends: &Depends, seen: i64, made: (i64, u64)) -> Option<Look> {
         let kept = self.read();
         if seen < kept.floor {
             return None;
         }
-        let moved_at = |group: &u64| kept.young.get(group).or_else(|| kept.old.get(group));
-        let moved = |group: &u64| moved_at(group).is_some_and(|line| *line > seen);
+        let moved = |group: &u64| kept.groups.get(group).is_some_and(|line| *line > seen);
         if depends.groups.iter().any(moved) {
             return None;
         }
-        let mut until = match depends.ranks && moved(&group_hash(RANKINGS)) {
-            true => made_at.saturating_add(self.lag),
-            false => i64::MAX,
+        let (made_at, neighbourhoods) = made;
+        let came_near = |num: &i64| kept.near.get(num).is_some_and(|at| *at > neighbourhoods);
+        let drift = match &depends.ranks {
+            Ranks::Nothing => Drift::None,
+            Ranks::Neighbours(nums) if nums.iter().any(came_near) => Drift::Near,
+            Ranks::Neighbours(_) if moved(&group_hash(RANKINGS)) => Drift::Far,
+            Ranks::Anything if moved(&group_hash(RANKINGS)) => Drift::Near,
+            Ranks::Neighbours(_) | Ranks::Anything => Drift::None,
         };
+        let lags = match drift {
+            Drift::None => None,
+            Drift::Far => Some(LAGS_FAR),
+            Drift::Near => Some(LAGS_NEAR),
+        };
+        let mut until = lags.map_or(i64::MAX, |lags| {
+            made_at.saturating_add(self.lag.saturating_mul(lags))
+        });
         if depends.stretch.is_some() || depends.with_time {
             if seen < kept.recent_from {
                 return None;
@@ -198,6 +294,7 @@ impl Ledger {
             state: self.state(),
             position: self.position(),
             until,
+            drift,
         })
     }
 
@@ -268,8 +365,8 @@ mod tests {
             ledger.record(line, &moves);
         }
         // Seen at the start and never looked at since: its group may have been among the forgotten.
-        assert!(ledger.look(&depends, 0, 0).is_none());
-        assert!(ledger.look(&depends, 6, 0).is_some());
+        assert!(ledger.look(&depends, 0, (0, 0)).is_none());
+        assert!(ledger.look(&depends, 6, (0, 0)).is_some());
     }
 
     #[test]
@@ -284,10 +381,10 @@ mod tests {
             with_time: true,
             ..Depends::on(["list"])
         };
-        assert_eq!(ledger.look(&with_time, 0, 0).unwrap().until, 500);
-        assert_eq!(ledger.look(&with_time, 1, 0).unwrap().until, i64::MAX);
+        assert_eq!(ledger.look(&with_time, 0, (0, 0)).unwrap().until, 500);
+        assert_eq!(ledger.look(&with_time, 1, (0, 0)).unwrap().until, i64::MAX);
         let other = Depends::on(["list"]);
-        assert_eq!(ledger.look(&other, 0, 0).unwrap().until, i64::MAX);
+        assert_eq!(ledger.look(&other, 0, (0, 0)).unwrap().until, i64::MAX);
     }
 
     #[test]
@@ -304,28 +401,58 @@ mod tests {
             };
             ledger.record(line, &moves);
         }
-        assert!(ledger.look(&with_time, 0, 0).is_none());
-        assert!(ledger.look(&with_time, 1, 0).is_some());
-        assert!(ledger.look(&Depends::on(["article"]), 0, 0).is_some());
+        assert!(ledger.look(&with_time, 0, (0, 0)).is_none());
+        assert!(ledger.look(&with_time, 1, (0, 0)).is_some());
+        assert!(ledger.look(&Depends::on(["article"]), 0, (0, 0)).is_some());
     }
 
     #[test]
-    fn a_ranking_may_be_a_little_older_than_what_changed_elsewhere() {
+    fn a_ranking_may_be_older_than_what_changed_elsewhere() {
         let ledger = Ledger::at(0, 1_000);
-        let ranks = Depends {
-            ranks: true,
+        let ranking = |ranks| Depends {
+            ranks,
             ..Depends::on(["article-1"])
         };
+        let of_one = ranking(Ranks::Neighbours([1].into()));
+        let of_any = ranking(Ranks::Anything);
         let moves = |group: &str| Moves {
             groups: vec![group.to_owned()],
             articles: Vec::new(),
         };
-        assert_eq!(ledger.look(&ranks, 0, 500).unwrap().until, i64::MAX);
+        let look = |depends: &Depends, seen, neighbourhoods| {
+            let look = ledger.look(depends, seen, (500, neighbourhoods));
+            look.map(|look| (look.drift, look.until))
+        };
+        assert_eq!(look(&of_one, 0, 0), Some((Drift::None, i64::MAX)));
         ledger.record(1, &moves(RANKINGS));
-        assert_eq!(ledger.look(&ranks, 0, 500).unwrap().until, 1_500);
-        assert_eq!(ledger.look(&ranks, 1, 500).unwrap().until, i64::MAX);
+        let (far, near) = (500 + 1_000 * LAGS_FAR, 500 + 1_000 * LAGS_NEAR);
+        assert_eq!(look(&of_one, 0, 0), Some((Drift::Far, far)));
+        assert_eq!(look(&of_any, 0, 0), Some((Drift::Near, near)));
+        assert_eq!(look(&of_one, 1, 0), Some((Drift::None, i64::MAX)));
+        ledger.record_near(&[2]);
+        assert_eq!(look(&of_one, 1, 0), Some((Drift::None, i64::MAX)));
+        ledger.record_near(&[1]);
+        assert_eq!(look(&of_one, 1, 0), Some((Drift::Near, near)));
+        assert_eq!(look(&of_one, 1, 2), Some((Drift::None, i64::MAX)));
         ledger.record(2, &moves("article-1"));
-        assert!(ledger.look(&ranks, 1, 500).is_none());
+        assert_eq!(look(&of_one, 1, 2), None);
+    }
+
+    #[test]
+    fn without_a_lag_each_change_ends_all_rankings() {
+        let ledger = Ledger::at(0, 0);
+        let ranks = Depends {
+            ranks: Ranks::Neighbours([1].into()),
+            ..Depends::on([])
+        };
+        ledger.record(
+            1,
+            &Moves {
+                groups: vec![RANKINGS.to_owned()],
+                articles: Vec::new(),
+            },
+        );
+        assert_eq!(ledger.look(&ranks, 0, (500, 0)).unwrap().until, 500);
     }
 
     #[test]

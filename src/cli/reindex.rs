@@ -26,7 +26,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     };
     // Without a last line each counts as never built.
     let search = SearchIndex::new(claim, None);
-    let related = RelatedIndex::new(engine, settings, file, clock, config.workers);
+    let related = RelatedIndex::new(engine, settings, file, None, clock, config.workers);
     let follower = Follower::start(
         &database,
         vec![Box::new(search), Box::new(related)],

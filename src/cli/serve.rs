@@ -158,6 +158,10 @@ pub fn assemble(
     let index = claim.index();
     let last = database.read(changes::last).map_err(told)?;
     let engine = Arc::new(RwLock::new(Engine::new(Settings::default())));
+    let ledger = (config.cache > 0).then(|| {
+        let lag = i64::try_from(config.related_lag.as_micros()).unwrap_or(i64::MAX);
+        Arc::new(Ledger::at(last, lag))
+    });
     let mut derived: Vec<Box<dyn Derived>> = vec![
         Box::new(SearchIndex::new(claim, Some(last))),
         Box::new(RelatedIndex::new(
@@ -168,13 +172,12 @@ pub fn assemble(
                 store: store_id.clone(),
                 last: Some(last),
             },
+            ledger.clone(),
             clock.clone(),
             config.workers,
         )),
     ];
-    let cache = (config.cache > 0).then(|| {
-        let lag = i64::try_from(config.related_lag.as_micros()).unwrap_or(i64::MAX);
-        let ledger = Arc::new(Ledger::at(last, lag));
+    let cache = ledger.map(|ledger| {
         let follower = ResponseCache::new(Arc::clone(&ledger), clock.clone());
         derived.push(Box::new(follower));
         Arc::new(Cache::new(config.cache, ledger))

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cache::Ledger;
 use crate::content::time::Clock;
 use crate::error::{Error, Result};
 use crate::follower::Derived;
@@ -22,6 +23,10 @@ pub struct RelatedIndex {
     file: ProfileFile,
     clock: Clock,
     position: Option<i64>,
+    /// Who is to know whose neighbourhood something has come into.
+    ledger: Option<Arc<Ledger>>,
+    /// Articles that were taken in, by number, of which it has not been told yet.
+    came: Vec<i64>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,
     committed: Option<Instant>,
@@ -46,6 +51,7 @@ impl RelatedIndex {
         engine: Arc<RwLock<Engine>>,
         settings: Settings,
         file: ProfileFile,
+        ledger: Option<Arc<Ledger>>,
         clock: Clock,
         threads: usize,
     ) -> Self {
@@ -55,6 +61,8 @@ impl RelatedIndex {
             file,
             clock,
             position: None,
+            ledger,
+            came: Vec::new(),
             moved: Vec::new(),
             committed: None,
             threads: threads.max(1),
@@ -67,6 +75,24 @@ impl RelatedIndex {
 
     fn now(&self) -> i64 {
         self.clock.now().timestamp_micros()
+    }
+
+    /// Tells whose neighbours the articles may be that were taken in.
+    fn tell_who_is_near(&mut self) {
+        /// It is a neighbour of a dozen, on the average, and they are not always those that it is nearest to.
+        const NEAR: usize = 50;
+        let came = std::mem::take(&mut self.came);
+        let Some(ledger) = self.ledger.as_ref().filter(|_| !came.is_empty()) else {
+            return;
+        };
+        let now = self.now();
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let near: Vec<i64> = came
+            .iter()
+            .flat_map(|num| engine.near(*num, NEAR, now))
+            .collect();
+        drop(engine);
+        ledger.record_near(&near);
     }
 }
 
@@ -121,6 +147,11 @@ impl Derived for RelatedIndex {
             })
             .map_err(unusable)?;
         }
+        // Of very many, as in an import, it is not told: any list may be concerned.
+        if articles.len() <= FEW {
+            self.came
+                .extend(articles.iter().map(|article| article.row.num));
+        }
         Ok(())
     }
 
@@ -146,6 +177,7 @@ impl Derived for RelatedIndex {
         const TURN: usize = 50;
         /// Rest before that: among many writes the same weights move again and again, and lookups compute what they need.
         const QUIET: Duration = Duration::from_secs(2);
+        self.tell_who_is_near();
         if self.committed.is_some_and(|last| last.elapsed() < QUIET) {
             return Ok(false);
         }

@@ -201,10 +201,54 @@ impl Engine {
             return Ok(());
         }
         let place = self.archive.put(profile.bytes())?;
-        self.take_out(record.num());
+        if !self.exchange(&record, place) {
+            self.take_out(record.num());
+            self.take_in(&record, place);
+        }
         self.renumber_when_due();
-        self.take_in(&record, place);
         Ok(())
+    }
+
+    /// Counts an article in the place of what it was, if it counted before and does now, in the same language.
+    fn exchange(&mut self, record: &Record, place: Place) -> bool {
+        let num = record.num();
+        let Some(slot) = self.slot(num).filter(|_| shown(record, self.now)) else {
+            return false;
+        };
+        let Self {
+            index,
+            slots,
+            live,
+            settings,
+            archive,
+            turns,
+            moved,
+            now,
+            ..
+        } = self;
+        let before = slots.get(slot as usize).map(|article| article.place);
+        let before = before.and_then(|place| Record::parse(archive.get(place)?));
+        let Some(before) = before.filter(|before| before.language() == record.language()) else {
+            return false;
+        };
+        unschedule(turns, &before);
+        schedule(turns, record, *now);
+        if let Some(article) = slots.get_mut(slot as usize) {
+            article.alive = false;
+        }
+        let slot = slots.len() as Slot;
+        slots.push(Article::new(record, place));
+        live.insert(num, slot);
+        moved.push(slot);
+        let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
+        let mut forget = |stale: Stale| forget(slots, stale, moved);
+        index.replace(
+            (&before, &alive),
+            (slot, record),
+            &settings.formula,
+            &mut forget,
+        );
+        true
     }
 
     /// Whether there was such an article.
@@ -310,10 +354,7 @@ impl Engine {
         let Some(record) = archive.get(place).and_then(Record::parse) else {
             return;
         };
-        let window = record.visible();
-        for at in [window.from, window.until] {
-            turns.remove(&(at, num));
-        }
+        unschedule(turns, &record);
         if slot.is_some() {
             let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
             index.remove(&record, &settings.formula, &alive, &mut |stale| {
@@ -452,6 +493,13 @@ fn schedule(turns: &mut BTreeSet<(i64, i64)>, record: &Record, now: i64) {
         if at > now && at < i64::MAX && !record.sensitive() {
             turns.insert((at, record.num()));
         }
+    }
+}
+
+fn unschedule(turns: &mut BTreeSet<(i64, i64)>, record: &Record) {
+    let window = record.visible();
+    for at in [window.from, window.until] {
+        turns.remove(&(at, record.num()));
     }
 }
 

@@ -98,17 +98,7 @@ impl Index {
         self.count(record.language(), stale, |totals| {
             totals.add(record.words())
         });
-        for (hash, level) in entries(record, formula) {
-            let shard = &mut self.shards[shard_of(hash)];
-            let postings = shard
-                .entry(hash)
-                .and_modify(|postings| postings.push(slot, level))
-                .or_insert_with(|| Postings::of(slot, level));
-            let df = postings.len();
-            if step(df) != step(df - 1) {
-                stale(Stale::Bearers(postings));
-            }
-        }
+        self.put(slot, record, formula, &|_| true, stale);
     }
 
     /// Takes an article out; `alive` no longer knows its slot.
@@ -122,6 +112,58 @@ impl Index {
         self.count(record.language(), stale, |totals| {
             totals.remove(record.words());
         });
+        self.take(record, formula, alive, &|_| true, stale);
+    }
+
+    /// Takes an article in, at `slot`, in the place of what it was, in the same language. Weights of terms that it keeps
+    /// stay: one less and one more is nothing.
+    pub fn replace(
+        &mut self,
+        (before, alive): (&Record, &dyn Fn(Slot) -> bool),
+        (slot, record): (Slot, &Record),
+        formula: &Formula,
+        stale: &mut dyn FnMut(Stale),
+    ) {
+        self.count(record.language(), stale, |totals| {
+            totals.remove(before.words());
+            totals.add(record.words());
+        });
+        let (had, has) = (terms(before, formula), terms(record, formula));
+        let is_lost = |term| has.binary_search(&term).is_err();
+        self.take(before, formula, alive, &is_lost, stale);
+        let is_new = |term| had.binary_search(&term).is_err();
+        self.put(slot, record, formula, &is_new, stale);
+    }
+
+    fn put(
+        &mut self,
+        slot: Slot,
+        record: &Record,
+        formula: &Formula,
+        counts: &dyn Fn(u32) -> bool,
+        stale: &mut dyn FnMut(Stale),
+    ) {
+        for (hash, level) in entries(record, formula) {
+            let shard = &mut self.shards[shard_of(hash)];
+            let postings = shard
+                .entry(hash)
+                .and_modify(|postings| postings.push(slot, level))
+                .or_insert_with(|| Postings::of(slot, level));
+            let df = postings.len();
+            if step(df) != step(df - 1) && counts(hash) {
+                stale(Stale::Bearers(postings));
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        record: &Record,
+        formula: &Formula,
+        alive: &dyn Fn(Slot) -> bool,
+        counts: &dyn Fn(u32) -> bool,
+        stale: &mut dyn FnMut(Stale),
+    ) {
         for (hash, _) in entries(record, formula) {
             let shard = &mut self.shards[shard_of(hash)];
             let Some(postings) = shard.get_mut(&hash) else {
@@ -130,7 +172,7 @@ impl Index {
             let df = postings.len();
             if postings.forget(alive) {
                 shard.remove(&hash);
-            } else if step(df) != step(df - 1) {
+            } else if step(df) != step(df - 1) && counts(hash) {
                 stale(Stale::Bearers(postings));
             }
         }
@@ -247,6 +289,13 @@ fn entries<'a>(
     of_terms(record.stems(), record, formula)
         .chain(of_terms(record.marks(), record, formula))
         .chain(record.tags().map(|tag| (tag_term(tag), 0)))
+}
+
+/// The same without the levels, in order.
+fn terms(record: &Record, formula: &Formula) -> Vec<u32> {
+    let mut terms: Vec<u32> = entries(record, formula).map(|(hash, _)| hash).collect();
+    terms.sort_unstable();
+    terms
 }
 
 fn of_terms<'a>(

@@ -28,6 +28,23 @@ impl Engine {
         Some(self.lookup(record, masses, ask))
     }
 
+    /// The numbers of up to so many articles that a stored one is nearest to, and whose neighbours it may therefore be.
+    /// None of one that may not be seen.
+    pub fn near(&self, num: i64, count: usize, now: i64) -> Vec<i64> {
+        let Some(record) = self.record(num).filter(|_| self.slot(num).is_some()) else {
+            return Vec::new();
+        };
+        let mut scratch = self.take_scratch();
+        let ask = Ask::nearest(count, now);
+        let filter = Filter::new(&record, &ask);
+        let source = Source::of(record, None, self);
+        let compared = self.compared(&source, &filter, &mut scratch);
+        let near = compared.ranked.iter().take(count);
+        let near = near.map(|candidate| candidate.record.num()).collect();
+        self.keep_scratch(scratch);
+        near
+    }
+
     /// Nearest articles of one that is not stored: a draft, a partner's text.
     pub fn related_to_text(&self, article: &Profile, ask: &Ask) -> Related {
         article

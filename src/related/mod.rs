@@ -107,6 +107,21 @@ pub struct Ask<'a> {
     pub rights: Option<&'a Rights>,
 }
 
+impl Ask<'_> {
+    /// The nearest of all in the article's language that the public sees at `now` (unix microseconds).
+    pub fn nearest(limit: usize, now: i64) -> Self {
+        Self {
+            limit,
+            exclude: &[],
+            from: None,
+            language: Language::Own,
+            tag: None,
+            now,
+            rights: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Language {
     /// The article's own; for several articles, each article's own.

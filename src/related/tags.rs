@@ -10,7 +10,7 @@ use super::postings::Slot;
 use super::profile::Profile;
 use super::record::Record;
 use super::scope::Scope;
-use super::{Ask, Language, Neighbour, Related, TagNeighbour};
+use super::{Ask, Neighbour, Related, TagNeighbour};
 use crate::content::rights::Rights;
 
 /// Two tags are seen together by chance; below this many articles nothing is claimed.
@@ -197,13 +197,8 @@ fn vote(neighbour: &Neighbour) -> f32 {
 /// The neighbours that vote on tags.
 fn voters(now: i64, rights: Option<&Rights>) -> Ask<'_> {
     Ask {
-        limit: VOTERS,
-        exclude: &[],
-        from: None,
-        language: Language::Own,
-        tag: None,
-        now,
         rights,
+        ..Ask::nearest(VOTERS, now)
     }
 }
 

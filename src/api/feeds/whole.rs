@@ -65,7 +65,7 @@ pub fn answer(
         let keep = Keep {
             stretch: Some(everything(input)),
             with_time: true,
-            derived: false,
+            ..Keep::default()
         };
         Ok(Answer::of(body, sitemap::MEDIA_TYPE)
             .last_modified(changed_at)
