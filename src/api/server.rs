@@ -9,7 +9,7 @@ use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::Method;
 use actix_web::http::header;
-use actix_web::middleware::{Logger, from_fn};
+use actix_web::middleware::{Condition, Logger, from_fn};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use utoipa_actix_web::AppExt;
 
@@ -66,11 +66,13 @@ pub fn bind(state: State, settings: &Settings) -> Result<(Server, SocketAddr), S
             .wrap(from_fn(envelope))
             .wrap(cors())
             .wrap(from_fn(metrics::count))
-            .wrap(
+            // Which writes its line before it looks whether anyone wants it.
+            .wrap(Condition::new(
+                log::log_enabled!(target: log_lines::ACCESS, log::Level::Info),
                 Logger::new(&format!(r#"%a "%{{LINE}}xi" %s %b %Ts %{{{REQUEST_ID}}}o"#))
                     .custom_request_replace("LINE", log_lines::first_line)
                     .log_target(log_lines::ACCESS),
-            );
+            ));
         hits::before(state.clone(), app)
     };
     let server = HttpServer::new(app)

@@ -14,12 +14,13 @@ use crate::store::changes;
 
 /// The article that once had this slug.
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Option<ArticleRow>> {
-    Ok(article_aliases::table
-        .inner_join(articles::table)
-        .filter(article_aliases::slug.eq(slug))
-        .select(articles::all_columns)
-        .first(conn)
-        .optional()?)
+    Ok(each!(conn, conn =>
+        article_aliases::table
+            .inner_join(articles::table)
+            .filter(article_aliases::slug.eq(slug))
+            .select(articles::all_columns)
+            .first(conn)
+            .optional())?)
 }
 
 /// The articles that once had any of these slugs, in no order.

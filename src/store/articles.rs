@@ -18,7 +18,7 @@ use crate::store::aliases;
 
 /// An article without its body, as it is stored.
 #[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
-#[diesel(table_name = articles, treat_none_as_null = true)]
+#[diesel(table_name = articles, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct ArticleRow {
     #[diesel(skip_insertion, skip_update)]
     pub num: i64,
@@ -66,7 +66,7 @@ pub struct ArticleRow {
 
 /// The text of an article.
 #[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
-#[diesel(table_name = bodies, treat_none_as_null = true)]
+#[diesel(table_name = bodies, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct BodyRow {
     pub article_num: i64,
     pub format: String,
@@ -134,15 +134,11 @@ impl From<BodyRow> for Body {
 
 /// Finds an article by its slug, or by its id in the slug's place.
 pub fn find(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
-    let by_slug = articles::table
-        .filter(articles::slug.eq(name))
-        .first(conn)
-        .optional()?;
+    let by_slug = each!(conn, conn =>
+        articles::table.filter(articles::slug.eq(name)).first(conn).optional())?;
     match (by_slug, Uuid::try_parse(name)) {
-        (None, Ok(id)) => Ok(articles::table
-            .filter(articles::id.eq(id.to_string()))
-            .first(conn)
-            .optional()?),
+        (None, Ok(id)) => Ok(each!(conn, conn =>
+            articles::table.filter(articles::id.eq(id.to_string())).first(conn).optional())?),
         (found, _) => Ok(found),
     }
 }

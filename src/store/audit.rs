@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::content::time::to_stored;
+use crate::db::dialect::each;
 use crate::db::schema::audit;
 use crate::db::{Backend, Conn};
 use crate::error::Result;
@@ -43,18 +44,17 @@ pub struct Target<'a> {
 }
 
 pub fn append(conn: &mut Conn, entry: &Entry, now: DateTime<Utc>) -> Result<()> {
-    diesel::insert_into(audit::table)
-        .values((
-            audit::at.eq(to_stored(now)),
-            audit::actor.eq(entry.actor),
-            audit::action.eq(entry.action),
-            audit::target_kind.eq(entry.target.kind),
-            audit::target_id.eq(entry.target.id),
-            audit::target_name.eq(entry.target.name),
-            audit::request_id.eq(entry.request_id),
-            audit::detail.eq(entry.detail.as_ref().map(Value::to_string)),
-        ))
-        .execute(conn)?;
+    let row = (
+        audit::at.eq(to_stored(now)),
+        audit::actor.eq(entry.actor),
+        audit::action.eq(entry.action),
+        audit::target_kind.eq(entry.target.kind),
+        audit::target_id.eq(entry.target.id),
+        audit::target_name.eq(entry.target.name),
+        audit::request_id.eq(entry.request_id),
+        audit::detail.eq(entry.detail.as_ref().map(Value::to_string)),
+    );
+    each!(conn, conn => diesel::insert_into(audit::table).values(row).execute(conn))?;
     Ok(())
 }
 

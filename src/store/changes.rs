@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::{changes, partner_lines};
 use crate::error::Result;
 
@@ -145,9 +146,10 @@ macro_rules! values {
 /// Appends a line. The transaction must have begun as the only writer, so that the numbers commit in
 /// their order.
 pub fn append(conn: &mut Conn, change: &Change, now: DateTime<Utc>) -> Result<()> {
-    diesel::insert_into(changes::table)
-        .values(values!(change, now))
-        .execute(conn)?;
+    each!(conn, conn =>
+        diesel::insert_into(changes::table)
+            .values(values!(change, now))
+            .execute(conn))?;
     Ok(())
 }
 
@@ -194,11 +196,12 @@ fn joined(nums: &[i64]) -> String {
 
 /// The lines after `seq`, oldest first.
 pub fn after(conn: &mut Conn, seq: i64, limit: i64) -> Result<Vec<ChangeRow>> {
-    Ok(changes::table
-        .filter(changes::seq.gt(seq))
-        .order(changes::seq)
-        .limit(limit)
-        .load(conn)?)
+    Ok(each!(conn, conn =>
+        changes::table
+            .filter(changes::seq.gt(seq))
+            .order(changes::seq)
+            .limit(limit)
+            .load(conn))?)
 }
 
 /// Those of the lines after one and up to another that tell the public something, oldest first; with those that are
@@ -334,7 +337,8 @@ pub fn last_told_slug_before(conn: &mut Conn, num: i64, seq: i64) -> Result<Opti
 
 /// The number of the last line; 0 where there is none.
 pub fn last(conn: &mut Conn) -> Result<i64> {
-    let last: Option<i64> = changes::table.select(max(changes::seq)).first(conn)?;
+    let last: Option<i64> = each!(conn, conn =>
+        changes::table.select(max(changes::seq)).first(conn))?;
     Ok(last.unwrap_or(0))
 }
 

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::{articles, curations};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
@@ -16,11 +17,12 @@ use crate::store::transitions;
 
 /// The articles of a group that are not deleted, in order of language.
 pub fn members(conn: &mut Conn, group: &str) -> Result<Vec<ArticleRow>> {
-    Ok(articles::table
-        .filter(articles::translation_group.eq(group))
-        .filter(articles::deleted_at.is_null())
-        .order((articles::language, articles::slug))
-        .load(conn)?)
+    Ok(each!(conn, conn =>
+        articles::table
+            .filter(articles::translation_group.eq(group))
+            .filter(articles::deleted_at.is_null())
+            .order((articles::language, articles::slug))
+            .load(conn))?)
 }
 
 /// The article and its translations, in order of language.

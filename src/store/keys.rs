@@ -67,7 +67,7 @@ pub fn with_grant(conn: &mut Conn, hash: &str) -> Result<Option<(KeyRow, Option<
 }
 
 pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<KeyRow>> {
-    Ok(api_keys::table.find(id).first(conn).optional()?)
+    Ok(each!(conn, conn => api_keys::table.find(id).first(conn).optional())?)
 }
 
 pub fn by_name(conn: &mut Conn, name: &str) -> Result<Option<KeyRow>> {

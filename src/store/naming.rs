@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::content::article::{Draft, Fault, Reference};
 use crate::content::slug::Slug;
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::{article_aliases, articles};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
@@ -40,10 +41,11 @@ pub fn find_among(
 }
 
 pub fn by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<ArticleRow>> {
-    Ok(articles::table
-        .filter(articles::external_id.eq(external_id))
-        .first(conn)
-        .optional()?)
+    Ok(each!(conn, conn =>
+        articles::table
+            .filter(articles::external_id.eq(external_id))
+            .first(conn)
+            .optional())?)
 }
 
 /// The stored article that a draft is a state of: by id, else by external id, else by slug.
@@ -58,14 +60,15 @@ pub fn named(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleRow>> {
     let external_id = draft.external_id.as_deref().unwrap_or_default();
     let slug = draft.slug.as_ref().map(Slug::as_str).unwrap_or_default();
     // No stored name is empty.
-    let candidates: Vec<ArticleRow> = articles::table
-        .filter(
-            articles::id
-                .eq(&id)
-                .or(articles::slug.eq(slug))
-                .or(articles::external_id.eq(external_id).assume_not_null()),
-        )
-        .load(conn)?;
+    let candidates: Vec<ArticleRow> = each!(conn, conn =>
+        articles::table
+            .filter(
+                articles::id
+                    .eq(&id)
+                    .or(articles::slug.eq(slug))
+                    .or(articles::external_id.eq(external_id).assume_not_null()),
+            )
+            .load(conn))?;
     let has_external_id = |row: &ArticleRow| {
         !external_id.is_empty() && row.external_id.as_deref() == Some(external_id)
     };
@@ -167,19 +170,21 @@ pub struct Owner {
 }
 
 pub fn owner(conn: &mut Conn, slug: &str) -> Result<Option<Owner>> {
-    let proper: Option<i64> = articles::table
-        .filter(articles::slug.eq(slug))
-        .select(articles::num)
-        .first(conn)
-        .optional()?;
+    let proper: Option<i64> = each!(conn, conn =>
+        articles::table
+            .filter(articles::slug.eq(slug))
+            .select(articles::num)
+            .first(conn)
+            .optional())?;
     if let Some(num) = proper {
         return Ok(Some(Owner { num, proper: true }));
     }
-    let alias: Option<i64> = article_aliases::table
-        .filter(article_aliases::slug.eq(slug))
-        .select(article_aliases::article_num)
-        .first(conn)
-        .optional()?;
+    let alias: Option<i64> = each!(conn, conn =>
+        article_aliases::table
+            .filter(article_aliases::slug.eq(slug))
+            .select(article_aliases::article_num)
+            .first(conn)
+            .optional())?;
     Ok(alias.map(|num| Owner { num, proper: false }))
 }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::revisions;
 use crate::error::Result;
 use crate::store::save::Outcome;
@@ -23,15 +24,14 @@ pub struct RevisionRow {
 /// Keeps the state that is about to be replaced.
 pub fn keep(conn: &mut Conn, whole: &Whole) -> Result<()> {
     let line = whole.to_line(conn)?;
-    diesel::insert_into(revisions::table)
-        .values((
-            revisions::article_num.eq(whole.row.num),
-            revisions::version.eq(whole.row.version),
-            revisions::saved_at.eq(whole.saved_at()),
-            revisions::saved_by.eq(&whole.row.saved_by),
-            revisions::state.eq(line.to_string()),
-        ))
-        .execute(conn)?;
+    let row = (
+        revisions::article_num.eq(whole.row.num),
+        revisions::version.eq(whole.row.version),
+        revisions::saved_at.eq(whole.saved_at()),
+        revisions::saved_by.eq(&whole.row.saved_by),
+        revisions::state.eq(line.to_string()),
+    );
+    each!(conn, conn => diesel::insert_into(revisions::table).values(row).execute(conn))?;
     Ok(())
 }
 

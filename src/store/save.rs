@@ -11,6 +11,7 @@ use crate::content::slug::Slug;
 use crate::content::time::to_stored;
 use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::{articles, bodies};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
@@ -197,13 +198,13 @@ impl Save<'_> {
             (None, _, _) => row.updated_at,
         };
         row.next_change_at = row.visibility().next_change(self.now).map(to_stored);
-        row.num = diesel::insert_into(articles::table)
-            .values(&row)
-            .returning(articles::num)
-            .get_result(conn)?;
-        diesel::insert_into(bodies::table)
-            .values(rows::body(row.num, draft, Some(to_stored(self.now))))
-            .execute(conn)?;
+        row.num = each!(conn, conn =>
+            diesel::insert_into(articles::table)
+                .values(&row)
+                .returning(articles::num)
+                .get_result(conn))?;
+        let body = rows::body(row.num, draft, Some(to_stored(self.now)));
+        each!(conn, conn => diesel::insert_into(bodies::table).values(&body).execute(conn))?;
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
         tagging::insert(conn, row.num, &tags)?;
         if links.curation != Curation::default() {
