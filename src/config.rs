@@ -45,7 +45,7 @@ pub struct Config {
     pub max_age: u32,
     /// Bytes of answers that are kept; 0: none are.
     pub cache: u64,
-    /// How much older than a change elsewhere a kept ranking may be.
+    /// For how long a ranking is kept whatever changed elsewhere.
     pub related_lag: Duration,
     pub follow_interval: Duration,
     /// How many may wait for changes at a time.
