@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use uuid::Uuid;
 
 use crate::content::body::{Body, BodyFormat};
@@ -130,6 +132,33 @@ impl From<BodyRow> for Body {
             word_count: row.word_count,
         }
     }
+}
+
+/// Stores a new article, whose body comes to `body_of` its number; tells the number.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(
+    conn: &mut Conn,
+    row: &ArticleRow,
+    body_of: impl FnOnce(i64) -> BodyRow,
+) -> Result<i64> {
+    let num: i64 = match conn {
+        // With RETURNING, SQLite would keep a journal for the one statement.
+        Conn::Sqlite(conn) => {
+            diesel::insert_into(articles::table)
+                .values(row)
+                .execute(conn)?;
+            diesel::select(sql::<BigInt>("last_insert_rowid()")).get_result(conn)?
+        }
+        Conn::Postgres(conn) => diesel::insert_into(articles::table)
+            .values(row)
+            .returning(articles::num)
+            .get_result(conn)?,
+    };
+    let body = body_of(num);
+    each!(conn, conn => diesel::insert_into(bodies::table).values(&body).execute(conn))?;
+    Ok(num)
 }
 
 /// Finds an article by its slug, or by its id in the slug's place.

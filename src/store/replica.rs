@@ -13,7 +13,7 @@ use crate::content::slug::Slug;
 use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
-use crate::db::schema::{articles, bodies};
+use crate::db::schema::bodies;
 use crate::error::Result;
 use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
 use crate::store::changes::{Action, Moves};
@@ -128,15 +128,12 @@ impl Replicas {
         let blank = rows::blank(replica.id, &replica.slug, None, at);
         let mut wanted = self.wanted(conn, replica, &blank, None)?;
         let row = &mut wanted.row;
-        row.num = diesel::insert_into(articles::table)
-            .values(&*row)
-            .returning(articles::num)
-            .get_result(conn)?;
-        let num = row.num;
-        wanted.body.article_num = num;
-        diesel::insert_into(bodies::table)
-            .values(&wanted.body)
-            .execute(conn)?;
+        let body = &mut wanted.body;
+        let num = article_store::insert(conn, row, |num| {
+            body.article_num = num;
+            body.clone()
+        })?;
+        row.num = num;
         tagging::insert(conn, num, &wanted.tags)?;
         if wanted.curation != Curation::default() {
             curations::replace(conn, num, &wanted.curation)?;

@@ -1,14 +1,12 @@
 //! Articles of another store that can no longer be read there.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::content::slug::Slug;
 use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
 use crate::db::Conn;
-use crate::db::schema::{articles, bodies};
 use crate::error::Result;
 use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
 use crate::store::changes::Action;
@@ -38,13 +36,7 @@ impl Replicas {
             let row = stub(gone);
             let names = (row.slug.as_str(), None, &[][..]);
             check_names(conn, names, None)?;
-            let num: i64 = diesel::insert_into(articles::table)
-                .values(&row)
-                .returning(articles::num)
-                .get_result(conn)?;
-            diesel::insert_into(bodies::table)
-                .values(empty_body(num))
-                .execute(conn)?;
+            let num = article_store::insert(conn, &row, empty_body)?;
             let row = ArticleRow { num, ..row };
             let action = Action::of_article(Standing::Hidden, row.standing(self.now));
             transitions::log(conn, &row, action, self.now)?;

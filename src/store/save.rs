@@ -11,10 +11,9 @@ use crate::content::slug::Slug;
 use crate::content::time::to_stored;
 use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
-use crate::db::dialect::each;
 use crate::db::schema::{articles, bodies};
 use crate::error::{Error, Result};
-use crate::store::articles::ArticleRow;
+use crate::store::articles::{self as article_store, ArticleRow};
 use crate::store::changes::{Action, Moves};
 use crate::store::curations::{self, Curation};
 use crate::store::links::Links;
@@ -198,13 +197,9 @@ impl Save<'_> {
             (None, _, _) => row.updated_at,
         };
         row.next_change_at = row.visibility().next_change(self.now).map(to_stored);
-        row.num = each!(conn, conn =>
-            diesel::insert_into(articles::table)
-                .values(&row)
-                .returning(articles::num)
-                .get_result(conn))?;
-        let body = rows::body(row.num, draft, Some(to_stored(self.now)));
-        each!(conn, conn => diesel::insert_into(bodies::table).values(&body).execute(conn))?;
+        row.num = article_store::insert(conn, &row, |num| {
+            rows::body(num, draft, Some(to_stored(self.now)))
+        })?;
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
         tagging::insert(conn, row.num, &tags)?;
         if links.curation != Curation::default() {
