@@ -181,7 +181,7 @@ impl Office {
         let now = self.clock.now();
         let verdict = self.verdict(&mut work, now)?;
         let id = &receiver.id;
-        let kept = self.database.write(|conn| {
+        let kept = self.database.write_unqueued(|conn| {
             let version = work.row.version;
             let settled =
                 webhooks::settle(conn, id, &receiver.owner, version, &verdict.standing, now)?;
@@ -202,9 +202,9 @@ impl Office {
                     deliveries::update(conn, num, job.tries, &job.delivery)?;
                 }
             }
-            for job in jobs().filter(|job| job.num.is_some()) {
-                deliveries::release_next(conn, id, &job.delivery.thing, now)?;
-            }
+            let tried = jobs().filter(|job| job.num.is_some());
+            let tried: Vec<&str> = tried.map(|job| job.delivery.thing.as_str()).collect();
+            deliveries::release_next(conn, id, &tried, now)?;
             if verdict.lives_again {
                 deliveries::hurry(conn, id, now)?;
             }

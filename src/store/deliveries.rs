@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::{exists, min};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -265,21 +265,30 @@ pub fn count_pending(conn: &mut Conn) -> Result<i64> {
         .get_result(conn)?)
 }
 
-/// Lets the first pending event of a thing be sent, where it only waited for an earlier one.
-pub fn release_next(conn: &mut Conn, webhook: &str, thing: &str, now: DateTime<Utc>) -> Result<()> {
-    let first: Option<(i64, Option<NaiveDateTime>)> = deliveries::table
-        .filter(deliveries::webhook_id.eq(webhook))
-        .filter(deliveries::thing.eq(thing))
-        .filter(deliveries::settled_at.is_null())
-        .order(deliveries::num)
-        .select((deliveries::num, deliveries::next_attempt_at))
-        .first(conn)
-        .optional()?;
-    if let Some((num, None)) = first {
-        diesel::update(deliveries::table.find(num))
-            .set(deliveries::next_attempt_at.eq(to_stored(now)))
-            .execute(conn)?;
+/// Lets the first pending event of each of these things be sent, where it only waited for an earlier one.
+pub fn release_next(
+    conn: &mut Conn,
+    webhook: &str,
+    things: &[&str],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if things.is_empty() {
+        return Ok(());
     }
+    let firsts: Vec<Option<i64>> = deliveries::table
+        .filter(deliveries::webhook_id.eq(webhook))
+        .filter(deliveries::thing.eq_any(things))
+        .filter(deliveries::settled_at.is_null())
+        .group_by(deliveries::thing)
+        .select(min(deliveries::num))
+        .load(conn)?;
+    let firsts: Vec<i64> = firsts.into_iter().flatten().collect();
+    let waiting = deliveries::table
+        .filter(deliveries::num.eq_any(&firsts))
+        .filter(deliveries::next_attempt_at.is_null());
+    diesel::update(waiting)
+        .set(deliveries::next_attempt_at.eq(to_stored(now)))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -325,6 +334,7 @@ pub fn page(
 }
 
 /// Is to be sent anew, with all its attempts before it; not before an earlier event of the same thing that is pending.
+/// Its webhook must be locked since before the row was read.
 pub fn ask_again(conn: &mut Conn, row: &DeliveryRow, now: DateTime<Utc>) -> Result<()> {
     let earlier: bool = diesel::select(exists(
         deliveries::table
@@ -368,6 +378,8 @@ pub fn clear(conn: &mut Conn, before: DateTime<Utc>) -> Result<usize> {
         diesel::delete(deliveries::table.filter(deliveries::num.eq_any(&old))).execute(conn)?;
     let deleted: Vec<String> = webhooks::table
         .filter(webhooks::deleted_at.is_not_null())
+        // Each is locked when it goes, and servers lock several in this order.
+        .order(webhooks::id)
         .select(webhooks::id)
         .load(conn)?;
     for webhook in deleted {

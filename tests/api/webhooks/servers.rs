@@ -155,10 +155,9 @@ fn a_server_that_does_not_come_is_waited_for_a_while_only() {
         let app = app(place);
         let hook = Hook::new();
         tell(&app, &hook);
-        let now = Utc::now();
         let said = app.database.write(|conn| {
-            let until = now + TimeDelta::minutes(10);
-            kiosque::store::servers::beat(conn, "dead", 0, now, until)
+            let until = Utc::now() + TimeDelta::minutes(10);
+            kiosque::store::servers::beat(conn, "dead", 0, until)
         });
         said.unwrap();
         app.import(&[article("a")]);
