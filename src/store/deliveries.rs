@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use diesel::dsl::{exists, min};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -165,26 +165,6 @@ pub fn insert(conn: &mut Conn, new: &[NewDelivery]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what an attempt made of a row that was read with so many tries; one that was asked for anew meanwhile stays.
-pub fn update(conn: &mut Conn, num: i64, tries: i64, new: &NewDelivery) -> Result<()> {
-    let read = deliveries::table
-        .find(num)
-        .filter(deliveries::tries.eq(tries))
-        .filter(deliveries::settled_at.is_null());
-    diesel::update(read)
-        .set((
-            deliveries::state.eq(&new.state),
-            deliveries::begun_at.eq(new.begun_at),
-            deliveries::tries.eq(new.tries),
-            deliveries::attempts.eq(new.attempts),
-            deliveries::attempt_log.eq(&new.attempt_log),
-            deliveries::next_attempt_at.eq(new.next_attempt_at),
-            deliveries::settled_at.eq(new.settled_at),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
 /// What is to be tried again by now, what has waited longest first.
 pub fn due(
     conn: &mut Conn,
@@ -263,44 +243,6 @@ pub fn count_pending(conn: &mut Conn) -> Result<i64> {
         .filter(deliveries::settled_at.is_null())
         .count()
         .get_result(conn)?)
-}
-
-/// Lets the first pending event of each of these things be sent, where it only waited for an earlier one.
-pub fn release_next(
-    conn: &mut Conn,
-    webhook: &str,
-    things: &[&str],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    if things.is_empty() {
-        return Ok(());
-    }
-    let firsts: Vec<Option<i64>> = deliveries::table
-        .filter(deliveries::webhook_id.eq(webhook))
-        .filter(deliveries::thing.eq_any(things))
-        .filter(deliveries::settled_at.is_null())
-        .group_by(deliveries::thing)
-        .select(min(deliveries::num))
-        .load(conn)?;
-    let firsts: Vec<i64> = firsts.into_iter().flatten().collect();
-    let waiting = deliveries::table
-        .filter(deliveries::num.eq_any(&firsts))
-        .filter(deliveries::next_attempt_at.is_null());
-    diesel::update(waiting)
-        .set(deliveries::next_attempt_at.eq(to_stored(now)))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Lets everything that waits for its next attempt be tried now: its receiver answers again.
-pub fn hurry(conn: &mut Conn, webhook: &str, now: DateTime<Utc>) -> Result<()> {
-    let waits = deliveries::table
-        .filter(deliveries::webhook_id.eq(webhook))
-        .filter(deliveries::next_attempt_at.gt(to_stored(now)));
-    diesel::update(waits)
-        .set(deliveries::next_attempt_at.eq(to_stored(now)))
-        .execute(conn)?;
-    Ok(())
 }
 
 pub fn find(conn: &mut Conn, webhook: &str, id: &str) -> Result<Option<DeliveryRow>> {

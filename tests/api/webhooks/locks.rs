@@ -8,6 +8,7 @@ use chrono::{NaiveDateTime, TimeDelta, Utc};
 use kiosque::db::{Conn, Database};
 use kiosque::error::Result;
 use kiosque::store::deliveries::{self, DELIVERED, FAILED, NewDelivery};
+use kiosque::store::delivery_results::{self, Made};
 use kiosque::store::webhooks::{self, Settled, Standing};
 use serde_json::json;
 
@@ -228,8 +229,9 @@ fn what_is_asked_for_again_does_not_wait_for_what_has_just_been_taken() {
         taken.settle(DELIVERED, now);
         let results = |conn: &mut Conn| {
             let row = deliveries::find(conn, &id, "msg_0")?.unwrap();
-            deliveries::update(conn, row.num, 0, &taken)?;
-            deliveries::release_next(conn, &id, &["article:x"], now)
+            let (num, tries, new) = (row.num, 0, &taken);
+            delivery_results::update(conn, &[Made { num, tries, new }])?;
+            delivery_results::release_next(conn, &id, &["article:x"], now)
         };
         meanwhile(&app, None, &id, results, || {
             let reply = app.write("POST", &path, &admin, &[], None);
