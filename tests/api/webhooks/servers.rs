@@ -162,6 +162,16 @@ fn a_server_that_does_not_come_is_waited_for_a_while_only() {
         said.unwrap();
         app.import(&[article("a")]);
         hook.until(SOON, "told all the same", |all| all.len() == 1);
+        // One that is long gone is forgotten, and no other.
+        let forget = |hours| {
+            let now = Utc::now() + TimeDelta::hours(hours);
+            let forgotten = app
+                .database
+                .write(|conn| kiosque::store::servers::forget_old(conn, now));
+            forgotten.unwrap()
+        };
+        assert_eq!(forget(23), 0);
+        assert!(forget(25) >= 1);
     }
 }
 
