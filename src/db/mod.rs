@@ -109,6 +109,9 @@ impl Database {
     /// Runs `work`, which writes no line of the change log, without waiting for those who do: all of it is kept, or,
     /// when it fails, nothing. On PostgreSQL others write at the same time, so that `work` locks the rows by which it
     /// decides, or decides within the statement that writes.
+    ///
+    /// # Errors
+    /// Those of `work`, and when the database fails or gives no connection or lock in time.
     pub fn write_unqueued<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         let mut conn = self.unqueued.get().map_err(unavailable)?;
         conn.in_transaction(connection::Begin::Rows, work)

@@ -28,6 +28,9 @@ const UPDATE: &str = "UPDATE deliveries SET state = made.state, begun_at = made.
     WHERE deliveries.num = made.num AND deliveries.tries = made.tries_before AND deliveries.settled_at IS NULL";
 
 /// Keeps what attempts made of rows; what was asked for anew since it was read stays.
+///
+/// # Errors
+/// When the database fails.
 pub fn update(conn: &mut Conn, made: &[Made<'_>]) -> Result<()> {
     match conn {
         // A statement that stays prepared.

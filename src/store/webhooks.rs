@@ -90,6 +90,9 @@ pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<WebhookRow>> {
 
 /// The same, locked until the transaction ends. What is sent to it is kept beside the queue of the writers, so that who
 /// changes it, or decides by how it is, has to hold it.
+///
+/// # Errors
+/// When the database fails, or whoever holds it does not let go in time.
 pub fn lock(conn: &mut Conn, id: &str) -> Result<Option<WebhookRow>> {
     match conn {
         // Its one writer has locked everything.
