@@ -97,7 +97,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "KIOSQUE_DB_CONNECTIONS",
         default: "8",
-        help: "connections for reading; SQLite has one more for writing",
+        help: "connections for reading; for writing SQLite has one more, PostgreSQL up to four",
     },
     Setting {
         name: "KIOSQUE_DB_TIMEOUT",

@@ -1,7 +1,8 @@
 //! Every event arrives at least once, in the order of its article, though the receiver fails, stalls and lies and two
 //! servers are killed at random.
 //!
-//! The short runs are for every day. The long one takes `KIOSQUE_TEST_EVENTS` (100,000) and `KIOSQUE_TEST_SEED`:
+//! The short runs are for every day. The long one takes `KIOSQUE_TEST_EVENTS` (100,000), `KIOSQUE_TEST_SEED` and
+//! `KIOSQUE_TEST_DATABASE` (one of `SQLite` and `PostgreSQL`, or both):
 //! `cargo test --test webhooks -- --ignored --nocapture`.
 
 mod support;
@@ -9,6 +10,7 @@ mod support;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -291,16 +293,30 @@ fn every_event_arrives_whatever_is_killed() {
     });
 }
 
+/// A setting of the runs that take long.
+fn setting<T: FromStr>(name: &str, default: T) -> T {
+    let Ok(text) = std::env::var(name) else {
+        return default;
+    };
+    let value = text.parse();
+    value.unwrap_or_else(|_| panic!("{name} cannot be {text:?}"))
+}
+
+/// The databases that are asked for.
+fn chosen_places() -> Vec<Place> {
+    let name = setting("KIOSQUE_TEST_DATABASE", String::new());
+    let mut places = places();
+    places.retain(|place| name.is_empty() || place.name == name);
+    assert!(!places.is_empty(), "there is no database {name:?}");
+    places
+}
+
 #[test]
 #[ignore = "takes long"]
 fn a_hundred_thousand_events_arrive_whatever_is_killed() {
-    let setting = |name: &str, default| {
-        let text = std::env::var(name).ok();
-        text.map_or(default, |text| text.parse().unwrap())
-    };
     let events = setting("KIOSQUE_TEST_EVENTS", 100_000);
     let seed = setting("KIOSQUE_TEST_SEED", 1);
-    for place in places() {
+    for place in chosen_places() {
         run(&place, events, seed, 20_000, Duration::from_secs(4 * 3600));
     }
 }
@@ -308,7 +324,7 @@ fn a_hundred_thousand_events_arrive_whatever_is_killed() {
 #[test]
 #[ignore = "measures"]
 fn events_a_second() {
-    for place in places() {
+    for place in chosen_places() {
         for (hooks, events) in [(1, 4_000), (20, 500)] {
             measure(&place, hooks, events);
         }

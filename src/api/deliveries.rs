@@ -15,7 +15,7 @@ use crate::api::openapi::{Failures, Refusals};
 use crate::api::params::Params;
 use crate::api::problem::Problem;
 use crate::api::state::State;
-use crate::api::webhooks::{find, target};
+use crate::api::webhooks::{find, find_locked, target};
 use crate::api::writing::Write;
 use crate::content::time::utc_text;
 use crate::db::Conn;
@@ -268,7 +268,7 @@ pub async fn redeliver(
     Write::of(&request, caller)?
         .repeatable(&request, b"")?
         .carry_out(&state, move |act, conn| {
-            let webhook = find(conn, &webhook)?;
+            let webhook = find_locked(conn, &webhook)?;
             let row = find_delivery(conn, &webhook.id, &id)?;
             if webhook.disabled_at.is_some() && row.seq.is_some() {
                 let detail = "the webhook is disabled: nothing is sent until it is enabled";
@@ -313,7 +313,7 @@ pub async fn test_webhook(
     Write::of(&request, caller)?
         .repeatable(&request, b"")?
         .carry_out(&state, move |act, conn| {
-            let webhook = find(conn, &id)?;
+            let webhook = find_locked(conn, &id)?;
             if deliveries::due_tests(conn, &webhook.id, act.now)?.len() >= MAX_TESTS {
                 return Err(Error::conflict("", "several tests are waiting to be sent"));
             }

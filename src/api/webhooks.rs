@@ -239,7 +239,7 @@ pub async fn update_webhook(
     let patch = webhook_inputs::read_patch(&bytes, &state.guard)?;
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
-            let mut row = find(conn, &id)?;
+            let mut row = find_locked(conn, &id)?;
             act.precondition.holds_for(&state_tag(&row))?;
             apply(conn, &mut row, patch, act.now)?;
             webhooks::update(conn, &row)?;
@@ -313,7 +313,7 @@ pub async fn delete_webhook(
     inputs::parse_none(request.query_string())?;
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
-            let row = find(conn, &id)?;
+            let row = find_locked(conn, &id)?;
             act.precondition.holds_for(&state_tag(&row))?;
             webhooks::delete(conn, &row.id, act.now)?;
             act.note(conn, "webhook.delete", target(&row), None)?;
@@ -355,7 +355,7 @@ pub async fn rotate_webhook_secret(
     let secret = given.map_or_else(fresh_secret, Ok)?;
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
-            let mut row = find(conn, &id)?;
+            let mut row = find_locked(conn, &id)?;
             let until = act.now + TimeDelta::seconds(overlap);
             row.rotate(secret.clone(), until, act.now);
             row.updated_at = to_stored(act.now);
@@ -373,8 +373,24 @@ pub async fn rotate_webhook_secret(
 /// # Errors
 /// 404 where there is none.
 pub fn find(conn: &mut Conn, id: &str) -> Result<WebhookRow> {
+    found(conn, id, webhooks::by_id)
+}
+
+/// The same for who is about to change it: it stays as it is read.
+///
+/// # Errors
+/// 404 where there is none.
+pub fn find_locked(conn: &mut Conn, id: &str) -> Result<WebhookRow> {
+    found(conn, id, webhooks::lock)
+}
+
+fn found(
+    conn: &mut Conn,
+    id: &str,
+    look: impl FnOnce(&mut Conn, &str) -> Result<Option<WebhookRow>>,
+) -> Result<WebhookRow> {
     let row = match Uuid::try_parse(id) {
-        Ok(id) => webhooks::by_id(conn, &id.to_string())?,
+        Ok(id) => look(conn, &id.to_string())?,
         Err(_) => None,
     };
     row.ok_or_else(|| Error::NotFound(format!("there is no webhook {id:?}")))

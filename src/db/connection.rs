@@ -25,10 +25,14 @@ pub enum Begin {
     Snapshot,
     /// The right to write, before anything is read, so that what is read stays true until the commit.
     Exclusive,
+    /// Nothing but the rows that it writes or locks; on SQLite the same as the above.
+    Rows,
 }
 
 /// The number of our advisory lock on PostgreSQL: "kiosque" in ASCII.
 const WRITER_LOCK: i64 = 0x6b_69_6f_73_71_75_65;
+/// Whatever the operator's default is: a statement must see what was committed while a lock was waited for.
+const READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 impl Conn {
     /// Commits what `work` did, or takes all of it back: on failure, on panic, on a lost connection.
@@ -61,15 +65,16 @@ impl Conn {
     fn begin_statement(&self, begin: Begin) -> String {
         match (self, begin) {
             (Self::Sqlite(_), Begin::Snapshot) => "BEGIN DEFERRED".to_owned(),
-            (Self::Sqlite(_), Begin::Exclusive) => "BEGIN IMMEDIATE".to_owned(),
+            (Self::Sqlite(_), Begin::Exclusive | Begin::Rows) => "BEGIN IMMEDIATE".to_owned(),
             (Self::Postgres(_), Begin::Snapshot) => {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned()
             }
             // Writers queue: a sequence hands out numbers before the commit, and a follower of the
             // change log must never see a later number before an earlier one.
             (Self::Postgres(_), Begin::Exclusive) => {
-                format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+                format!("{READ_COMMITTED}; SELECT pg_advisory_xact_lock({WRITER_LOCK})")
             }
+            (Self::Postgres(_), Begin::Rows) => READ_COMMITTED.to_owned(),
         }
     }
 }

@@ -23,11 +23,18 @@ use crate::error::{Error, Result};
 /// The backend that queries are built for: either of the two.
 pub type Backend = <Conn as diesel::Connection>::Backend;
 
+/// Connections to PostgreSQL for those who write one after the other: enough that they wait in its queue, which is in
+/// the order of their coming.
+const QUEUED: u32 = 4;
+
 /// The database: pools of connections, and the only ways to use one.
 #[derive(Clone)]
 pub struct Database {
     readers: Pool<Manager>,
+    /// Apart from the others, so that those who wait for their turn to write keep no one from reading.
     writers: Pool<Manager>,
+    /// For what does not take turns: the one writer of SQLite, or the pool of the readers.
+    unqueued: Pool<Manager>,
     /// What opens connections that belong to one thread, where that is worth while.
     own: Option<own::Connections>,
 }
@@ -53,10 +60,13 @@ impl Database {
                 .map_err(|error| format!("cannot connect to the database: {error}"))
         };
         let readers = pool(Access::Read, connections)?;
-        let writers = match url {
-            // SQLite has one writer at a time; queueing here is fairer than its busy handler.
-            DatabaseUrl::Sqlite(_) => pool(Access::Write, 1)?,
-            DatabaseUrl::Postgres(_) => readers.clone(),
+        let (writers, unqueued) = match url {
+            DatabaseUrl::Sqlite(_) => {
+                // SQLite has one writer at a time; queueing here is fairer than its busy handler.
+                let writers = pool(Access::Write, 1)?;
+                (writers.clone(), writers)
+            }
+            DatabaseUrl::Postgres(_) => (pool(Access::Write, QUEUED)?, readers.clone()),
         };
         let own = match url {
             DatabaseUrl::Sqlite(_) => Some(own::Connections::new(Manager::new(
@@ -69,6 +79,7 @@ impl Database {
         Ok(Self {
             readers,
             writers,
+            unqueued,
             own,
         })
     }
@@ -93,6 +104,17 @@ impl Database {
     pub fn write<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         let mut conn = self.writers.get().map_err(unavailable)?;
         conn.in_transaction(connection::Begin::Exclusive, work)
+    }
+
+    /// Runs `work`, which writes no line of the change log, without waiting for those who do: all of it is kept, or,
+    /// when it fails, nothing. On PostgreSQL others write at the same time, so that `work` locks the rows by which it
+    /// decides, or decides within the statement that writes.
+    ///
+    /// # Errors
+    /// Those of `work`, and when the database fails or gives no connection or lock in time.
+    pub fn write_unqueued<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut conn = self.unqueued.get().map_err(unavailable)?;
+        conn.in_transaction(connection::Begin::Rows, work)
     }
 
     /// Runs `work` as a write would and takes all of it back.

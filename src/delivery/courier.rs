@@ -233,7 +233,8 @@ impl Run {
         readable
     }
 
-    /// Says again that the webhooks are ours, and takes over those that are no one's.
+    /// Says again that the webhooks are ours, and takes over those that are no one's. They are gone through in the order
+    /// of their ids, for each stays locked until the end.
     fn hold(&mut self, outlines: &[Outline]) -> Result<()> {
         self.receivers
             .retain(|id, _| outlines.iter().any(|outline| outline.id == *id));
@@ -247,9 +248,8 @@ impl Run {
                 && (was_ours || outline.lease_until.is_none_or(is_over))
         };
         let is_renewal = self.renewed.is_none_or(|last| last.elapsed() >= RENEWAL);
-        let free: Vec<&Outline> = outlines.iter().filter(|outline| is_free(outline)).collect();
         let renews = is_renewal && !self.receivers.is_empty();
-        if free.is_empty() && !renews {
+        if !renews && !outlines.iter().any(is_free) {
             return Ok(());
         }
         let began = Instant::now();
@@ -257,9 +257,20 @@ impl Run {
         let held_until = began + LEASE;
         let receivers = &self.receivers;
         let database = &self.shared.office.database;
-        let (claimed, lost, pending) = database.write(|conn| {
-            let mut claimed = Vec::new();
-            for outline in free {
+        let (claimed, lost) = database.write_unqueued(|conn| {
+            let (mut claimed, mut lost) = (Vec::new(), Vec::new());
+            for outline in outlines {
+                if let Some(receiver) = receivers.get(&outline.id) {
+                    if !webhooks::renew(conn, &receiver.id, &receiver.owner, until)? {
+                        lost.push(receiver.id.clone());
+                    } else if outline.position < receiver.read() {
+                        webhooks::advance(conn, &receiver.id, &receiver.owner, receiver.read())?;
+                    }
+                    continue;
+                }
+                if !is_free(outline) {
+                    continue;
+                }
                 let owner = format!("{}:{}", self.node, Uuid::new_v4());
                 let earlier = outline
                     .lease_owner
@@ -272,17 +283,7 @@ impl Run {
                     claimed.push(Receiver::new(row.id, owner, position, held_until));
                 }
             }
-            let mut lost = Vec::new();
-            for receiver in receivers.values() {
-                if !webhooks::renew(conn, &receiver.id, &receiver.owner, until)? {
-                    lost.push(receiver.id.clone());
-                }
-                let known = outlines.iter().find(|outline| outline.id == receiver.id);
-                if known.is_some_and(|outline| outline.position < receiver.read()) {
-                    webhooks::advance(conn, &receiver.id, &receiver.owner, receiver.read())?;
-                }
-            }
-            Ok((claimed, lost, deliveries::count_pending(conn)?))
+            Ok((claimed, lost))
         })?;
         for id in lost {
             log::warn!("the webhook {id} was taken over by another server");
@@ -295,6 +296,11 @@ impl Run {
         self.receivers
             .extend(claimed.map(|receiver| (receiver.id.clone(), receiver)));
         self.renewed = Some(began);
+        let pending = self
+            .shared
+            .office
+            .database
+            .read(deliveries::count_pending)?;
         (self.shared.office.tell)(Told::Pending(pending));
         Ok(())
     }
@@ -340,10 +346,10 @@ impl Run {
         if done.is_empty() {
             return;
         }
-        let released = database.write(|conn| {
+        let released = database.write_unqueued(|conn| {
             done.iter().try_for_each(|receiver| {
                 webhooks::advance(conn, &receiver.id, &receiver.owner, receiver.read())?;
-                webhooks::release(conn, &receiver.owner)
+                webhooks::release(conn, &receiver.id, &receiver.owner)
             })
         });
         if let Err(error) = released {

@@ -20,6 +20,7 @@ use crate::delivery::signature::signatures;
 use crate::delivery::work::{Group, Job, LINES, Work};
 use crate::error::Result;
 use crate::store::deliveries::{self, DELIVERED, FAILED, NewDelivery};
+use crate::store::delivery_results::{self, Made};
 use crate::store::webhooks::{self, Settled, Standing, WebhookRow};
 use crate::syndication::publication::Publication;
 
@@ -181,7 +182,7 @@ impl Office {
         let now = self.clock.now();
         let verdict = self.verdict(&mut work, now)?;
         let id = &receiver.id;
-        let kept = self.database.write(|conn| {
+        let kept = self.database.write_unqueued(|conn| {
             let version = work.row.version;
             let settled =
                 webhooks::settle(conn, id, &receiver.owner, version, &verdict.standing, now)?;
@@ -197,16 +198,16 @@ impl Office {
             for part in fresh.chunks(100) {
                 deliveries::insert(conn, part)?;
             }
-            for job in jobs() {
-                if let Some(num) = job.num {
-                    deliveries::update(conn, num, job.tries, &job.delivery)?;
-                }
-            }
-            for job in jobs().filter(|job| job.num.is_some()) {
-                deliveries::release_next(conn, id, &job.delivery.thing, now)?;
-            }
+            let made = jobs().filter_map(|job| {
+                let (num, tries, new) = (job.num?, job.tries, &job.delivery);
+                Some(Made { num, tries, new })
+            });
+            let made: Vec<Made> = made.collect();
+            delivery_results::update(conn, &made)?;
+            let things: Vec<&str> = made.iter().map(|made| made.new.thing.as_str()).collect();
+            delivery_results::release_next(conn, id, &things, now)?;
             if verdict.lives_again {
-                deliveries::hurry(conn, id, now)?;
+                delivery_results::hurry(conn, id, now)?;
             }
             let stands = settled == Settled::Whole && verdict.standing.disabled.is_none();
             if stands && !deliveries::is_any_pending(conn, id)? {

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-
 use crate::content::time::Clock;
 use crate::db::{Conn, Database};
 use crate::error::Result;
@@ -68,11 +66,10 @@ impl Servers {
             return Ok(());
         }
         let at = Instant::now();
-        database.write(|conn| {
+        database.write_unqueued(|conn| {
             // A long write may have been waited for.
-            let now = Clock::default().now();
-            let until = now + TimeDelta::from_std(ALIVE).unwrap_or(TimeDelta::MAX);
-            servers::beat(conn, &self.name, own, now, until)
+            let until = Clock::default().now() + ALIVE;
+            servers::beat(conn, &self.name, own, until)
         })?;
         self.said = Some((at, own));
         Ok(())
@@ -88,7 +85,7 @@ impl Servers {
     /// No one waits for this server any more.
     pub(super) fn leave(&self, database: &Database) -> Result<()> {
         match self.said {
-            Some(_) => database.write(|conn| servers::leave(conn, &self.name)),
+            Some(_) => database.write_unqueued(|conn| servers::leave(conn, &self.name)),
             None => Ok(()),
         }
     }

@@ -178,7 +178,7 @@ impl Run {
         let (hub, owner) = (&self.config.hub, &self.owner);
         let held = self
             .database
-            .write(|conn| websub::hold(conn, hub, owner, now, until))?;
+            .write_unqueued(|conn| websub::hold(conn, hub, owner, now, until))?;
         if let Some(position) = held
             && self.held.is_none()
         {
@@ -234,7 +234,7 @@ impl Run {
     fn note(&self) -> Result<()> {
         let (hub, owner) = (&self.config.hub, &self.owner);
         self.database
-            .write(|conn| websub::told(conn, hub, owner, self.read))
+            .write_unqueued(|conn| websub::told(conn, hub, owner, self.read))
     }
 
     fn leave(&self) {
@@ -244,7 +244,7 @@ impl Run {
         let (hub, owner) = (&self.config.hub, &self.owner);
         let left = self
             .database
-            .write(|conn| websub::release(conn, hub, owner));
+            .write_unqueued(|conn| websub::release(conn, hub, owner));
         if let Err(error) = left {
             log::warn!("the hub stays this server's until the lease ends: {error}");
         }

@@ -165,26 +165,6 @@ pub fn insert(conn: &mut Conn, new: &[NewDelivery]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what an attempt made of a row that was read with so many tries; one that was asked for anew meanwhile stays.
-pub fn update(conn: &mut Conn, num: i64, tries: i64, new: &NewDelivery) -> Result<()> {
-    let read = deliveries::table
-        .find(num)
-        .filter(deliveries::tries.eq(tries))
-        .filter(deliveries::settled_at.is_null());
-    diesel::update(read)
-        .set((
-            deliveries::state.eq(&new.state),
-            deliveries::begun_at.eq(new.begun_at),
-            deliveries::tries.eq(new.tries),
-            deliveries::attempts.eq(new.attempts),
-            deliveries::attempt_log.eq(&new.attempt_log),
-            deliveries::next_attempt_at.eq(new.next_attempt_at),
-            deliveries::settled_at.eq(new.settled_at),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
 /// What is to be tried again by now, what has waited longest first.
 pub fn due(
     conn: &mut Conn,
@@ -265,35 +245,6 @@ pub fn count_pending(conn: &mut Conn) -> Result<i64> {
         .get_result(conn)?)
 }
 
-/// Lets the first pending event of a thing be sent, where it only waited for an earlier one.
-pub fn release_next(conn: &mut Conn, webhook: &str, thing: &str, now: DateTime<Utc>) -> Result<()> {
-    let first: Option<(i64, Option<NaiveDateTime>)> = deliveries::table
-        .filter(deliveries::webhook_id.eq(webhook))
-        .filter(deliveries::thing.eq(thing))
-        .filter(deliveries::settled_at.is_null())
-        .order(deliveries::num)
-        .select((deliveries::num, deliveries::next_attempt_at))
-        .first(conn)
-        .optional()?;
-    if let Some((num, None)) = first {
-        diesel::update(deliveries::table.find(num))
-            .set(deliveries::next_attempt_at.eq(to_stored(now)))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
-/// Lets everything that waits for its next attempt be tried now: its receiver answers again.
-pub fn hurry(conn: &mut Conn, webhook: &str, now: DateTime<Utc>) -> Result<()> {
-    let waits = deliveries::table
-        .filter(deliveries::webhook_id.eq(webhook))
-        .filter(deliveries::next_attempt_at.gt(to_stored(now)));
-    diesel::update(waits)
-        .set(deliveries::next_attempt_at.eq(to_stored(now)))
-        .execute(conn)?;
-    Ok(())
-}
-
 pub fn find(conn: &mut Conn, webhook: &str, id: &str) -> Result<Option<DeliveryRow>> {
     Ok(deliveries::table
         .filter(deliveries::id.eq(id))
@@ -325,6 +276,7 @@ pub fn page(
 }
 
 /// Is to be sent anew, with all its attempts before it; not before an earlier event of the same thing that is pending.
+/// Its webhook must be locked since before the row was read.
 pub fn ask_again(conn: &mut Conn, row: &DeliveryRow, now: DateTime<Utc>) -> Result<()> {
     let earlier: bool = diesel::select(exists(
         deliveries::table
@@ -368,6 +320,8 @@ pub fn clear(conn: &mut Conn, before: DateTime<Utc>) -> Result<usize> {
         diesel::delete(deliveries::table.filter(deliveries::num.eq_any(&old))).execute(conn)?;
     let deleted: Vec<String> = webhooks::table
         .filter(webhooks::deleted_at.is_not_null())
+        // Each is locked when it goes, and servers lock several in this order.
+        .order(webhooks::id)
         .select(webhooks::id)
         .load(conn)?;
     for webhook in deleted {

@@ -10,6 +10,7 @@ pub mod changes;
 pub mod copies;
 pub mod curations;
 pub mod deliveries;
+pub mod delivery_results;
 pub mod expiry;
 pub mod exporting;
 pub mod groups;

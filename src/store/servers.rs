@@ -12,13 +12,7 @@ use crate::error::Result;
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
 /// Says that the server runs until `until`, and gives what is as new as this line of the log.
-pub fn beat(
-    conn: &mut Conn,
-    name: &str,
-    readable: i64,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<()> {
+pub fn beat(conn: &mut Conn, name: &str, readable: i64, until: DateTime<Utc>) -> Result<()> {
     let values = (
         servers::readable.eq(readable),
         servers::alive_until.eq(to_stored(until)),
@@ -31,9 +25,13 @@ pub fn beat(
             .values((servers::name.eq(name), values))
             .execute(conn)?;
     }
-    let old = servers::table.filter(servers::alive_until.lt(to_stored(now - REMEMBERED)));
-    diesel::delete(old).execute(conn)?;
     Ok(())
+}
+
+/// Forgets those that have long said nothing more; how many.
+pub fn forget_old(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize> {
+    let old = servers::table.filter(servers::alive_until.lt(to_stored(now - REMEMBERED)));
+    Ok(diesel::delete(old).execute(conn)?)
 }
 
 /// Up to which line each of the other servers that run gives what is new.

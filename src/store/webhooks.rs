@@ -88,6 +88,23 @@ pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<WebhookRow>> {
         .optional()?)
 }
 
+/// The same, locked until the transaction ends. What is sent to it is kept beside the queue of the writers, so that who
+/// changes it, or decides by how it is, has to hold it.
+///
+/// # Errors
+/// When the database fails, or whoever holds it does not let go in time.
+pub fn lock(conn: &mut Conn, id: &str) -> Result<Option<WebhookRow>> {
+    match conn {
+        // Its one writer has locked everything.
+        Conn::Sqlite(_) => {}
+        Conn::Postgres(conn) => {
+            let row = webhooks::table.find(id).select(webhooks::id);
+            let _locked: Option<String> = row.for_update().first(conn).optional()?;
+        }
+    }
+    by_id(conn, id)
+}
+
 /// The newest first, from before `before` on.
 pub fn page(conn: &mut Conn, before: Option<&str>, limit: i64) -> Result<Vec<WebhookRow>> {
     let mut query = webhooks::table
@@ -148,7 +165,23 @@ pub fn delete(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> Result<()> {
 
 /// Tells no one of anything until an admin says so: those that were told go on, in this order, from where they are.
 pub fn disable_all(conn: &mut Conn, reason: &str, now: DateTime<Utc>) -> Result<()> {
-    diesel::update(webhooks::table.filter(webhooks::disabled_at.is_null()))
+    let ids: Vec<String> = webhooks::table
+        .select(webhooks::id)
+        .order(webhooks::id)
+        .load(conn)?;
+    // Each is locked from then on, and servers lock several in this order.
+    for id in ids {
+        disable(conn, &id, reason, now)?;
+    }
+    Ok(())
+}
+
+/// Sends nothing more, unless that is so already.
+fn disable(conn: &mut Conn, id: &str, reason: &str, now: DateTime<Utc>) -> Result<()> {
+    let enabled = webhooks::table
+        .find(id)
+        .filter(webhooks::disabled_at.is_null());
+    diesel::update(enabled)
         .set((
             webhooks::disabled_at.eq(to_stored(now)),
             webhooks::disabled_reason.eq(reason),
@@ -194,7 +227,8 @@ pub fn outlines(conn: &mut Conn) -> Result<Vec<Outline>> {
 }
 
 /// Takes over the sending, unless another does it; `owner` names this claim and no other. `earlier` is a claim of an
-/// earlier run of this server, which holds no more.
+/// earlier run of this server, which holds no more. Locks the webhook, as do the others below: of several, the one with
+/// the smaller id first.
 pub fn claim(
     conn: &mut Conn,
     id: &str,
@@ -240,9 +274,12 @@ pub fn advance(conn: &mut Conn, id: &str, owner: &str, read: i64) -> Result<()> 
 }
 
 /// Lets another take over at once.
-pub fn release(conn: &mut Conn, owner: &str) -> Result<()> {
+pub fn release(conn: &mut Conn, id: &str, owner: &str) -> Result<()> {
     let (no_one, never): (Option<String>, Option<NaiveDateTime>) = (None, None);
-    diesel::update(webhooks::table.filter(webhooks::lease_owner.eq(owner)))
+    let own = webhooks::table
+        .find(id)
+        .filter(webhooks::lease_owner.eq(owner));
+    diesel::update(own)
         .set((
             webhooks::lease_owner.eq(no_one),
             webhooks::lease_until.eq(never),
@@ -265,11 +302,12 @@ pub enum Settled {
     Whole,
     /// How far it is, and not how it fares: an admin has changed it since it was read.
     Position,
-    /// Nothing: another holds the claim.
+    /// Nothing: another holds the claim, or the webhook is deleted.
     Lost,
 }
 
-/// Keeps it, for who holds the claim and has read the webhook in this version.
+/// Keeps it, for who holds the claim and has read the webhook in this version. From then on the webhook is locked, and
+/// with it its deliveries: who changes them otherwise locks it first.
 pub fn settle(
     conn: &mut Conn,
     id: &str,
@@ -280,33 +318,25 @@ pub fn settle(
 ) -> Result<Settled> {
     let own = webhooks::table
         .find(id)
-        .filter(webhooks::lease_owner.eq(owner));
+        .filter(webhooks::lease_owner.eq(owner))
+        .filter(webhooks::deleted_at.is_null());
     let settled = diesel::update(own)
         .set(webhooks::position.eq(standing.position))
         .execute(conn)?;
     if settled == 0 {
         return Ok(Settled::Lost);
     }
-    let as_read = || {
-        webhooks::table
-            .find(id)
-            .filter(webhooks::version.eq(version))
-    };
-    let whole = diesel::update(as_read())
+    let as_read = webhooks::table
+        .find(id)
+        .filter(webhooks::version.eq(version));
+    let whole = diesel::update(as_read)
         .set(webhooks::failing_since.eq(standing.failing_since))
         .execute(conn)?;
     if whole == 0 {
         return Ok(Settled::Position);
     }
     if let Some(reason) = &standing.disabled {
-        diesel::update(as_read().filter(webhooks::disabled_at.is_null()))
-            .set((
-                webhooks::disabled_at.eq(to_stored(now)),
-                webhooks::disabled_reason.eq(reason),
-                webhooks::version.eq(webhooks::version + 1),
-                webhooks::updated_at.eq(to_stored(now)),
-            ))
-            .execute(conn)?;
+        disable(conn, id, reason, now)?;
     }
     Ok(Settled::Whole)
 }

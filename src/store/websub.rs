@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::content::time::to_stored;
 use crate::db::Conn;
+use crate::db::dialect::each;
 use crate::db::schema::websub;
 use crate::error::Result;
 use crate::store::changes;
@@ -18,30 +19,35 @@ pub fn hold(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Option<i64>> {
-    let known: Option<(i64, Option<String>, Option<NaiveDateTime>)> = websub::table
-        .find(hub)
-        .select((websub::position, websub::lease_owner, websub::lease_until))
-        .first(conn)
-        .optional()?;
+    let (own, free) = (
+        websub::lease_owner.eq(owner),
+        websub::lease_until
+            .is_null()
+            .or(websub::lease_until.lt(to_stored(now))),
+    );
     let lease = (
         websub::lease_owner.eq(owner),
         websub::lease_until.eq(to_stored(until)),
     );
-    let Some((position, holder, held_until)) = known else {
-        let position = changes::last(conn)?;
-        diesel::insert_into(websub::table)
-            .values((websub::hub.eq(hub), websub::position.eq(position), lease))
-            .execute(conn)?;
-        return Ok(Some(position));
-    };
-    let is_held = held_until.is_some_and(|held| to_stored(now) <= held);
-    if is_held && holder.as_deref() != Some(owner) {
-        return Ok(None);
-    }
-    diesel::update(websub::table.find(hub))
+    let held = diesel::update(websub::table.find(hub).filter(own.or(free)))
         .set(lease)
         .execute(conn)?;
-    Ok(Some(position))
+    let known: Option<i64> = websub::table
+        .find(hub)
+        .select(websub::position)
+        .first(conn)
+        .optional()?;
+    if let Some(position) = known {
+        return Ok((held == 1).then_some(position));
+    }
+    let position = changes::last(conn)?;
+    let new = (websub::hub.eq(hub), websub::position.eq(position), lease);
+    // Another server may be first.
+    let made = each!(conn, conn => diesel::insert_into(websub::table)
+        .values(new)
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    Ok((made == 1).then_some(position))
 }
 
 /// Whether there is a hub that has been told.

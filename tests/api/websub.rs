@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use kiosque::config::WebSubConfig;
+use kiosque::db::Conn;
 use kiosque::store::websub;
 use serde_json::Value;
 
@@ -129,5 +131,36 @@ fn a_feed_that_the_hub_refuses_is_not_told_again_before_the_next_change() {
         });
         // Were it tried again, it would have been named more often by the next change.
         assert_eq!(counts(&heard), [n, n]);
+    }
+}
+
+#[test]
+fn of_two_servers_that_ask_at_once_one_tells_the_hub() {
+    for place in places() {
+        let database = place.open();
+        let hold = |owner: &'static str, minutes| {
+            move |conn: &mut Conn| {
+                let now = Utc::now() + TimeDelta::minutes(minutes);
+                websub::hold(conn, "hub", owner, now, now + TimeDelta::seconds(30))
+            }
+        };
+        // At first no one has told it; then a claim is over.
+        for (minutes, first, second) in [(0, "a", "b"), (1, "c", "d")] {
+            std::thread::scope(|scope| {
+                let both = database.write_unqueued(|conn| {
+                    let held = hold(first, minutes)(conn)?;
+                    let database = &database;
+                    let other = scope.spawn(move || database.write_unqueued(hold(second, minutes)));
+                    std::thread::sleep(Duration::from_millis(300));
+                    assert!(!other.is_finished(), "it waits");
+                    Ok((held, other))
+                });
+                let (held, other) = both.unwrap();
+                assert_eq!(held, Some(0));
+                assert_eq!(other.join().unwrap().unwrap(), None);
+            });
+            let again = database.write_unqueued(hold(first, minutes));
+            assert_eq!(again.unwrap(), Some(0));
+        }
     }
 }

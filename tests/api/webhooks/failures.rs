@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use kiosque::store::deliveries::{self as store, NewDelivery};
+use kiosque::content::time::to_stored;
+use kiosque::db::Conn;
+use kiosque::error::Result;
+use kiosque::store::deliveries::{self as store, AttemptLine, DeliveryRow, NewDelivery};
+use kiosque::store::delivery_results::{Made, release_next, update};
 use serde_json::{Value, json};
 
 use super::{
@@ -299,22 +303,69 @@ fn an_attempt_that_was_read_in_another_state_changes_nothing() {
         let id = create(&app, json!({"url": Hook::new().url}))["id"].clone();
         let id = id.as_str().unwrap();
         let tested = app.database.write(|conn| {
-            let new = NewDelivery::new("m".into(), id, Some(1), "t".into(), "e", noon());
-            store::insert(conn, std::slice::from_ref(&new))?;
-            let read = store::find(conn, id, "m")?.unwrap();
-            let mut done = NewDelivery::from_row(read.clone());
-            done.tries = 1;
-            done.settle(store::DELIVERED, noon());
-            // Someone else has tried it since.
-            store::update(conn, read.num, 7, &done)?;
-            assert_eq!(store::find(conn, id, "m")?.unwrap(), read);
-            store::update(conn, read.num, 0, &done)?;
-            let settled = store::find(conn, id, "m")?.unwrap();
-            assert_eq!((settled.state.as_str(), settled.tries), ("delivered", 1));
+            let new = |name: &str, thing: &str| {
+                NewDelivery::new(name.into(), id, Some(1), thing.into(), "e", noon())
+            };
+            let fresh = [new("m", "t"), new("n", "t"), new("o", "u")];
+            store::insert(conn, &fresh)?;
+            let names = ["m", "n", "o"];
+            let all = |conn: &mut Conn| -> Result<Vec<DeliveryRow>> {
+                let found = names.map(|name| store::find(conn, id, name));
+                found.into_iter().map(|row| Ok(row?.unwrap())).collect()
+            };
+            let read = all(conn)?;
+            let mut new: Vec<NewDelivery> =
+                read.iter().cloned().map(NewDelivery::from_row).collect();
+            for (n, new) in new.iter_mut().enumerate() {
+                let attempt = AttemptLine {
+                    at: noon() + TimeDelta::seconds(n as i64),
+                    status: Some(200 + n as u16),
+                    error: None,
+                    duration_ms: 1,
+                    answer: Some("'é\\".to_owned()),
+                };
+                new.note(attempt)?;
+            }
+            new[0].settle(store::DELIVERED, noon());
+            new[1].next_attempt_at = None;
+            new[2].next_attempt_at = Some(to_stored(noon() + TimeDelta::minutes(1)));
+            let update = |conn: &mut Conn, tries: i64, new: &[NewDelivery]| {
+                let made = read.iter().zip(new).map(|(row, new)| {
+                    let num = row.num;
+                    Made { num, tries, new }
+                });
+                update(conn, &made.collect::<Vec<_>>())
+            };
+            // Someone else has tried them since.
+            update(conn, 7, &new)?;
+            assert_eq!(all(conn)?, read);
+            update(conn, 0, &new)?;
+            let made = all(conn)?;
+            for ((made, new), read) in made.iter().zip(&new).zip(&read) {
+                let expected = DeliveryRow {
+                    state: new.state.clone(),
+                    begun_at: new.begun_at,
+                    tries: 1,
+                    attempts: 1,
+                    attempt_log: new.attempt_log.clone(),
+                    next_attempt_at: new.next_attempt_at,
+                    settled_at: new.settled_at,
+                    ..read.clone()
+                };
+                assert_eq!(*made, expected);
+            }
             // What is settled stays so.
-            done.state = "failed".to_owned();
-            store::update(conn, read.num, 1, &done)?;
-            assert_eq!(store::find(conn, id, "m")?.unwrap(), settled);
+            new[0].state = "failed".to_owned();
+            update(conn, 1, &new)?;
+            assert_eq!(all(conn)?, made);
+            // Of each thing, the first that is pending goes on where it only waited.
+            let now = noon() + TimeDelta::minutes(2);
+            release_next(conn, id, &["t", "u"], now)?;
+            let [_, second, third] = &all(conn)?[..] else {
+                unreachable!("three are looked for")
+            };
+            assert_eq!(second.next_attempt_at, Some(to_stored(now)));
+            assert_eq!(third.next_attempt_at, new[2].next_attempt_at);
             Ok(())
         });
         tested.unwrap();

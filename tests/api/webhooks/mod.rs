@@ -2,6 +2,7 @@
 
 mod failures;
 mod filters;
+mod locks;
 mod managing;
 mod repeats;
 mod secrets;

@@ -155,14 +155,23 @@ fn a_server_that_does_not_come_is_waited_for_a_while_only() {
         let app = app(place);
         let hook = Hook::new();
         tell(&app, &hook);
-        let now = Utc::now();
         let said = app.database.write(|conn| {
-            let until = now + TimeDelta::minutes(10);
-            kiosque::store::servers::beat(conn, "dead", 0, now, until)
+            let until = Utc::now() + TimeDelta::minutes(10);
+            kiosque::store::servers::beat(conn, "dead", 0, until)
         });
         said.unwrap();
         app.import(&[article("a")]);
         hook.until(SOON, "told all the same", |all| all.len() == 1);
+        // One that is long gone is forgotten, and no other.
+        let forget = |hours| {
+            let now = Utc::now() + TimeDelta::hours(hours);
+            let forgotten = app
+                .database
+                .write(|conn| kiosque::store::servers::forget_old(conn, now));
+            forgotten.unwrap()
+        };
+        assert_eq!(forget(23), 0);
+        assert!(forget(25) >= 1);
     }
 }
 
