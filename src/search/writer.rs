@@ -52,8 +52,9 @@ const ARENA: usize = 32_000_000;
 /// merges them, so that of a thousand would take more time than the writing itself.
 const SMALL: u32 = 200;
 
-/// How long what is followed may wait for someone who searches. As much would have to be followed again after a crash.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long what is followed may wait for someone who searches. As much would have to be followed again after a crash;
+/// and each commit is a segment, which is merged with others again and again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 impl Writer {
     pub(super) fn new(index: tantivy::Index, shared: Index, store_id: &str) -> Result<Self> {
