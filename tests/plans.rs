@@ -112,6 +112,7 @@ fn no_page_reads_or_sorts_all_articles() {
             }
         }
     }
+    refuse_sorting_bearers(&app);
     refuse_rows_of_bearers(&app);
     refuse_counting_rows(&app);
     refuse_walking_past_what_is_out(&app);
@@ -183,8 +184,8 @@ const MANY: &str = "
     INSERT INTO tags (id, slug, name, folded_name, kind, listed, created_at, updated_at, version)
     SELECT gen_random_uuid()::text, 'made-' || n, 'Made', 'made', 'keyword', FALSE, now(), now(), 1
     FROM generate_series(1, 400) n;
-    INSERT INTO article_tags (article_num, tag_num, position)
-    SELECT articles.num, tags.num, tags.num FROM articles JOIN tags ON (articles.num + tags.num) % 100 = 0
+    INSERT INTO article_tags (article_num, tag_num, position, published_at)
+    SELECT articles.num, tags.num, tags.num, published_at FROM articles JOIN tags ON (articles.num + tags.num) % 100 = 0
     WHERE articles.slug LIKE 'made-%';
     ANALYZE";
 
@@ -275,6 +276,22 @@ fn literal(bind: &str) -> String {
             let bare = bare.trim_matches('"').replace('[', "{").replace(']', "}");
             format!("'{bare}'")
         }
+    }
+}
+
+/// The first bearers of a tag are found in an index that has the order already.
+fn refuse_sorting_bearers(app: &App) {
+    for path in [
+        "/v1/articles?tag=eau",
+        "/v1/articles?tag=eau&order_by=oldest",
+    ] {
+        let seen = seen_during(|| assert_eq!(app.get(path).status, 200, "{path}"));
+        let bearers = |query: &&String| query.contains("ORDER BY `article_tags`.`published_at`");
+        let bearers = seen.iter().find(bearers);
+        let steps = plan(app, bearers.expect("bearers are looked for"));
+        let walked = "SEARCH article_tags USING COVERING INDEX article_tags_by_date";
+        let in_order = steps.iter().all(|step| step.starts_with(walked));
+        assert!(in_order, "{path}\n{steps:#?}");
     }
 }
 

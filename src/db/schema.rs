@@ -92,6 +92,7 @@ tables! {
         article_num -> BigInt,
         tag_num -> BigInt,
         position -> Integer,
+        published_at -> Nullable<Timestamp>,
     }
     curations (article_num, kind, target_num) {
         article_num -> BigInt,

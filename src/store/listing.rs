@@ -15,7 +15,7 @@ use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::content::visibility::Status;
-use crate::db::schema::articles;
+use crate::db::schema::{article_tags, articles};
 use crate::db::{Backend, Conn};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
@@ -98,7 +98,90 @@ pub(super) type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
 
 /// The numbers and ids of the articles of a page, in order.
 pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, String)>> {
-    let query = dated(filtered(listing, Part::Page), listing, Part::Page);
+    if let Some(tag) = leading_tag(listing)
+        && let Some(found) = page_of_tag(conn, listing, tag)?
+    {
+        return Ok(found);
+    }
+    load(conn, filtered(listing, Part::Page), listing)
+}
+
+/// A tag that every article of the list bears, where an index has its bearers in the list's order.
+fn leading_tag(listing: &Listing) -> Option<i64> {
+    let tags = listing.tags.as_ref()?;
+    let named = match tags {
+        TagFilter::All(filters) => filters.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let tag = named.iter().find_map(|filter| match filter {
+        TagFilter::Is(tag) => Some(*tag),
+        _ => None,
+    });
+    tag.filter(|_| listing.use_date == UseDate::Published && listing.ids.is_none())
+}
+
+/// The page as it is found among the first bearers of the tag, so that the many others need not be sorted; `None` where
+/// so many of the first do not belong into the list that it is better looked for among all.
+fn page_of_tag(conn: &mut Conn, listing: &Listing, tag: i64) -> Result<Option<Vec<(i64, String)>>> {
+    /// Bearers looked at first, and how many times more each time again.
+    const FIRST: usize = 64;
+    const MORE: usize = 8;
+    /// So many times at the most.
+    const TIMES: u32 = 3;
+    let bounds = Bounds::of(listing, Part::Page);
+    for time in 0..TIMES {
+        let count = FIRST.max(2 * listing.limit) * MORE.pow(time);
+        let bearers = bearers(conn, tag, bounds, listing.order, count)?;
+        // Of the last one's date there may be more.
+        let last = bearers.last().filter(|_| bearers.len() == count);
+        let edge = last.and_then(|(_, date)| *date);
+        let nums: Vec<i64> = bearers.iter().map(|(num, _)| *num).collect();
+        let among = filtered(listing, Part::Page).filter(articles::num.eq_any(nums));
+        let date = articles::published_at;
+        let before = match (edge, listing.order) {
+            (None, _) => among,
+            (Some(edge), Order::Oldest) => among.filter(date.lt(edge)),
+            (Some(edge), Order::Newest | Order::Relevance) => among.filter(date.gt(edge)),
+        };
+        let found = load(conn, before, listing)?;
+        if edge.is_none() || found.len() >= listing.limit {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The first bearers of a tag that have a date, in order of date.
+fn bearers(
+    conn: &mut Conn,
+    tag: i64,
+    bounds: Bounds,
+    order: Order,
+    count: usize,
+) -> Result<Vec<(i64, Option<NaiveDateTime>)>> {
+    let date = article_tags::published_at;
+    let mut query = article_tags::table
+        .filter(article_tags::tag_num.eq(tag))
+        .filter(date.is_not_null())
+        .into_boxed();
+    if let Some(from) = bounds.from {
+        query = query.filter(date.ge(from));
+    }
+    if let Some(to) = bounds.to {
+        query = query.filter(date.le(to));
+    }
+    query = match order {
+        Order::Oldest => query.order(date.asc()),
+        Order::Newest | Order::Relevance => query.order(date.desc()),
+    };
+    Ok(query
+        .limit(i64::try_from(count).unwrap_or(i64::MAX))
+        .select((article_tags::article_num, date))
+        .load(conn)?)
+}
+
+fn load(conn: &mut Conn, query: Query<'_>, listing: &Listing) -> Result<Vec<(i64, String)>> {
+    let query = dated(query, listing, Part::Page);
     let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
     Ok(query
         .limit(limit)

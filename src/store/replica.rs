@@ -134,7 +134,7 @@ impl Replicas {
             body.clone()
         })?;
         row.num = num;
-        tagging::insert(conn, num, &wanted.tags)?;
+        tagging::insert(conn, row, &wanted.tags)?;
         if wanted.curation != Curation::default() {
             curations::replace(conn, num, &wanted.curation)?;
         }
@@ -199,7 +199,7 @@ impl Replicas {
             .set(&wanted.body)
             .execute(conn)?;
         if wanted.tags != tags_before {
-            tagging::replace(conn, row.num, &wanted.tags)?;
+            tagging::replace(conn, row, &wanted.tags)?;
         }
         if !same_links {
             curations::replace(conn, row.num, &wanted.curation)?;

@@ -201,7 +201,7 @@ impl Save<'_> {
             rows::body(num, draft, Some(to_stored(self.now)))
         })?;
         let tags = tagger.resolve(conn, &draft.tags, self.now)?;
-        tagging::insert(conn, row.num, &tags)?;
+        tagging::insert(conn, &row, &tags)?;
         if links.curation != Curation::default() {
             curations::replace(conn, row.num, &links.curation)?;
         }
@@ -264,7 +264,7 @@ impl Save<'_> {
             .set(&body)
             .execute(conn)?;
         if tags != tags_before {
-            tagging::replace(conn, row.num, &tags)?;
+            tagging::replace(conn, &row, &tags)?;
         }
         if !same_links {
             curations::replace(conn, row.num, &links.curation)?;

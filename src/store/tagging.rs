@@ -13,6 +13,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{article_tags, tags};
 use crate::error::Result;
+use crate::store::articles::ArticleRow;
 use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::nesting::{self, Nesting};
 use crate::store::tag_saving;
@@ -205,19 +206,20 @@ impl Tagger {
 }
 
 /// Puts these tags in the place of those the article had.
-pub fn replace(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
-    diesel::delete(article_tags::table.filter(article_tags::article_num.eq(article_num)))
+pub fn replace(conn: &mut Conn, article: &ArticleRow, nums: &[i64]) -> Result<()> {
+    diesel::delete(article_tags::table.filter(article_tags::article_num.eq(article.num)))
         .execute(conn)?;
-    insert(conn, article_num, nums)
+    insert(conn, article, nums)
 }
 
 /// Tags an article that has none.
-pub fn insert(conn: &mut Conn, article_num: i64, nums: &[i64]) -> Result<()> {
+pub fn insert(conn: &mut Conn, article: &ArticleRow, nums: &[i64]) -> Result<()> {
     let rows = (0_i32..).zip(nums).map(|(position, &num)| {
         (
-            article_tags::article_num.eq(article_num),
+            article_tags::article_num.eq(article.num),
             article_tags::tag_num.eq(num),
             article_tags::position.eq(position),
+            article_tags::published_at.eq(article.published_at),
         )
     });
     match conn {

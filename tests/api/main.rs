@@ -50,6 +50,7 @@ mod sessions;
 mod shared_pins;
 mod sitemaps;
 mod tag_counts;
+mod tag_lists;
 mod tag_merging;
 mod tag_secrecy;
 mod tag_writing;

@@ -1,0 +1,4 @@
+DROP TRIGGER article_tags_follow ON articles;
+DROP FUNCTION article_tags_follow();
+DROP INDEX article_tags_by_date;
+ALTER TABLE article_tags DROP COLUMN published_at;
