@@ -1,5 +1,6 @@
 //! What was granted to API keys. Tags are kept by id, so that a grant follows a tag through its names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::db::Conn;
+use crate::db::dialect::{among, each};
 use crate::db::schema::{api_keys, key_rights, tags};
 use crate::error::{Error, Result};
 use crate::store::keys::KeyRow;
@@ -169,6 +171,37 @@ pub fn by_now(conn: &mut Conn, sight: &Sight) -> Result<Sight> {
         Some(row) => Ok(Sight::Partner(Arc::new(row.rights(conn)?))),
         None => Ok(sight.clone()),
     }
+}
+
+/// What a caller may read by now whose scope names a tag that is no more; `None`: what it came with is right still. To be
+/// asked in the snapshot of a read, where tags may have been merged since its key was looked at: `-a` would let through
+/// what bears another tag in the place of `a` since then.
+///
+/// # Errors
+/// When the database fails.
+pub fn overtaken(conn: &mut Conn, sight: &Sight) -> Result<Option<Sight>> {
+    let Some(filter) = sight.rights().and_then(|rights| rights.tags.as_ref()) else {
+        return Ok(None);
+    };
+    let mut named: Vec<i64> = filter.tags().into_iter().copied().collect();
+    named.sort_unstable();
+    named.dedup();
+    // A number is never given again.
+    let there: i64 = each!(conn, conn =>
+        tags::table.filter(among(tags::num, &named)).count().get_result(conn))?;
+    match usize::try_from(there) == Ok(named.len()) {
+        true => Ok(None),
+        false => by_now(conn, sight).map(Some),
+    }
+}
+
+/// The same, as a caller's sight in this snapshot.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_snapshot<'a>(conn: &mut Conn, sight: &'a Sight) -> Result<Cow<'a, Sight>> {
+    let overtaken = overtaken(conn, sight)?;
+    Ok(overtaken.map_or(Cow::Borrowed(sight), Cow::Owned))
 }
 
 /// The rights of all partners whose keys count at `now` and who may not read whatever may be syndicated, each its own.
