@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use kiosque::store::tags;
 use serde_json::json;
-use support::{App, Place, Reply, article};
+use support::{App, Place, Reply, article, places};
 
 /// The queries that the connections of this process have run since this was last emptied.
 static QUERIES: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -217,6 +217,32 @@ fn postgres_reads_and_sorts_no_more() {
                 assert!(!scan && !sort, "{page}: {query}\n{plan}");
             }
         }
+    }
+}
+
+#[test]
+fn what_partners_may_read_is_asked_for_once_in_a_batch_of_saves() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    set_default_instrumentation(listener).expect("diesel takes the listener");
+    for place in places() {
+        let app = making(place);
+        let tagged = |tag: &str| -> Vec<_> {
+            let one = |n| article(&format!("a{n}")).tagged("eau").tagged(tag);
+            (0..30).map(one).collect()
+        };
+        app.import(&tagged("mer"));
+        let admin = app.key("admin");
+        for name in ["un", "deux", "trois"] {
+            let scope = json!({"name": name, "role": "partner", "scope": {"tags": "eau,-mer"}});
+            let made = app.write("POST", "/v1/keys", &admin, &[], Some(scope));
+            assert_eq!(made.status, 201, "{}", made.text());
+        }
+        queries().clear();
+        assert_eq!(app.import(&tagged("sport")).updated, 30);
+        let seen = queries().clone();
+        let reads = |query: &&String| query.contains("SELECT") && query.contains("key_rights");
+        let rights: Vec<&String> = seen.iter().filter(reads).collect();
+        assert_eq!(rights.len(), 1, "{}: {rights:#?}", app.place.name);
     }
 }
 

@@ -1,5 +1,6 @@
 //! `GET /v1/articles`: lists of articles.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -15,7 +16,7 @@ use crate::api::auth::Viewer;
 use crate::api::conditional::{Answer, Keep, LISTS};
 use crate::api::cursor;
 use crate::api::feeds;
-use crate::api::inputs::{ListInput, ListParams};
+use crate::api::inputs::{ListInput, ListParams, Shape};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
@@ -32,7 +33,7 @@ use crate::search;
 use crate::store::articles::ArticleRow;
 use crate::store::listing::{self, Key, Listing, Scope};
 use crate::store::shown::{self, Shown};
-use crate::store::sights;
+use crate::store::{rights, sights};
 
 /// Articles of a page that is read and written in less than a millisecond.
 const LONGEST_BRIEF: usize = 50;
@@ -173,9 +174,14 @@ pub fn find(
     scope: Scope,
     now: DateTime<Utc>,
 ) -> Result<ListPage> {
+    let shape = &*in_snapshot(conn, &input.shape)?;
+    let scope = match scope {
+        Scope::Partner(_) => Scope::of(&shape.sight),
+        scope => scope,
+    };
     let whom = match &scope {
         Scope::Newsroom(..) => For::Newsroom,
-        Scope::Public | Scope::Partner(_) => For::of(&input.shape.sight),
+        Scope::Public | Scope::Partner(_) => For::of(&shape.sight),
     };
     let wanted = resolved(conn, input.tags.as_ref(), &whom, now)?;
     let listing = asked(input, wanted.filter.clone(), scope, now);
@@ -183,7 +189,6 @@ pub fn find(
         Some(text) => search_page(conn, state, text.clone(), input, listing)?,
         None => plain_page(conn, input, listing)?,
     };
-    let shape = &input.shape;
     let derived = shape.related || shape.related_tags;
     let incomplete = derived && !state.related_is_complete();
     let shown = std::mem::take(&mut found.shown);
@@ -219,6 +224,20 @@ pub fn find(
         count: found.count,
     };
     Ok(ListPage { views, page, frame })
+}
+
+/// The same shape for whose eyes it is by this snapshot.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_snapshot<'a>(conn: &mut Conn, shape: &'a Shape) -> Result<Cow<'a, Shape>> {
+    let overtaken = rights::overtaken(conn, &shape.sight)?;
+    Ok(overtaken.map_or(Cow::Borrowed(shape), |sight| {
+        Cow::Owned(Shape {
+            sight,
+            ..shape.clone()
+        })
+    }))
 }
 
 /// What is asked of the database, from the list's beginning on.

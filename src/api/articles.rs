@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::address::Address;
+use crate::api::article_lists;
 use crate::api::article_views;
 use crate::api::auth::Viewer;
 use crate::api::conditional::{Answer, Keep};
@@ -26,8 +27,7 @@ use crate::error::{Error, Result};
 use crate::store::aliases;
 use crate::store::articles::ArticleRow;
 use crate::store::shown;
-use crate::store::sights;
-use crate::store::tags;
+use crate::store::{rights, sights, tags};
 
 /// Where a page stands in its list.
 #[derive(Serialize, ToSchema)]
@@ -97,10 +97,22 @@ pub async fn get_article(
     };
     state
         .answer_question(&request, question, move |state, reader, now| {
-            let work = |conn: &mut Conn| one(conn, state, &slug, &shape, &address, now);
-            match shape.is_plain() {
-                true => reader.glance(work),
-                false => reader.read(work),
+            let work = |conn: &mut Conn| {
+                let shape = article_lists::in_snapshot(conn, &shape)?;
+                one(conn, state, &slug, &shape, &address, now)
+            };
+            if !shape.is_plain() {
+                return reader.read(work);
+            }
+            let plain = reader.glance(|conn| {
+                let answer = one(conn, state, &slug, &shape, &address, now);
+                // Afterwards: what holds still has held when the article was read.
+                let overtaken = rights::overtaken(conn, &shape.sight)?;
+                overtaken.is_none().then_some(answer).transpose()
+            });
+            match plain? {
+                Some(answer) => Ok(answer),
+                None => reader.read(work),
             }
         })
         .await

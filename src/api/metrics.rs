@@ -104,7 +104,7 @@ impl Metrics {
             )?,
             webhook_pending: gauge(
                 "kiosque_webhook_pending",
-                "Events that wait for another attempt at a webhook",
+                "Events that wait for another attempt at a webhook, or for an answer that does not come",
             )?,
             requests,
             durations,

@@ -18,7 +18,7 @@ use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
-use crate::store::articles;
+use crate::store::{articles, rights};
 
 /// Find related articles
 ///
@@ -50,13 +50,16 @@ pub async fn list_related_articles(
     let question = Question::long(format!("related {slug:?} {input:?}"));
     state
         .answer_question(&request, question, move |state, reader, now| {
-            reader.read(|conn| match locate_for(conn, &slug, &sight, now)? {
-                Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
-                Located::Here(row) => {
-                    let asked = Asked::resolve(conn, state, &input, &sight, now)?;
-                    let found = asked.of(state, row.num, now);
-                    let name = format!("related-{}", row.id);
-                    Shown::load(conn, &asked, &found, now)?.list(name, &[*row])
+            reader.read(|conn| {
+                let sight = rights::in_snapshot(conn, &sight)?;
+                match locate_for(conn, &slug, &sight, now)? {
+                    Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
+                    Located::Here(row) => {
+                        let asked = Asked::resolve(conn, state, &input, &sight, now)?;
+                        let found = asked.of(state, row.num, now);
+                        let name = format!("related-{}", row.id);
+                        Shown::load(conn, &asked, &found, now)?.list(name, &[*row])
+                    }
                 }
             })
         })

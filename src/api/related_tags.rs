@@ -24,6 +24,7 @@ use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::TagNeighbour;
+use crate::store::rights;
 use crate::store::tags::{self, TagRow};
 
 /// A tag that goes with something, and how closely.
@@ -74,6 +75,7 @@ pub async fn list_tags_related_to_tag(
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
+                let sight = rights::in_snapshot(conn, &sight)?;
                 let row = match find(conn, &slug, &For::of(&sight), now)? {
                     tags::Found::Alias(row) => {
                         return Ok(Answer::moved(address.tag(&row.slug, "/related")));
@@ -123,6 +125,7 @@ pub async fn list_tags_related_to_article(
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
+                let sight = rights::in_snapshot(conn, &sight)?;
                 let row = match locate_for(conn, &slug, &sight, now)? {
                     Located::Moved(slug) => {
                         return Ok(Answer::moved(address.article(&slug, "/related-tags")));

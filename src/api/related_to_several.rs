@@ -11,7 +11,7 @@ use crate::api::related::Asked;
 use crate::api::state::{Question, State};
 use crate::error::Result;
 use crate::store::articles::{self, ArticleRow};
-use crate::store::sights;
+use crate::store::{rights, sights};
 
 /// Find articles related to several
 ///
@@ -39,6 +39,7 @@ pub async fn list_related_to_several(
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
+                let sight = rights::in_snapshot(conn, &sight)?;
                 let named = articles::by_names(conn, &input.names)?;
                 // One that is not public must not tell of itself by its neighbours.
                 let mut sources: Vec<ArticleRow> = sights::seen(conn, &sight, named, now)?;

@@ -25,7 +25,7 @@ use crate::content::time::{self, DateMeans};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::related::{self, Article, Profile, Window};
-use crate::store::{articles, tags};
+use crate::store::{articles, rights, tags};
 
 /// A text that is not stored.
 #[derive(Deserialize, ToSchema)]
@@ -109,7 +109,9 @@ pub async fn relate_text(
     }
     state
         .answer(&request, move |state, now| {
-            let (asked, tags) = state.database.read(|conn| {
+            let (mut asked, tags) = state.database.read(|conn| {
+                // The body may have taken long.
+                let sight = rights::in_snapshot(conn, &sight)?;
                 let asked = input.asked(conn, state, &sight)?;
                 Ok((asked, input.known_tags(conn, &sight, now)?))
             })?;
@@ -122,10 +124,13 @@ pub async fn relate_text(
                 (found, tags)
             });
             state.database.read(|conn| {
+                if let Some(sight) = rights::overtaken(conn, &asked.sight)? {
+                    asked.sight = sight;
+                }
                 let shown = Shown::load(conn, &asked, &found, now)?;
                 let view = RelatedToTextView {
                     data: shown.data,
-                    suggested_tags: neighbour_tags(conn, state, &suggested, &sight, now)?,
+                    suggested_tags: neighbour_tags(conn, state, &suggested, &asked.sight, now)?,
                     page: shown.page,
                 };
                 Ok(Answer::json(&view)?.not_cached(true))

@@ -19,6 +19,7 @@ use crate::api::tag_census::{self, Kept, Key};
 use crate::api::tag_views::{self, For, TagView};
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::store::rights;
 use crate::store::tags::{self, TagRow};
 
 /// Tags that are looked at in one step.
@@ -54,8 +55,8 @@ pub async fn list_tags(
     viewer: Viewer,
 ) -> Result<HttpResponse, Problem> {
     let mut input = TagListInput::parse(request.query_string())?;
-    let whom = For::of(&viewer.sight());
-    if whom.is_newsroom() {
+    let sight = viewer.sight();
+    if For::of(&sight).is_newsroom() {
         // Another list, in which another's cursor has no place.
         input.fingerprint.push_str(" for the newsroom");
     }
@@ -63,7 +64,10 @@ pub async fn list_tags(
     let question = Question::long(input.question());
     state
         .answer_question(&request, question, move |state, reader, now| {
-            reader.read(|conn| list(conn, state, &input, &whom, &address, now))
+            reader.read(|conn| {
+                let whom = For::of(&*rights::in_snapshot(conn, &sight)?);
+                list(conn, state, &input, &whom, &address, now)
+            })
         })
         .await
 }
@@ -89,13 +93,14 @@ pub async fn get_tag(
     viewer: Viewer,
     slug: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let whom = For::of(&viewer.sight());
+    let sight = viewer.sight();
     inputs::parse_none(request.query_string())?;
     let address = Address::of(&request);
     let question = Question::long(format!("tag {slug:?}"));
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
+                let whom = For::of(&*rights::in_snapshot(conn, &sight)?);
                 let row = match find(conn, &slug, &whom, now)? {
                     tags::Found::Alias(row) => {
                         return Ok(Answer::moved(address.tag(&row.slug, "")));

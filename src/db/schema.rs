@@ -305,4 +305,5 @@ diesel::allow_tables_to_appear_in_same_query!(
 );
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(api_keys, key_rights, key_usage);
+diesel::allow_tables_to_appear_in_same_query!(api_keys, partner_lines);
 diesel::allow_tables_to_appear_in_same_query!(changes, partner_lines);

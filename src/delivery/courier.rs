@@ -19,7 +19,7 @@ use crate::content::time::Clock;
 use crate::db::Database;
 use crate::delivery::purger::Purges;
 use crate::delivery::receiver::Receiver;
-use crate::delivery::round::{Office, Round, Told};
+use crate::delivery::round::{Office, Told, rounds};
 use crate::delivery::schedule::Schedule;
 use crate::delivery::sender::Sender;
 use crate::delivery::servers::{Readable, Servers};
@@ -32,7 +32,7 @@ use crate::syndication::publication::Publication;
 /// How long a webhook stays a server's that says no more: longer than any attempt, and less than a minute.
 const LEASE: Duration = Duration::from_secs(45);
 const RENEWAL: Duration = Duration::from_secs(5);
-/// Rest of a webhook for which there is nothing to do though there is something to send, and after a failure.
+/// Rest after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 /// How long caches outside are waited for, before a change is told.
 const PURGED_WITHIN: Duration = Duration::from_secs(2);
@@ -195,7 +195,8 @@ impl Run {
             }
             let is_due = outline.due_at.is_some_and(|due| due <= now);
             if (has_news || is_due) && !receiver.is_resting() {
-                self.begin(receiver, readable)?;
+                receiver.set_readable(readable);
+                self.begin(receiver)?;
             }
         }
         (self.shared.office.tell)(Told::Lag(lag));
@@ -305,9 +306,10 @@ impl Run {
         Ok(())
     }
 
-    /// Starts the rounds of a webhook on a thread of their own, unless they run.
-    fn begin(&self, receiver: &Arc<Receiver>, readable: i64) -> Result<()> {
+    /// Starts the rounds of a webhook on a thread of their own, unless they run; those that wait look again.
+    fn begin(&self, receiver: &Arc<Receiver>) -> Result<()> {
         if receiver.is_running() {
+            receiver.ring();
             return Ok(());
         }
         let (shared, receiver) = (Arc::clone(&self.shared), Arc::clone(receiver));
@@ -315,7 +317,7 @@ impl Run {
             .name("webhook".to_owned())
             .spawn(move || {
                 if let Some(_running) = receiver.begin() {
-                    rounds(&shared.office, &receiver, readable);
+                    rounds(&shared.office, &receiver);
                 }
             });
         match started {
@@ -354,30 +356,6 @@ impl Run {
         });
         if let Err(error) = released {
             log::warn!("webhooks stay this server's until their lease ends: {error}");
-        }
-    }
-}
-
-/// Rounds until there is nothing left to do.
-fn rounds(office: &Office, receiver: &Receiver, readable: i64) {
-    while !office.is_stopping() && !receiver.is_resting() {
-        let round = catch_unwind(AssertUnwindSafe(|| office.round(receiver, readable)));
-        let round = round.unwrap_or_else(|_| Err(Error::Internal("it panicked".to_owned())));
-        match round {
-            Ok(Round::Worked) => {}
-            Ok(Round::Idle) => {
-                // There is something that cannot be sent now: not worth another look at once.
-                if receiver.read() < readable {
-                    receiver.rest(RETRY);
-                }
-                return;
-            }
-            Ok(Round::Lost) => return,
-            Err(error) => {
-                log::error!("the webhook {} cannot be served: {error}", receiver.id);
-                receiver.rest(RETRY);
-                return;
-            }
         }
     }
 }

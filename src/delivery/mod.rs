@@ -4,11 +4,13 @@
 mod address;
 mod courier;
 pub mod event;
+mod flight;
 mod mark;
 mod node;
 mod places;
 mod purger;
 mod receiver;
+mod results;
 mod round;
 mod schedule;
 mod sender;

@@ -1,8 +1,11 @@
 //! One webhook in the hands of this server: until when it is ours, how far it has been read, how it fares.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::delivery::flight::News;
 
 /// Failures in a row after which a receiver is taken for dead: it is then tried with one request at a time, and what
 /// comes stays in the log.
@@ -16,12 +19,16 @@ pub(super) struct Receiver {
     pub owner: String,
     /// The line up to which the log has been read for it.
     read: AtomicI64,
+    /// The line up to which it may be told.
+    readable: AtomicI64,
     held_until: Mutex<Instant>,
     rest_until: Mutex<Option<Instant>>,
     failures: AtomicU32,
     /// How often it has said, since it last took anything, that it is not there.
     absences: AtomicU32,
     running: AtomicBool,
+    /// Wakes those who send to it, where they wait.
+    bell: Mutex<Option<Sender<News>>>,
 }
 
 /// A round that runs, until this is dropped.
@@ -39,11 +46,27 @@ impl Receiver {
             id,
             owner,
             read: AtomicI64::new(position),
+            readable: AtomicI64::new(position),
             held_until: Mutex::new(held_until),
             rest_until: Mutex::new(None),
             failures: AtomicU32::new(0),
             absences: AtomicU32::new(0),
             running: AtomicBool::new(false),
+            bell: Mutex::new(None),
+        }
+    }
+
+    /// Says by what those who send to it wish to be woken.
+    pub(super) fn listen(&self, bell: Sender<News>) {
+        *self.bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(bell);
+    }
+
+    /// Says that there may be something to send.
+    pub(super) fn ring(&self) {
+        let bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = &*bell {
+            // Where no one listens any more, there is nothing to wake.
+            let _ = bell.send(News::Look);
         }
     }
 
@@ -65,6 +88,14 @@ impl Receiver {
 
     pub(super) fn set_read(&self, line: i64) {
         self.read.store(line, Ordering::SeqCst);
+    }
+
+    pub(super) fn readable(&self) -> i64 {
+        self.readable.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_readable(&self, line: i64) {
+        self.readable.store(line, Ordering::SeqCst);
     }
 
     pub(super) fn hold_until(&self, until: Instant) {

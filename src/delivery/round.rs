@@ -1,34 +1,34 @@
 //! A round of sending to one webhook: what is due and what the log has next is read, sent, and kept in one transaction.
 //!
 //! Only then has the webhook's position moved, so that whatever is killed when, each event is sent at least once. What
-//! was sent and not kept is sent again, under the same id.
+//! was sent and not kept is sent again, under the same id. What has not been answered when all else has is kept as
+//! pending, goes on, and is a part of the rounds that follow.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-
-use crate::content::time::{Clock, utc_text};
+use crate::content::time::Clock;
 use crate::db::Database;
+use crate::delivery::flight::Flight;
 use crate::delivery::receiver::Receiver;
 use crate::delivery::schedule::Schedule;
-use crate::delivery::sender::Sender;
-use crate::delivery::signature::signatures;
-use crate::delivery::work::{Group, Job, LINES, Work};
-use crate::error::Result;
-use crate::store::deliveries::{self, DELIVERED, FAILED, NewDelivery};
-use crate::store::delivery_results::{self, Made};
-use crate::store::webhooks::{self, Settled, Standing, WebhookRow};
+use crate::delivery::sender::{Outcome, Sender};
+use crate::delivery::work::{Group, LINES, Work};
+use crate::error::{Error, Result};
 use crate::syndication::publication::Publication;
 
 /// No attempt begins later in a round than this: what was sent is soon kept.
 const ROUND: Duration = Duration::from_secs(2);
+/// How long an answer is waited for before other results are kept without it. Most come sooner, and are kept in the one
+/// transaction.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// Between two attempts at a receiver that is taken for dead.
 const PROBE: Duration = Duration::from_secs(2);
-/// Rest after a round in which nothing could be sent.
+/// Rest after a round in which nothing could be sent, and after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest that all of a webhook waits because its receiver asks for it.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
@@ -55,17 +55,63 @@ pub enum Told {
     GivenUp,
     /// Lines that the webhook furthest behind has not been told of.
     Lag(i64),
-    /// Events that wait for another attempt.
+    /// Events that wait for another attempt, or for an answer that does not come.
     Pending(i64),
 }
 
-pub(super) enum Round {
+enum Round {
     /// There may be more.
     Worked,
     /// There is nothing to do just now.
     Idle,
-    /// Another server does it.
+    /// As many requests are on their way as may be, or none may begin.
+    Full,
+    /// Another server does it, or no one does any more.
     Lost,
+}
+
+/// Rounds until there is nothing left to do, and nothing on its way.
+pub(super) fn rounds(office: &Office, receiver: &Receiver) {
+    let (news, heard) = mpsc::channel();
+    receiver.listen(news.clone());
+    thread::scope(|scope| {
+        let mut flight = Flight::new(office, scope, news, heard);
+        loop {
+            if office.is_stopping() || receiver.is_resting() {
+                if flight.is_empty() {
+                    return;
+                }
+                // What is on its way is kept all the same.
+                if !flight.has_ended() {
+                    flight.wait();
+                    continue;
+                }
+            }
+            let round = catch_unwind(AssertUnwindSafe(|| office.round(receiver, &mut flight)));
+            let round = round.unwrap_or_else(|_| Err(Error::Internal("it panicked".to_owned())));
+            match round {
+                Ok(Round::Worked) => {}
+                Ok(Round::Full) if flight.is_empty() => {}
+                Ok(Round::Full) => flight.wait(),
+                Ok(Round::Idle) => {
+                    // There is something that cannot be sent now: not worth another look at once.
+                    if receiver.read() < receiver.readable() {
+                        receiver.rest(RETRY);
+                    }
+                    if flight.is_empty() {
+                        return;
+                    }
+                    flight.wait();
+                }
+                Ok(Round::Lost) => return,
+                Err(error) => {
+                    log::error!("the webhook {} cannot be served: {error}", receiver.id);
+                    receiver.rest(RETRY);
+                    return;
+                }
+            }
+        }
+    });
 }
 
 impl Office {
@@ -73,230 +119,114 @@ impl Office {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Sends what there is to send, of lines up to `readable`.
-    pub(super) fn round(&self, receiver: &Receiver, readable: i64) -> Result<Round> {
+    /// Sends what there is to send, and keeps what has come of it and of what was on its way.
+    fn round(&self, receiver: &Receiver, flight: &mut Flight<'_, '_>) -> Result<Round> {
         let now = self.clock.now();
         let work = self
             .database
-            .read(|conn| self.load(conn, receiver, readable, now))?;
+            .read(|conn| self.load(conn, receiver, flight, now))?;
         let Some(mut work) = work else {
-            return Ok(Round::Idle);
+            return Ok(Round::Lost);
         };
-        let is_empty = work.groups.is_empty() && work.blocked.is_empty();
+        let is_empty = work.groups.is_empty() && work.blocked.is_empty() && !flight.has_ended();
         // Lines that concern no one are not worth a write each.
         if is_empty && work.read - work.row.position < 2 * LINES {
             receiver.set_read(work.read);
             return Ok(match work.lines as i64 == LINES {
                 true => Round::Worked,
-                false => Round::Idle,
+                false if work.is_open => Round::Idle,
+                false => Round::Full,
             });
         }
-        self.send(receiver, &mut work);
-        let read = work.read;
+        work.groups.append(&mut flight.carried);
+        let is_held_up = !self.send(receiver, &mut work, flight);
         if work.was_dead && receiver.seems_dead_still() {
             receiver.rest(PROBE);
         }
-        if !work.has_begun() {
+        if is_held_up {
             // It is not to be sent to just now, and another look at once would find the same.
             receiver.rest(RETRY);
         }
-        if !self.keep(receiver, work)? {
+        if !self.keep(receiver, &mut work)? {
             return Ok(Round::Lost);
         }
-        receiver.set_read(read);
+        receiver.set_read(work.read);
+        let groups = work.groups.into_iter();
+        flight.carried = groups.filter_map(Group::carried).collect();
         Ok(Round::Worked)
     }
 
-    /// Different things at the same time, the events of one after each other.
-    fn send(&self, receiver: &Receiver, work: &mut Work) {
+    /// Different things at the same time, the events of one after each other. False where there is something to send and
+    /// nothing could be.
+    fn send(&self, receiver: &Receiver, work: &mut Work, flight: &mut Flight<'_, '_>) -> bool {
         let deadline = Instant::now() + ROUND;
-        let count = match work.was_dead {
-            true => 1,
-            false => self.connections.min(work.groups.len()),
-        };
-        let row = &work.row;
-        let queue: Mutex<VecDeque<&mut Group>> = Mutex::new(work.groups.iter_mut().collect());
-        let has_begun = AtomicBool::new(false);
-        let work_on = || {
-            loop {
-                let group = queue
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .pop_front();
-                let Some(group) = group else { return };
-                for job in &mut group.jobs {
-                    let is_first = !has_begun.swap(true, Ordering::SeqCst);
-                    let may_begin = !self.is_stopping()
-                        && receiver.is_held_for(self.timeout)
-                        && !receiver.is_resting()
-                        && (is_first || Instant::now() < deadline && !receiver.seems_dead());
-                    if !may_begin {
-                        return;
-                    }
-                    if !self.attempt(receiver, row, job) {
-                        break;
-                    }
-                }
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 1..count {
-                // Where no thread can be had, the others do its work.
-                let helper = thread::Builder::new().name("webhook".to_owned());
-                if let Err(error) = helper.spawn_scoped(scope, work_on) {
-                    log::warn!("no thread for a webhook: {error}");
-                }
-            }
-            work_on();
-        });
-    }
-
-    /// One attempt; whether it succeeded.
-    fn attempt(&self, receiver: &Receiver, row: &WebhookRow, job: &mut Job) -> bool {
-        let now = self.clock.now();
-        let timestamp = now.timestamp();
-        let id = &job.delivery.id;
-        let signature = signatures(&row.secrets(now), id, timestamp, &job.payload);
-        let timestamp = timestamp.to_string();
-        let headers = [
-            ("content-type", "application/json"),
-            ("webhook-id", id.as_str()),
-            ("webhook-timestamp", timestamp.as_str()),
-            ("webhook-signature", signature.as_str()),
-        ];
-        let outcome = self.sender.post(&row.url, &headers, &job.payload, now);
-        let is_success = outcome.is_success();
-        (self.tell)(Told::Attempt { is_success });
-        receiver.note(is_success);
-        if let (Some(status), Some(rest)) = (outcome.line.status, outcome.retry_after)
-            && receiver.wants_rest(status)
-        {
-            receiver.rest(rest.min(LONGEST_REST));
-        }
-        job.outcome = Some(outcome);
-        is_success
-    }
-
-    /// Keeps what the round has come to; false where the webhook is another server's now.
-    fn keep(&self, receiver: &Receiver, mut work: Work) -> Result<bool> {
-        let now = self.clock.now();
-        let verdict = self.verdict(&mut work, now)?;
-        let id = &receiver.id;
-        let kept = self.database.write_unqueued(|conn| {
-            let version = work.row.version;
-            let settled =
-                webhooks::settle(conn, id, &receiver.owner, version, &verdict.standing, now)?;
-            if settled == Settled::Lost {
-                return Ok(settled);
-            }
-            let jobs = || work.groups.iter().flat_map(|group| &group.jobs);
-            let fresh = jobs().filter(|job| job.num.is_none());
-            let mut fresh: Vec<NewDelivery> = fresh.map(|job| job.delivery.clone()).collect();
-            fresh.append(&mut work.blocked.clone());
-            // In the order of the log, which is that of their numbers.
-            fresh.sort_by_key(|delivery| delivery.seq);
-            for part in fresh.chunks(100) {
-                deliveries::insert(conn, part)?;
-            }
-            let made = jobs().filter_map(|job| {
-                let (num, tries, new) = (job.num?, job.tries, &job.delivery);
-                Some(Made { num, tries, new })
-            });
-            let made: Vec<Made> = made.collect();
-            delivery_results::update(conn, &made)?;
-            let things: Vec<&str> = made.iter().map(|made| made.new.thing.as_str()).collect();
-            delivery_results::release_next(conn, id, &things, now)?;
-            if verdict.lives_again {
-                delivery_results::hurry(conn, id, now)?;
-            }
-            let stands = settled == Settled::Whole && verdict.standing.disabled.is_none();
-            if stands && !deliveries::is_any_pending(conn, id)? {
-                // Nothing waits. What fails some day after a long silence has not failed since then.
-                webhooks::begin_anew(conn, id)?;
-            }
-            Ok(settled)
-        })?;
-        if let Some(reason) = verdict.standing.disabled
-            && kept == Settled::Whole
-        {
-            log::warn!("the webhook {id} is disabled: {reason}");
-        }
-        let kept = kept != Settled::Lost;
-        for _ in 0..if kept { verdict.given_up } else { 0 } {
-            (self.tell)(Told::GivenUp);
-        }
-        Ok(kept)
-    }
-
-    /// What becomes of each delivery, and of the webhook.
-    fn verdict(&self, work: &mut Work, now: DateTime<Utc>) -> Result<Verdict> {
-        let (mut successes, mut failures, mut given_up, mut is_gone) = (0, 0, 0, false);
-        for group in &mut work.groups {
-            let mut is_blocked = false;
-            for job in &mut group.jobs {
-                let delivery = &mut job.delivery;
-                let Some(outcome) = job.outcome.take() else {
-                    delivery.next_attempt_at = (!is_blocked).then(|| now.naive_utc());
-                    is_blocked = true;
+        let things = work.groups.iter().map(|group| group.thing().to_owned());
+        let places: HashMap<String, usize> = things.zip(0..).collect();
+        let waits = |(place, group): (usize, &Group)| group.waits().then_some(place);
+        let mut queue: VecDeque<usize> = work.groups.iter().enumerate().filter_map(waits).collect();
+        let mut has_begun = queue.is_empty();
+        loop {
+            for ended in flight.take_ended() {
+                let Some(place) = places.get(&ended.thing) else {
                     continue;
                 };
-                let is_success = outcome.is_success();
-                let is_test = delivery.seq.is_none();
-                is_gone |= outcome.line.status == Some(410);
-                delivery.note(outcome.line)?;
-                if is_success {
-                    successes += 1;
-                    delivery.settle(DELIVERED, now);
-                    continue;
+                let group = &mut work.groups[*place];
+                // What was sent before an admin changed the webhook says nothing of what it is now.
+                let is_telling = group.was_sent_by(work.row.version);
+                if self.take(receiver, group, ended.outcome, is_telling) && group.waits() {
+                    queue.push_front(*place);
                 }
-                // A test is no event: that it fails says nothing of what the receiver was to be told.
-                failures += usize::from(!is_test);
-                let begun = delivery.begun_at.unwrap_or(now.naive_utc());
-                let next = self
-                    .schedule
-                    .next(delivery.tries, begun, outcome.retry_after, now);
-                match next.filter(|_| !is_test) {
-                    Some(next) => {
-                        delivery.next_attempt_at = Some(next.naive_utc());
-                        is_blocked = true;
-                    }
-                    None => {
-                        given_up += usize::from(!is_test);
-                        delivery.settle(FAILED, now);
-                    }
-                }
+            }
+            let may_begin = |has_begun: bool| {
+                !self.is_stopping()
+                    && receiver.is_held_for(self.timeout)
+                    && !receiver.is_resting()
+                    && (!has_begun || Instant::now() < deadline && !receiver.seems_dead())
+            };
+            while flight.count() < work.most
+                && may_begin(has_begun)
+                && let Some(place) = queue.pop_front()
+            {
+                flight.begin(&work.row, &mut work.groups[place]);
+                has_begun = true;
+            }
+            if flight.has_ended() {
+                continue;
+            }
+            let Some(latest) = flight.latest() else { break };
+            let until = match !queue.is_empty() && may_begin(true) {
+                true => deadline,
+                false => latest + PATIENCE,
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            flight.wait_for(left);
+        }
+        has_begun
+    }
+
+    /// Takes the outcome of the group's request that was on its way; whether it was a success.
+    fn take(
+        &self,
+        receiver: &Receiver,
+        group: &mut Group,
+        outcome: Option<Outcome>,
+        is_telling: bool,
+    ) -> bool {
+        if let Some(outcome) = &outcome {
+            let is_success = outcome.is_success();
+            (self.tell)(Told::Attempt { is_success });
+        }
+        if let Some(outcome) = outcome.as_ref().filter(|_| is_telling) {
+            receiver.note(outcome.is_success());
+            if let (Some(status), Some(rest)) = (outcome.line.status, outcome.retry_after)
+                && receiver.wants_rest(status)
+            {
+                receiver.rest(rest.min(LONGEST_REST));
             }
         }
-        let row = &work.row;
-        let failing_since = match (successes, failures) {
-            (0, 0) => row.failing_since,
-            (0, _) => row.failing_since.or(Some(now.naive_utc())),
-            _ => None,
-        };
-        let is_long = |since: NaiveDateTime| now - since.and_utc() > self.schedule.patience();
-        let is_over = failures > 0 && failing_since.is_some_and(is_long);
-        let disabled = match is_gone {
-            true => {
-                Some("the answer was 410 Gone: events are not wanted there any more".to_owned())
-            }
-            false => failing_since
-                .filter(|_| is_over)
-                .map(|since| format!("no attempt has succeeded since {}", utc_text(since))),
-        };
-        Ok(Verdict {
-            lives_again: work.was_dead && successes > 0,
-            given_up,
-            standing: Standing {
-                position: work.read,
-                failing_since,
-                disabled: disabled.filter(|_| row.disabled_at.is_none()),
-            },
-        })
+        group.end(outcome, is_telling)
     }
-}
-
-struct Verdict {
-    standing: Standing,
-    lives_again: bool,
-    given_up: usize,
 }

@@ -1,12 +1,14 @@
 //! What a round of sending is to send: deliveries that are due, and what comes next in the log.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::content::time::utc_text;
 use crate::db::Conn;
 use crate::delivery::event;
+use crate::delivery::flight::Flight;
 use crate::delivery::places::Places;
 use crate::delivery::receiver::Receiver;
 use crate::delivery::round::Office;
@@ -30,7 +32,8 @@ const BRIEF: TimeDelta = TimeDelta::seconds(60);
 
 /// What a round is to send.
 pub(super) struct Work {
-    pub row: WebhookRow,
+    /// As it was at the beginning of the round.
+    pub row: Arc<WebhookRow>,
     pub groups: Vec<Group>,
     /// Events that wait for an earlier one of the same thing.
     pub blocked: Vec<NewDelivery>,
@@ -38,12 +41,18 @@ pub(super) struct Work {
     pub read: i64,
     pub lines: usize,
     pub was_dead: bool,
+    /// Requests that may be on their way at a time.
+    pub most: usize,
+    /// Whether another may begin.
+    pub is_open: bool,
 }
 
 /// Events of one thing, in their order.
 #[derive(Default)]
 pub(super) struct Group {
     pub jobs: Vec<Job>,
+    /// How many of them were taken.
+    taken: usize,
 }
 
 pub(super) struct Job {
@@ -53,24 +62,87 @@ pub(super) struct Job {
     pub tries: i64,
     pub delivery: NewDelivery,
     pub payload: String,
-    pub outcome: Option<Outcome>,
+    pub attempt: Attempt,
 }
 
-impl Work {
-    /// Whether any attempt was made.
-    pub(super) fn has_begun(&self) -> bool {
-        let mut jobs = self.groups.iter().flat_map(|group| &group.jobs);
-        self.groups.is_empty() || jobs.any(|job| job.outcome.is_some())
+/// What a round has made of a job.
+#[derive(Default)]
+pub(super) enum Attempt {
+    #[default]
+    None,
+    /// The request has begun, by the webhook's row of this version.
+    OnItsWay { version: i64 },
+    Made {
+        outcome: Outcome,
+        /// Whether it tells anything of how the webhook fares.
+        is_telling: bool,
+    },
+}
+
+impl Job {
+    pub(super) fn is_on_its_way(&self) -> bool {
+        matches!(self.attempt, Attempt::OnItsWay { .. })
+    }
+}
+
+impl Group {
+    /// The job whose turn it is; `None` where all were taken.
+    pub(super) fn head(&mut self) -> Option<&mut Job> {
+        self.jobs.get_mut(self.taken)
+    }
+
+    /// Whether there is one that no attempt was made at.
+    pub(super) fn waits(&self) -> bool {
+        let head = self.jobs.get(self.taken);
+        head.is_some_and(|job| matches!(job.attempt, Attempt::None))
+    }
+
+    /// What they are about.
+    pub(super) fn thing(&self) -> &str {
+        let first = self.jobs.first();
+        first.map_or("", |job| &job.delivery.thing)
+    }
+
+    /// Whether the request that is on its way was sent by the webhook's row of this version.
+    pub(super) fn was_sent_by(&self, version: i64) -> bool {
+        let head = self.jobs.get(self.taken);
+        let sent = head.map(|job| &job.attempt);
+        matches!(sent, Some(Attempt::OnItsWay { version: sent }) if *sent == version)
+    }
+
+    /// Ends the request that is on its way: with what came of it, or, where none was made, as if it had not begun. True
+    /// where the event was taken.
+    pub(super) fn end(&mut self, outcome: Option<Outcome>, is_telling: bool) -> bool {
+        let Some(job) = self.jobs.get_mut(self.taken) else {
+            return false;
+        };
+        let is_taken = outcome.as_ref().is_some_and(Outcome::is_success);
+        job.attempt = outcome.map_or(Attempt::None, |outcome| Attempt::Made {
+            outcome,
+            is_telling,
+        });
+        self.taken += usize::from(is_taken);
+        is_taken
+    }
+
+    /// What goes on after the round: the job that is on its way.
+    pub(super) fn carried(self) -> Option<Self> {
+        let job = self.jobs.into_iter().find(Job::is_on_its_way)?;
+        Some(Self {
+            jobs: vec![job],
+            taken: 0,
+        })
     }
 }
 
 impl Office {
-    /// Reads, in one snapshot, what there is to send; `None` where the webhook is gone.
+    /// Reads, in one snapshot, what there is to send, besides what is about the same as what is on its way; `None` where
+    /// the webhook is gone.
     pub(super) fn load(
         &self,
         conn: &mut Conn,
         receiver: &Receiver,
-        readable: i64,
+        flight: &Flight<'_, '_>,
         now: DateTime<Utc>,
     ) -> Result<Option<Work>> {
         let Some(row) = webhooks::by_id(conn, &receiver.id)? else {
@@ -81,32 +153,48 @@ impl Office {
             receiver.forgive();
         }
         let fails_long = |since: chrono::NaiveDateTime| now - since.and_utc() > BRIEF;
+        let was_dead = receiver.seems_dead() || row.failing_since.is_some_and(fails_long);
+        let most = match was_dead {
+            // Another while the first gets no answer, for it may be that event only which it does not take.
+            true => self.connections.min(1 + flight.count().min(1)),
+            false => self.connections,
+        };
+        let is_at_rest = self.is_stopping() || receiver.is_resting();
         let mut work = Work {
-            was_dead: receiver.seems_dead() || row.failing_since.is_some_and(fails_long),
+            was_dead,
             groups: Vec::new(),
             blocked: Vec::new(),
             // The row is ahead where a commit was made whose outcome did not arrive here.
             read: receiver.read().max(row.position),
             lines: 0,
-            row,
+            most,
+            is_open: !is_at_rest && flight.count() < most,
+            row: Arc::new(row),
         };
+        if !work.is_open {
+            return Ok(Some(work));
+        }
+        let things = flight.things();
         let is_enabled = work.row.disabled_at.is_none();
         let due = match is_enabled {
-            true => deliveries::due(conn, &receiver.id, now, EVENTS as i64)?,
+            true => deliveries::due(conn, &receiver.id, &things, now, EVENTS as i64)?,
             false => deliveries::due_tests(conn, &receiver.id, now)?,
         };
+        let is_free = |row: &DeliveryRow| !things.contains(&row.thing.as_str());
+        let due = due.into_iter().filter(is_free).collect();
         let due = self.jobs_of_rows(conn, due, now)?;
         let (most, most_pending) = match work.was_dead {
             true => (MOST_PENDING_OF_DEAD, MOST_PENDING_OF_DEAD as i64),
             false => (EVENTS, MOST_PENDING),
         };
         let room = most.saturating_sub(due.len());
+        let readable = receiver.readable();
         let takes_more = is_enabled
             && room > 0
             && readable > work.read
             && !deliveries::are_pending(conn, &receiver.id, most_pending)?;
         let new = match takes_more {
-            true => self.jobs_of_lines(conn, &mut work, readable, room, now)?,
+            true => self.jobs_of_lines(conn, &mut work, (readable, &things), room, now)?,
             false => Vec::new(),
         };
         work.groups = grouped(due.into_iter().chain(new));
@@ -134,19 +222,19 @@ impl Office {
                             .to_string(),
                     },
                     delivery: NewDelivery::from_row(row),
-                    outcome: None,
+                    attempt: Attempt::None,
                 })
                 .collect();
         jobs.sort_by_key(|job| job.num);
         Ok(jobs)
     }
 
-    /// The next events of the log. Those of things of which an earlier event is pending are set aside.
+    /// The next events of the log. Those of things of which an earlier event is pending or on its way are set aside.
     fn jobs_of_lines(
         &self,
         conn: &mut Conn,
         work: &mut Work,
-        readable: i64,
+        (readable, on_their_way): (i64, &[&str]),
         room: usize,
         now: DateTime<Utc>,
     ) -> Result<Vec<Job>> {
@@ -182,7 +270,7 @@ impl Office {
                 }
                 let thing = event::thing(line);
                 let id = event::id(&work.row.id, line);
-                let is_blocked = waiting.contains(&thing);
+                let is_blocked = waiting.contains(&thing) || on_their_way.contains(&thing.as_str());
                 let mut delivery =
                     NewDelivery::new(id, &work.row.id, Some(line.seq), thing, &event, now);
                 if is_blocked {
@@ -200,7 +288,7 @@ impl Office {
             tries: 0,
             payload: places.payload(&self.publication, &delivery.event, line),
             delivery,
-            outcome: None,
+            attempt: Attempt::None,
         };
         Ok(chosen.into_iter().map(job).collect())
     }

@@ -1,6 +1,6 @@
 //! Deliveries: what was sent to a webhook, what is to be sent again, and each attempt at it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::exists;
@@ -165,16 +165,19 @@ pub fn insert(conn: &mut Conn, new: &[NewDelivery]) -> Result<()> {
     Ok(())
 }
 
-/// What is to be tried again by now, what has waited longest first.
+/// What is to be tried again by now, what has waited longest first; not what is about these things, of which something
+/// is on its way.
 pub fn due(
     conn: &mut Conn,
     webhook: &str,
+    on_their_way: &[&str],
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<DeliveryRow>> {
     Ok(deliveries::table
         .filter(deliveries::webhook_id.eq(webhook))
         .filter(deliveries::next_attempt_at.le(to_stored(now)))
+        .filter(deliveries::thing.ne_all(on_their_way))
         .order(deliveries::next_attempt_at)
         .limit(limit)
         .load(conn)?)
@@ -243,6 +246,21 @@ pub fn count_pending(conn: &mut Conn) -> Result<i64> {
         .filter(deliveries::settled_at.is_null())
         .count()
         .get_result(conn)?)
+}
+
+/// The numbers of these deliveries, by id.
+///
+/// # Errors
+/// When the database fails.
+pub fn numbers(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, i64>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(String, i64)> = deliveries::table
+        .filter(deliveries::id.eq_any(ids))
+        .select((deliveries::id, deliveries::num))
+        .load(conn)?;
+    Ok(found.into_iter().collect())
 }
 
 pub fn find(conn: &mut Conn, webhook: &str, id: &str) -> Result<Option<DeliveryRow>> {

@@ -1,5 +1,5 @@
 //! Clearing away what has had its day: repeated requests, sessions, tokens that were given back, previews, old counts,
-//! what was sent to webhooks.
+//! what was sent to webhooks, what was noted for partners.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::{previews, refresh_tokens, revoked_tokens, sessions};
 use crate::error::Result;
-use crate::store::{deliveries, idempotency, key_usage};
+use crate::store::{deliveries, idempotency, key_usage, partner_lines};
 
 /// How long what has expired is kept, so that whoever comes late is told so, and clocks may differ.
 const GRACE: TimeDelta = TimeDelta::days(7);
@@ -29,6 +29,7 @@ pub fn clear(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize> {
         .execute(conn)?;
     gone += diesel::delete(previews::table.filter(previews::expires_at.lt(old))).execute(conn)?;
     gone += key_usage::forget_old(conn, now)?;
+    gone += partner_lines::clear(conn, now - GRACE)?;
     gone += deliveries::clear(conn, now - DELIVERED)?;
     Ok(gone)
 }

@@ -11,11 +11,10 @@ use crate::db::schema::{articles, mirror, tags};
 use crate::error::{Error, Result};
 use crate::store::articles::{self as article_store, ArticleRow};
 use crate::store::changes::Action;
+use crate::store::partner_lines::{self, Partners};
 use crate::store::save;
 use crate::store::tags::TagRow;
-use crate::store::{
-    aliases, curations, groups, naming, partner_lines, previews, tagging, transitions,
-};
+use crate::store::{aliases, curations, groups, naming, previews, tagging, transitions};
 
 /// Which store this one mirrors, and how far it has come.
 #[derive(Queryable, Insertable, Clone, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ pub fn hide(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> Result<()> {
     previews::revoke_of(conn, row.num, now)?;
     let action = Action::of_article(before.standing(now), row.standing(now));
     transitions::log(conn, &row, action, now)?;
-    partner_lines::note(conn, &before, &row, &[], now)
+    partner_lines::note(conn, &Partners::default(), &before, &row, &[], now)
 }
 
 /// Lets an article that is here pin these, those that are here. That is no version of it.

@@ -25,6 +25,7 @@ pub mod mirrors;
 pub mod naming;
 pub mod nesting;
 pub mod partner_lines;
+pub mod partner_moves;
 pub mod previews;
 pub mod replica;
 mod replica_checks;

@@ -18,11 +18,12 @@ use crate::error::Result;
 use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
 use crate::store::changes::{Action, Moves};
 use crate::store::curations::{self, Curation};
+use crate::store::partner_lines::{self, Partners};
 use crate::store::replica_checks::{check_descent, check_names, in_order, kept_aliases};
 use crate::store::replica_groups::{Grouping, ReplicaGroup};
 use crate::store::save::{self, Outcome, Saved};
 use crate::store::state::{self, Whole};
-use crate::store::{aliases, groups, partner_lines, previews, rows, tagging, transitions};
+use crate::store::{aliases, groups, previews, rows, tagging, transitions};
 
 pub use crate::store::replica_gone::ReplicaGone;
 
@@ -77,6 +78,7 @@ pub struct Replicas {
     pub(super) precedence: Precedence,
     /// Numbers of tags by slug, as they were looked up.
     pub(super) tags: HashMap<String, i64>,
+    pub(super) partners: Partners,
 }
 
 /// An article as it is to be stored, all of its names looked up.
@@ -98,7 +100,14 @@ impl Replicas {
             now,
             precedence,
             tags: HashMap::new(),
+            partners: Partners::default(),
         }
+    }
+
+    /// Lets go of what it knows of tags, and of the scopes that name them: some are about to change.
+    pub(super) fn forget(&mut self) {
+        self.tags.clear();
+        self.partners = Partners::default();
     }
 
     /// Creates the article or puts this state in the place of what is stored under its id. The same state again writes
@@ -255,7 +264,7 @@ impl Replicas {
                 transitions::log_under(conn, row, &row.slug, action, moves, self.now)?;
             }
         }
-        partner_lines::note(conn, before, row, moved, self.now)
+        partner_lines::note(conn, &self.partners, before, row, moved, self.now)
     }
 
     /// Lets its translations look again, where what they show of it has changed.

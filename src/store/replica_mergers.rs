@@ -16,7 +16,7 @@ use crate::store::replica::Replicas;
 use crate::store::save::Outcome;
 use crate::store::tags::{self as tag_store, TagRow};
 use crate::store::{
-    partner_lines, rights, tag_merging, tag_saving, tagging, transitions, webhook_filters,
+    partner_moves, rights, tag_merging, tag_saving, tagging, transitions, webhook_filters,
 };
 
 /// A tag that became part of another.
@@ -38,7 +38,7 @@ impl Replicas {
     /// # Errors
     /// When the database fails.
     pub fn merger(&mut self, conn: &mut Conn, merger: &ReplicaMerger) -> Result<Outcome> {
-        self.tags.clear();
+        self.forget();
         let into = match tag_store::find(conn, merger.into.as_str())? {
             Some(found) => found.into_row(),
             None => self.placeholder(conn, &merger.into, merger.into.as_str(), TagKind::Keyword)?,
@@ -92,13 +92,13 @@ impl Replicas {
         slug: &Slug,
         version: i64,
     ) -> Result<Outcome> {
-        self.tags.clear();
+        self.forget();
         let Some(row) = self.stored_tag(conn, &id.to_string(), slug.as_str())? else {
             return Ok(Outcome::Unchanged);
         };
         let was_public = tag_store::is_public(conn, &row, self.now)?;
         let bearers = tag_store::bearers(conn, row.num)?;
-        partner_lines::of_lost_tag(conn, &row, self.now)?;
+        partner_moves::of_lost_tag(conn, &row, self.now)?;
         diesel::update(tags::table.filter(tags::parent_num.eq(row.num)))
             .set(tags::parent_num.eq(None::<i64>))
             .execute(conn)?;
@@ -131,7 +131,7 @@ impl Replicas {
         at: DateTime<Utc>,
     ) -> Result<()> {
         self.lift_out(conn, from.num, into.num)?;
-        partner_lines::of_merger(conn, from, into, self.now)?;
+        partner_moves::of_merger(conn, from, into, self.now)?;
         tag_merging::pass_articles(conn, from.num, into.num)?;
         diesel::update(tags::table.filter(tags::parent_num.eq(from.num)))
             .set((

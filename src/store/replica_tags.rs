@@ -67,7 +67,7 @@ impl Replicas {
     /// [`Error::Conflict`] where one of its names is another tag's or it cannot stand where it should, and what is stored
     /// has precedence; the transaction may go on.
     pub fn tag(&mut self, conn: &mut Conn, replica: &ReplicaTag) -> Result<SavedTag> {
-        self.tags.clear();
+        self.forget();
         let before = self.stored_tag(conn, &replica.id.to_string(), replica.slug.as_str())?;
         if let Some(before) = &before
             && self.precedence == Precedence::Stored

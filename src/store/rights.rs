@@ -1,5 +1,6 @@
 //! What was granted to API keys. Tags are kept by id, so that a grant follows a tag through its names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,9 +14,11 @@ use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::db::Conn;
+use crate::db::dialect::{among, each};
 use crate::db::schema::{api_keys, key_rights, tags};
 use crate::error::{Error, Result};
 use crate::store::keys::KeyRow;
+use crate::store::partner_lines;
 use crate::store::tags as tag_store;
 
 /// What was granted to a key, as it is stored.
@@ -71,11 +74,23 @@ impl GrantRow {
     }
 
     /// What a request with the key goes by.
+    ///
+    /// # Errors
+    /// When the database fails, or holds what is no grant.
     pub fn rights(&self, conn: &mut Conn) -> Result<Rights> {
         let grant = self.grant()?;
+        let nums = match &grant.tags {
+            Some(filter) => numbers(conn, &filter.tags())?,
+            None => HashMap::new(),
+        };
+        Ok(self.resolved(grant, &nums))
+    }
+
+    /// The same where the numbers of the tags are known.
+    fn resolved(&self, grant: Grant, nums: &HashMap<String, i64>) -> Rights {
         let shift = grant.shift();
         let mut rights = Rights {
-            tags: grant.tags.map(|tags| by_number(conn, &tags)).transpose()?,
+            tags: grant.tags.map(|tags| by_number(&tags, nums)),
             languages: grant.languages,
             sources: grant.sources,
             text: grant.text,
@@ -85,14 +100,19 @@ impl GrantRow {
         if !rights.are_plain() {
             rights.key = Some(self.key_id.clone());
         }
-        Ok(rights)
+        rights
+    }
+
+    /// Whether, by both, the same articles are read at the same time.
+    fn reads_as(&self, other: &Self) -> bool {
+        let scope = |row: &Self| (row.tags.clone(), row.languages.clone(), row.sources.clone());
+        let times = |row: &Self| (row.delay_minutes, row.lead_minutes);
+        scope(self) == scope(other) && times(self) == times(other)
     }
 }
 
-/// The filter with tags by number. Where one of them is no more, which `of_deleted` prevents, no article passes: without
-/// it, `-a` would let everything through.
-fn by_number(conn: &mut Conn, filter: &TagFilter<String>) -> Result<TagFilter<i64>> {
-    let ids = filter.tags();
+/// The numbers of the tags of these ids.
+fn numbers(conn: &mut Conn, ids: &[&String]) -> Result<HashMap<String, i64>> {
     // Each request with the key asks, so these are statements that stay prepared.
     let found: Vec<(String, i64)> = match conn {
         Conn::Sqlite(conn) => {
@@ -108,9 +128,14 @@ fn by_number(conn: &mut Conn, filter: &TagFilter<String>) -> Result<TagFilter<i6
             .select((tags::id, tags::num))
             .load(conn)?,
     };
-    let nums: HashMap<String, i64> = found.into_iter().collect();
+    Ok(found.into_iter().collect())
+}
+
+/// The filter with tags by number. Where one of them is no more, no article passes: without it,
+/// `-a` would let everything through.
+fn by_number(filter: &TagFilter<String>, nums: &HashMap<String, i64>) -> TagFilter<i64> {
     let known = filter.try_map(&mut |id: &String| nums.get(id).copied().ok_or(()));
-    Ok(known.unwrap_or(TagFilter::Is(NO_TAG)))
+    known.unwrap_or(TagFilter::Is(NO_TAG))
 }
 
 /// Whether a tag that the scope names is no more, so that nothing is in it.
@@ -148,6 +173,37 @@ pub fn by_now(conn: &mut Conn, sight: &Sight) -> Result<Sight> {
     }
 }
 
+/// What a caller may read by now whose scope names a tag that is no more; `None`: what it came with is right still. To be
+/// asked in the snapshot of a read, where tags may have been merged since its key was looked at: `-a` would let through
+/// what bears another tag in the place of `a` since then.
+///
+/// # Errors
+/// When the database fails.
+pub fn overtaken(conn: &mut Conn, sight: &Sight) -> Result<Option<Sight>> {
+    let Some(filter) = sight.rights().and_then(|rights| rights.tags.as_ref()) else {
+        return Ok(None);
+    };
+    let mut named: Vec<i64> = filter.tags().into_iter().copied().collect();
+    named.sort_unstable();
+    named.dedup();
+    // A number is never given again.
+    let there: i64 = each!(conn, conn =>
+        tags::table.filter(among(tags::num, &named)).count().get_result(conn))?;
+    match usize::try_from(there) == Ok(named.len()) {
+        true => Ok(None),
+        false => by_now(conn, sight).map(Some),
+    }
+}
+
+/// The same, as a caller's sight in this snapshot.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_snapshot<'a>(conn: &mut Conn, sight: &'a Sight) -> Result<Cow<'a, Sight>> {
+    let overtaken = overtaken(conn, sight)?;
+    Ok(overtaken.map_or(Cow::Borrowed(sight), Cow::Owned))
+}
+
 /// The rights of all partners whose keys count at `now` and who may not read whatever may be syndicated, each its own.
 ///
 /// # Errors
@@ -164,14 +220,15 @@ pub fn of_partners(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<Rights>> {
         )
         .select(key_rights::all_columns)
         .load(conn)?;
-    let rights: Vec<Rights> = rows
-        .iter()
-        .map(|row| row.rights(conn))
-        .collect::<Result<_>>()?;
-    Ok(rights
-        .into_iter()
-        .filter(|rights| rights.key.is_some())
-        .collect())
+    let grants: Vec<Grant> = rows.iter().map(GrantRow::grant).collect::<Result<_>>()?;
+    let named = grants.iter().filter_map(|grant| grant.tags.as_ref());
+    let mut ids: Vec<&String> = named.flat_map(TagFilter::tags).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let nums = numbers(conn, &ids)?;
+    let rights = rows.iter().zip(grants);
+    let rights = rights.map(|(row, grant)| row.resolved(grant, &nums));
+    Ok(rights.filter(|rights| rights.key.is_some()).collect())
 }
 
 /// The grants of these keys, by key.
@@ -215,7 +272,7 @@ pub fn shown(conn: &mut Conn, rows: &[&GrantRow]) -> Result<Vec<Grant>> {
 }
 
 /// Grants this to a key, tags by slug, in the place of what it had. Where that is nothing and it had nothing, there is
-/// still no row.
+/// still no row. Where it reads other articles than before, or at other times, what was noted for it is forgotten.
 ///
 /// # Errors
 /// [`Error::InvalidBody`] for a slug that is no tag's.
@@ -265,6 +322,10 @@ pub fn save(
             .set(&row)
             .execute(conn)?,
     };
+    if before.is_some_and(|before| !before.reads_as(&row)) {
+        // Its partner begins anew.
+        partner_lines::forget(conn, key)?;
+    }
     Ok(Some(row))
 }
 

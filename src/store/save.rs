@@ -18,9 +18,10 @@ use crate::store::changes::{Action, Moves};
 use crate::store::curations::{self, Curation};
 use crate::store::links::Links;
 use crate::store::naming::{self, Owner};
+use crate::store::partner_lines::{self, Partners};
 use crate::store::state;
 use crate::store::tagging::{self, Tagger};
-use crate::store::{aliases, groups, partner_lines, previews, revisions, rows, transitions};
+use crate::store::{aliases, groups, previews, revisions, rows, transitions};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -146,7 +147,7 @@ impl Save<'_> {
         })?;
         previews::revoke_of(conn, row.num, self.now)?;
         transitions::log(conn, &row, action, self.now)?;
-        partner_lines::note(conn, &before, &row, &[], self.now)?;
+        partner_lines::note(conn, &Partners::default(), &before, &row, &[], self.now)?;
         Ok(row)
     }
 
@@ -281,7 +282,7 @@ impl Save<'_> {
         let moved = moved(&tags_before, &tags);
         let moves = Moves::of(&moved, &before.language, &row.language);
         transitions::log_moved(conn, &row, action, moves, self.now)?;
-        partner_lines::note(conn, &before, &row, &moved, self.now)?;
+        partner_lines::note(conn, &tagger.partners, &before, &row, &moved, self.now)?;
         let same_place = row.language == before.language && before.deleted_at.is_none();
         if !same_group && let Some(left) = &before.translation_group {
             groups::tell_all(conn, left, row.num, self.now)?;

@@ -43,6 +43,12 @@ pub fn sees(sight: &Sight, row: &ArticleRow, tags: &[i64], now: DateTime<Utc>) -
     }
 }
 
+/// Whether an article with these tags is in the scope of a caller of this sight, public or not.
+pub fn admits(sight: &Sight, row: &ArticleRow, tags: &[i64]) -> bool {
+    let rights = sight.rights();
+    rights.is_none_or(|rights| rights.admit(facts(row), tags))
+}
+
 /// What a caller of this sight finds of an article with these tags, where it does not see it: a partner is told that it
 /// is gone only where it once could see it.
 ///

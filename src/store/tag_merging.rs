@@ -11,7 +11,7 @@ use crate::db::schema::{article_tags, tag_aliases, tags};
 use crate::error::{Error, Result};
 use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::nesting::{self, Nesting};
-use crate::store::partner_lines;
+use crate::store::partner_moves;
 use crate::store::rights;
 use crate::store::tag_saving;
 use crate::store::tagging;
@@ -31,7 +31,7 @@ pub fn merge(
     check_place(conn, from, &into)?;
     let was_public = tag_store::is_public(conn, from, now)?;
     let into_was_public = tag_store::is_public(conn, &into, now)?;
-    partner_lines::of_merger(conn, from, &into, now)?;
+    partner_moves::of_merger(conn, from, &into, now)?;
     pass_articles(conn, from.num, into.num)?;
     diesel::update(tags::table.filter(tags::parent_num.eq(from.num)))
         .set((

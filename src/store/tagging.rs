@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::store::articles::ArticleRow;
 use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
 use crate::store::nesting::{self, Nesting};
+use crate::store::partner_lines::Partners;
 use crate::store::tag_saving;
 use crate::store::tags::{self as tag_store, TagRow};
 
@@ -33,6 +34,8 @@ pub struct Tagger {
     by_name: HashMap<String, TagRow>,
     /// Parents that were named before they existed.
     orphans: Vec<(i64, Slug)>,
+    /// Who may lose what a change of tags takes away.
+    pub(super) partners: Partners,
 }
 
 impl Tagger {
@@ -51,6 +54,7 @@ impl Tagger {
             self.forget();
         }
         self.seen = changes::last(conn)?;
+        self.partners = Partners::default();
         Ok(())
     }
 

@@ -43,6 +43,7 @@ mod rights;
 mod rights_changes;
 mod rights_followed;
 mod rights_moved;
+mod rights_overtaken;
 mod same_json;
 mod scheduler;
 mod search;

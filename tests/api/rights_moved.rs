@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use kiosque::db::schema::{changes, partner_lines};
+use kiosque::identity::secret;
+use kiosque::store::{expiry, keys, partner_moves, tags};
 use serde_json::{Value, json};
 
 use crate::rights::{get, partner};
@@ -305,10 +307,116 @@ fn an_article_that_goes_in_and_out_is_noted_once_for_each_key() {
                 after = next;
             }
         }
-        let noted: i64 = app
-            .database
-            .read(|conn| Ok(partner_lines::table.count().get_result(conn)?))
-            .unwrap();
-        assert_eq!(noted, 1, "{}", app.place.name);
+        assert_eq!(noted(&app), 1, "{}", app.place.name);
     }
+}
+
+fn noted(app: &App) -> i64 {
+    let count = partner_lines::table.count();
+    let noted = app.database.read(|conn| Ok(count.get_result::<i64>(conn)?));
+    noted.unwrap()
+}
+
+#[test]
+fn what_was_noted_goes_with_the_rights_and_the_key_it_was_noted_for() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let admin = app.key("admin");
+        app.import(&[article("un").tagged("eau").tagged("mer")]);
+        let scope = json!({"scope": {"tags": "eau"}});
+        let (id, bearer) = partner(&app, &admin, "eau", scope);
+        let start = told(&app, &bearer, 0).1;
+        let tag = |tags: Value| {
+            let path = "/v1/articles/un";
+            write(&app, &admin, "PATCH", path, json!({ "tags": tags }));
+        };
+        let key = format!("/v1/keys/{id}");
+        let change = |rights: Value| write(&app, &admin, "PATCH", &key, rights);
+        let clear = |days: i64| {
+            let now = noon() + TimeDelta::days(days);
+            app.database.write(|conn| expiry::clear(conn, now)).unwrap();
+        };
+        tag(json!(["mer"]));
+        assert_eq!(noted(&app), 1, "{name}");
+        // Its copy is right still, and it may be behind.
+        change(json!({"daily_quota": 1_000, "text": "excerpt"}));
+        clear(300);
+        assert_eq!(
+            told(&app, &bearer, start).0,
+            ["withdrawn un gone"],
+            "{name}"
+        );
+        // From here on it begins anew.
+        change(json!({"scope": {"tags": "mer"}}));
+        assert_eq!(noted(&app), 0, "{name}");
+        let (lines, next) = told(&app, &bearer, 0);
+        assert_eq!(lines.last().unwrap(), "updated un public", "{name}");
+        tag(json!(["eau"]));
+        assert_eq!(told(&app, &bearer, next).0, ["withdrawn un gone"], "{name}");
+        assert_eq!(noted(&app), 1, "{name}");
+        write(&app, &admin, "DELETE", &key, Value::Null);
+        clear(0);
+        assert_eq!(noted(&app), 0, "{name}");
+
+        let ends = json!({"scope": {"tags": "eau"}, "expires_at": "2025-06-11T12:00:00Z"});
+        partner(&app, &admin, "dix-jours", ends);
+        tag(json!(["mer"]));
+        // Another server's clock may be behind.
+        clear(11);
+        assert_eq!(noted(&app), 1, "{name}");
+        clear(30);
+        assert_eq!(noted(&app), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_tag_that_is_lost_takes_from_each_scope_what_was_in_it() {
+    for place in places() {
+        let name = place.name;
+        let app = App::on(place);
+        let admin = app.key("admin");
+        app.import(&[
+            article("eau").tagged("eau"),
+            article("deux").tagged("eau").tagged("mer"),
+            article("mer").tagged("mer"),
+            article("sport").tagged("sport"),
+        ]);
+        let of = |name: &str, tags: &str| {
+            partner(&app, &admin, name, json!({"scope": {"tags": tags}})).1
+        };
+        let either = of("either", "eau|mer");
+        let lose = |slug: &str| {
+            let lost = app.database.write(|conn| {
+                let tag = tags::find(conn, slug)?.unwrap().into_row();
+                partner_moves::of_lost_tag(conn, &tag, noon())?;
+                Ok(changes::table.count().get_result::<i64>(conn)?)
+            });
+            lost.unwrap()
+        };
+        let told_of = |bearer: &str| -> Vec<String> {
+            let lost = app.database.read(|conn| {
+                let key = bearer_id(&app, bearer);
+                let rows = partner_lines::table.filter(partner_lines::key_id.eq(key));
+                let slugs = rows.select(partner_lines::lost_slug);
+                Ok(slugs.load::<Option<String>>(conn)?)
+            });
+            let mut lost: Vec<String> = lost.unwrap().into_iter().flatten().collect();
+            lost.sort();
+            lost
+        };
+        let before = lose("sport");
+        // Each by one line, though one bears both.
+        assert_eq!(lose("eau") - before, 3, "{name}");
+        assert_eq!(told_of(&either), ["deux", "eau", "mer"], "{name}");
+        let without = of("without", "-eau");
+        lose("eau");
+        assert_eq!(told_of(&without), ["mer", "sport"], "{name}");
+    }
+}
+
+fn bearer_id(app: &App, bearer: &str) -> String {
+    let hash = secret::digest(bearer.strip_prefix("Bearer ").unwrap());
+    let found = app.database.read(|conn| keys::by_hash(conn, &hash));
+    found.unwrap().unwrap().id
 }

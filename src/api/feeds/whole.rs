@@ -15,7 +15,7 @@ use crate::api::article_views;
 use crate::api::articles::resolved;
 use crate::api::conditional::{Answer, Keep, LISTS};
 use crate::api::feeds::{items, sitemaps};
-use crate::api::inputs::ListInput;
+use crate::api::inputs::{ListInput, Shape};
 use crate::api::state::State;
 use crate::api::tag_views::For;
 use crate::cache::Stretch;
@@ -45,16 +45,17 @@ pub fn answer(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let _turn = turn(state)?;
-    let scope = Scope::of(&input.shape.sight);
     reader.read(|conn| {
-        let wanted = resolved(conn, input.tags.as_ref(), &For::of(&input.shape.sight), now)?;
+        let shape = &*article_lists::in_snapshot(conn, &input.shape)?;
+        let scope = Scope::of(&shape.sight);
+        let wanted = resolved(conn, input.tags.as_ref(), &For::of(&shape.sight), now)?;
         let listing = article_lists::asked(input, wanted.filter.clone(), scope, now);
         let made = match part {
             Some(page) => {
                 let nums = parts::nums(conn, &listing, Part::of_page(page), MAX_ADDRESSES)?;
-                written(conn, state, input, &nums, now, true)?
+                written(conn, state, shape, &nums, now, true)?
             }
-            None => whole(conn, state, input, &listing, address, now)?,
+            None => whole(conn, state, shape, &listing, address, now)?,
         };
         let Made {
             body,
@@ -97,14 +98,14 @@ struct Made {
 fn whole(
     conn: &mut Conn,
     state: &State,
-    input: &ListInput,
+    shape: &Shape,
     listing: &Listing,
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Option<Made>> {
     let nums = parts::nums(conn, listing, Part::ALL, MAX_ADDRESSES + 1)?;
     if nums.len() <= MAX_ADDRESSES
-        && let Some(made) = written(conn, state, input, &nums, now, false)?
+        && let Some(made) = written(conn, state, shape, &nums, now, false)?
     {
         return Ok(Some(made));
     }
@@ -127,7 +128,7 @@ fn whole(
 fn written(
     conn: &mut Conn,
     state: &State,
-    input: &ListInput,
+    shape: &Shape,
     nums: &[i64],
     now: DateTime<Utc>,
     is_part: bool,
@@ -135,8 +136,8 @@ fn written(
     let mut sitemap = Sitemap::default();
     let (mut changed_at, mut expires_at) = (None, None);
     for batch in nums.chunks(BATCH) {
-        let shown = shown::by_nums(conn, batch, input.shape.parts(), now)?;
-        let views = article_views::views(conn, state, shown, &input.shape, now)?;
+        let shown = shown::by_nums(conn, batch, shape.parts(), now)?;
+        let views = article_views::views(conn, state, shown, shape, now)?;
         expires_at = [expires_at, article_views::first_expiry(&views)]
             .into_iter()
             .flatten()

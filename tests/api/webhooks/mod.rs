@@ -7,6 +7,7 @@ mod managing;
 mod repeats;
 mod secrets;
 mod servers;
+mod stalls;
 mod telling;
 
 use std::time::{Duration, Instant};
@@ -54,7 +55,7 @@ fn webhook(app: &App, id: &str) -> Value {
 }
 
 fn deliveries(app: &App, id: &str, state: &str) -> Vec<Value> {
-    let path = format!("/v1/webhooks/{id}/deliveries?state={state}");
+    let path = format!("/v1/webhooks/{id}/deliveries?limit=100&state={state}");
     read(app, &path)["data"].as_array().unwrap().clone()
 }
 
