@@ -105,6 +105,11 @@ impl Rows {
                     .load(conn)?;
                 let of_all: Vec<(i64, i64, i32)> = article_tags::table
                     .order((article_tags::article_num, article_tags::position))
+                    .select((
+                        article_tags::article_num,
+                        article_tags::tag_num,
+                        article_tags::position,
+                    ))
                     .load(conn)?;
                 let mut taggings: Vec<Vec<(i64, i32)>> = vec![Vec::new(); articles.len()];
                 for (article, tag, position) in of_all {
@@ -164,6 +169,7 @@ impl Rows {
                                     article_tags::article_num.eq(article.num),
                                     article_tags::tag_num.eq(tag),
                                     article_tags::position.eq(position),
+                                    article_tags::published_at.eq(article.published_at),
                                 ))
                                 .execute(conn)?;
                         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::cache::ledger::Drift;
+use crate::cache::drift::Drift;
 
 /// A part in so many of one processor's time.
 const SHARE: i64 = 20;

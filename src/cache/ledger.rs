@@ -1,11 +1,13 @@
 //! What has moved, and at which line of the change log.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::cache::aged::Aged;
 use crate::cache::depends::{Depends, Ranks};
+use crate::cache::drift::Drift;
 
 /// The group of all that ranks articles by nearness: it moves with any article.
 pub const RANKINGS: &str = "related";
@@ -13,34 +15,10 @@ pub const RANKINGS: &str = "related";
 /// No state of a ledger.
 pub const NEVER: u64 = 0;
 
-/// Groups of which the last line is remembered, twice over; with more, what was not asked for since is forgotten.
+/// Groups of which the last line is remembered, twice over; with more, what was not told of since is forgotten.
 const GROUPS: usize = 100_000;
 /// Articles that moved of which it is remembered what they became.
 const RECENT: usize = 2_000;
-/// A ranking that has drifted is given for so many times the lag at the most: one that what moved is near to, and any.
-const LAGS_NEAR: i64 = 10;
-const LAGS_FAR: i64 = 600;
-
-/// How much what an answer ranks has moved since it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Drift {
-    None,
-    /// Something has moved somewhere: scores may differ in the last decimals, and rarely a rank.
-    Far,
-    /// Something near has: it may belong into the list.
-    Near,
-}
-
-impl Drift {
-    pub(super) fn of(number: u8) -> Self {
-        match number {
-            0 => Self::None,
-            1 => Self::Far,
-            _ => Self::Near,
-        }
-    }
-}
-
 /// What moved with some lines of the log.
 #[derive(Debug, Default)]
 pub struct Moves {
@@ -101,44 +79,6 @@ struct Kept {
     horizon: Option<Horizon>,
 }
 
-/// What each key had last, of those that had something lately, in two parts: when the young one is full, it takes the
-/// old one's place.
-struct Aged<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-}
-
-impl<K: Eq + Hash, V> Aged<K, V> {
-    fn new() -> Self {
-        Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-        }
-    }
-
-    fn get(&self, key: &K) -> Option<&V> {
-        self.young.get(key).or_else(|| self.old.get(key))
-    }
-
-    fn insert(&mut self, key: K, value: V) {
-        self.young.insert(key, value);
-    }
-
-    /// What is forgotten, once the young part has more than [`GROUPS`].
-    fn age(&mut self) -> HashMap<K, V> {
-        if self.young.len() <= GROUPS {
-            return HashMap::new();
-        }
-        let old = std::mem::take(&mut self.young);
-        std::mem::replace(&mut self.old, old)
-    }
-
-    fn clear(&mut self) {
-        self.young.clear();
-        self.old.clear();
-    }
-}
-
 /// When the next article turns, if any does, as it was found at a line of the log and at a time.
 #[derive(Clone, Copy)]
 struct Horizon {
@@ -166,8 +106,8 @@ impl Ledger {
             trusted_from: AtomicI64::new(position),
             moves: RwLock::new(Kept {
                 floor: position,
-                groups: Aged::new(),
-                near: Aged::new(),
+                groups: Aged::new(GROUPS),
+                near: Aged::new(GROUPS),
                 recent: VecDeque::new(),
                 recent_from: position,
                 horizon: None,
@@ -267,12 +207,7 @@ impl Ledger {
             Ranks::Anything if moved(&group_hash(RANKINGS)) => Drift::Near,
             Ranks::Neighbours(_) | Ranks::Anything => Drift::None,
         };
-        let lags = match drift {
-            Drift::None => None,
-            Drift::Far => Some(LAGS_FAR),
-            Drift::Near => Some(LAGS_NEAR),
-        };
-        let mut until = lags.map_or(i64::MAX, |lags| {
+        let mut until = drift.lags().map_or(i64::MAX, |lags| {
             made_at.saturating_add(self.lag.saturating_mul(lags))
         });
         if depends.stretch.is_some() || depends.with_time {
@@ -425,7 +360,8 @@ mod tests {
         };
         assert_eq!(look(&of_one, 0, 0), Some((Drift::None, i64::MAX)));
         ledger.record(1, &moves(RANKINGS));
-        let (far, near) = (500 + 1_000 * LAGS_FAR, 500 + 1_000 * LAGS_NEAR);
+        let [far, near] =
+            [Drift::Far, Drift::Near].map(|drift| 500 + 1_000 * drift.lags().unwrap());
         assert_eq!(look(&of_one, 0, 0), Some((Drift::Far, far)));
         assert_eq!(look(&of_any, 0, 0), Some((Drift::Near, near)));
         assert_eq!(look(&of_one, 1, 0), Some((Drift::None, i64::MAX)));

@@ -13,8 +13,10 @@
 //! worth nothing once one of its groups has moved at a later line. So it does not matter whether it was kept before or
 //! after the move, and a slow reader cannot put an old state back.
 
+mod aged;
 mod budget;
 mod depends;
+mod drift;
 mod flights;
 mod ledger;
 
@@ -28,8 +30,8 @@ pub use flights::{Flight, Turn};
 pub use ledger::{Ledger, Moved, Moves, RANKINGS, Seen};
 
 use budget::Budget;
+use drift::Drift;
 use flights::Flights;
-use ledger::Drift;
 
 /// What a kept answer costs besides its bytes.
 const OVERHEAD: u64 = 1_000;
