@@ -295,16 +295,18 @@ impl State {
         // Before the snapshot is taken: it has surely seen these lines.
         let seen = cache.ledger().position();
         let neighbourhoods = cache.ledger().neighbourhoods();
-        let started = Instant::now();
         let seen_by_all = self.followed_by_all();
-        let (finished, depends, now) = self
+        let (finished, depends, now, took) = self
             .read(question.is_brief, move |state, reader, now| {
+                // Not the time until a thread was free.
+                let started = Instant::now();
                 let mut answer = work(state, reader, now)?;
                 let mut depends = answer.take_depends();
                 if let Some(depends) = depends.as_mut().filter(|depends| depends.with_time) {
                     depends.until = depends.until.min(state.horizon(reader, seen, now)?);
                 }
-                Ok((Arc::new(answer.finish(state.max_age)), depends, now))
+                let finished = Arc::new(answer.finish(state.max_age));
+                Ok((finished, depends, now, started.elapsed()))
             })
             .await?;
         let seen = |derived| match derived {
@@ -323,7 +325,7 @@ impl State {
                 made_at: now.timestamp_micros(),
                 seen,
                 neighbourhoods,
-                took: i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
+                took: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
             };
             let kept = Kept::new(page, finished.bytes(), depends, &making);
             cache.keep(&question.text, address, kept);

@@ -47,10 +47,10 @@ impl Budget {
         }
     }
 
-    /// Takes so many microseconds away.
+    /// Takes so many microseconds away: one that took long for another's sake must not be owed for ever.
     pub fn spend(&self, micros: i64) {
         let mut account = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        account.left = account.left.saturating_sub(micros);
+        account.left = account.left.saturating_sub(micros).max(-MOST);
     }
 }
 

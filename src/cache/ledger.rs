@@ -73,6 +73,8 @@ struct Kept {
     groups: Aged<u64, i64>,
     /// By article, the count of neighbourhoods at which something came near to it.
     near: Aged<i64, u64>,
+    /// The count at which something last came near to any.
+    near_to_all: u64,
     recent: VecDeque<(i64, Moved)>,
     /// What moved at or before this line is no longer in `recent`.
     recent_from: i64,
@@ -108,6 +110,7 @@ impl Ledger {
                 floor: position,
                 groups: Aged::new(GROUPS),
                 near: Aged::new(GROUPS),
+                near_to_all: 0,
                 recent: VecDeque::new(),
                 recent_from: position,
                 horizon: None,
@@ -126,13 +129,19 @@ impl Ledger {
         self.neighbourhoods.load(Ordering::Acquire)
     }
 
-    /// Something that moved has come near to these articles, by number, for whoever ranks from now on.
-    pub fn record_near(&self, articles: &[i64]) {
+    /// Something that moved has come near to these articles, by number, for whoever ranks from now on; `None`: to more
+    /// than can be told.
+    pub fn record_near(&self, articles: Option<&[i64]>) {
         let mut kept = self.write();
         // Once the new count is known the ranking can be told from older ones.
         let count = self.neighbourhoods.fetch_add(1, Ordering::AcqRel) + 1;
-        for num in articles {
-            kept.near.insert(*num, count);
+        match articles {
+            Some(articles) => {
+                for num in articles {
+                    kept.near.insert(*num, count);
+                }
+            }
+            None => kept.near_to_all = count,
         }
         // What is forgotten is taken for far.
         kept.near.age();
@@ -199,7 +208,10 @@ impl Ledger {
             return None;
         }
         let (made_at, neighbourhoods) = made;
-        let came_near = |num: &i64| kept.near.get(num).is_some_and(|at| *at > neighbourhoods);
+        let came_near = |num: &i64| {
+            let at = kept.near.get(num).copied().unwrap_or(0);
+            at.max(kept.near_to_all) > neighbourhoods
+        };
         let drift = match &depends.ranks {
             Ranks::Nothing => Drift::None,
             Ranks::Neighbours(nums) if nums.iter().any(came_near) => Drift::Near,
@@ -365,13 +377,16 @@ mod tests {
         assert_eq!(look(&of_one, 0, 0), Some((Drift::Far, far)));
         assert_eq!(look(&of_any, 0, 0), Some((Drift::Near, near)));
         assert_eq!(look(&of_one, 1, 0), Some((Drift::None, i64::MAX)));
-        ledger.record_near(&[2]);
+        ledger.record_near(Some(&[2]));
         assert_eq!(look(&of_one, 1, 0), Some((Drift::None, i64::MAX)));
-        ledger.record_near(&[1]);
+        ledger.record_near(Some(&[1]));
         assert_eq!(look(&of_one, 1, 0), Some((Drift::Near, near)));
         assert_eq!(look(&of_one, 1, 2), Some((Drift::None, i64::MAX)));
+        ledger.record_near(None);
+        assert_eq!(look(&of_one, 1, 2), Some((Drift::Near, near)));
+        assert_eq!(look(&of_one, 1, 3), Some((Drift::None, i64::MAX)));
         ledger.record(2, &moves("article-1"));
-        assert_eq!(look(&of_one, 1, 2), None);
+        assert_eq!(look(&of_one, 1, 3), None);
     }
 
     #[test]

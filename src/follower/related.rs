@@ -15,6 +15,8 @@ use crate::store::state::Whole;
 
 /// So many articles, as a newsroom writes them, are analysed here: a new thread costs more, for its memory is new, too.
 const FEW: usize = 8;
+/// With more articles at once, as in an import, it is not asked whose neighbours each may be: any list may be concerned.
+const MANY: usize = 32;
 
 /// The engine, filled from its file and then from the change log.
 pub struct RelatedIndex {
@@ -25,8 +27,8 @@ pub struct RelatedIndex {
     position: Option<i64>,
     /// Who is to know whose neighbourhood something has come into.
     ledger: Option<Arc<Ledger>>,
-    /// Articles that were taken in, by number, of which it has not been told yet.
-    came: Vec<i64>,
+    /// Articles that were taken in, by number, of which it has not been told yet; `None`: too many.
+    came: Option<Vec<i64>>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,
     committed: Option<Instant>,
@@ -62,7 +64,7 @@ impl RelatedIndex {
             clock,
             position: None,
             ledger,
-            came: Vec::new(),
+            came: Some(Vec::new()),
             moved: Vec::new(),
             committed: None,
             threads: threads.max(1),
@@ -81,10 +83,16 @@ impl RelatedIndex {
     fn tell_who_is_near(&mut self) {
         /// It is a neighbour of a dozen, on the average, and they are not always those that it is nearest to.
         const NEAR: usize = 50;
-        let came = std::mem::take(&mut self.came);
-        let Some(ledger) = self.ledger.as_ref().filter(|_| !came.is_empty()) else {
+        let came = self.came.replace(Vec::new());
+        let Some(ledger) = &self.ledger else {
             return;
         };
+        let Some(came) = came else {
+            return ledger.record_near(None);
+        };
+        if came.is_empty() {
+            return;
+        }
         let now = self.now();
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         let near: Vec<i64> = came
@@ -92,7 +100,7 @@ impl RelatedIndex {
             .flat_map(|num| engine.near(*num, NEAR, now))
             .collect();
         drop(engine);
-        ledger.record_near(&near);
+        ledger.record_near(Some(&near));
     }
 }
 
@@ -147,11 +155,12 @@ impl Derived for RelatedIndex {
             })
             .map_err(unusable)?;
         }
-        // Of very many, as in an import, it is not told: any list may be concerned.
-        if articles.len() <= FEW {
-            self.came
-                .extend(articles.iter().map(|article| article.row.num));
-        }
+        let came = self.came.take();
+        let came = came.filter(|came| came.len() + articles.len() <= MANY);
+        self.came = came.map(|mut came| {
+            came.extend(articles.iter().map(|article| article.row.num));
+            came
+        });
         Ok(())
     }
 
@@ -169,6 +178,10 @@ impl Derived for RelatedIndex {
         self.moved.sort_unstable();
         self.moved.dedup();
         self.committed = Some(Instant::now());
+        if self.came.is_none() {
+            // While very much is written there may be no rest.
+            self.tell_who_is_near();
+        }
         Ok(())
     }
 

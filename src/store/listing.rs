@@ -126,11 +126,15 @@ fn page_of_tag(conn: &mut Conn, listing: &Listing, tag: i64) -> Result<Option<Ve
     /// Bearers looked at first, and how many times more each time again.
     const FIRST: usize = 64;
     const MORE: usize = 8;
-    /// So many times at the most.
+    /// So many times at the most, and so many bearers: each is a value of the statement.
     const TIMES: u32 = 3;
+    const MOST: usize = 16_000;
     let bounds = Bounds::of(listing, Part::Page);
     for time in 0..TIMES {
         let count = FIRST.max(2 * listing.limit) * MORE.pow(time);
+        if count > MOST {
+            break;
+        }
         let bearers = bearers(conn, tag, bounds, listing.order, count)?;
         // Of the last one's date there may be more.
         let last = bearers.last().filter(|_| bearers.len() == count);

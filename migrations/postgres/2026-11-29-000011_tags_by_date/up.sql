@@ -9,7 +9,19 @@ WHERE articles.num = article_tags.article_num;
 
 CREATE INDEX article_tags_by_date ON article_tags (tag_num, published_at, article_num);
 
--- Whoever tags an article gives the date; here it follows the article's.
+-- Whoever tags an article gives the date, but for servers of an earlier version that still run.
+CREATE FUNCTION article_tags_date() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.published_at := (SELECT published_at FROM articles WHERE num = NEW.article_num);
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER article_tags_date BEFORE INSERT ON article_tags
+FOR EACH ROW WHEN (NEW.published_at IS NULL)
+EXECUTE FUNCTION article_tags_date();
+
+-- Then it follows the article's.
 CREATE FUNCTION article_tags_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE article_tags SET published_at = NEW.published_at WHERE article_num = NEW.num;
