@@ -95,6 +95,8 @@ pub struct State {
     pub key_uses: KeyUses,
     pub feed: Arc<Feed>,
     pub publication: Arc<Publication>,
+    /// How many may read at a time on threads kept for what blocks: as many as there are connections.
+    readers: Arc<Semaphore>,
     /// How many may write a whole sitemap at a time.
     pub sitemaps: Arc<Semaphore>,
     pub quotas: Quotas,
@@ -136,6 +138,7 @@ impl State {
             door: Arc::new(Door::new(config)),
             key_uses: KeyUses::default(),
             publication: Arc::new(Publication::new(config)),
+            readers: Arc::new(Semaphore::new(config.db_connections as usize)),
             sitemaps: Arc::new(Semaphore::new(feeds::whole::AT_A_TIME)),
             guard: Guard::new(&config.webhooks),
             hub: config
@@ -333,7 +336,8 @@ impl State {
         self.give_at(request, finished, now).await
     }
 
-    /// Reads, here if that is brief and the database is a file, else on a thread kept for what blocks.
+    /// Reads, here if that is brief and the database is a file, else on a thread kept for what blocks. Who would have to
+    /// wait for a connection waits without a thread: each has its own memory to work in.
     async fn read<T: Send + 'static>(
         &self,
         is_brief: bool,
@@ -342,8 +346,15 @@ impl State {
         match self.database.here().filter(|_| is_brief) {
             Some(reader) => Ok(work(self, &reader, self.clock.now())?),
             None => {
-                self.blocking(move |state, now| work(state, &state.database.pooled(), now))
-                    .await
+                let turn = Arc::clone(&self.readers).acquire_owned();
+                let turn = actix_web::rt::time::timeout(self.request_timeout, turn).await;
+                let turn = turn.map_err(|_| Error::Timeout)?;
+                self.blocking(move |state, now| {
+                    // Until it is done, also where no one waits for it any more.
+                    let _turn = turn;
+                    work(state, &state.database.pooled(), now)
+                })
+                .await
             }
         }
     }
