@@ -1,5 +1,6 @@
 //! Lists of articles: filters, order, and the page after a given key.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -140,19 +141,76 @@ fn page_of_tag(conn: &mut Conn, listing: &Listing, tag: i64) -> Result<Option<Ve
         let last = bearers.last().filter(|_| bearers.len() == count);
         let edge = last.and_then(|(_, date)| *date);
         let nums: Vec<i64> = bearers.iter().map(|(num, _)| *num).collect();
-        let among = filtered(listing, Part::Page).filter(articles::num.eq_any(nums));
-        let date = articles::published_at;
-        let before = match (edge, listing.order) {
-            (None, _) => among,
-            (Some(edge), Order::Oldest) => among.filter(date.lt(edge)),
-            (Some(edge), Order::Newest | Order::Relevance) => among.filter(date.gt(edge)),
-        };
-        let found = load(conn, before, listing)?;
+        let mut found = among(conn, listing, nums)?;
+        found.retain(|(_, date, _)| match (edge, listing.order) {
+            (None, _) => true,
+            (Some(edge), Order::Oldest) => *date < edge,
+            (Some(edge), Order::Newest | Order::Relevance) => *date > edge,
+        });
         if edge.is_none() || found.len() >= listing.limit {
-            return Ok(Some(found));
+            found.truncate(listing.limit);
+            let found = found.into_iter().map(|(num, _, id)| (num, id));
+            return Ok(Some(found.collect()));
         }
     }
     Ok(None)
+}
+
+/// Those of these articles that belong into the list after its key, with their dates, in order. They are few, and put in
+/// order here: asked to, SQLite would rather walk all articles by date until it has met enough of them.
+fn among(
+    conn: &mut Conn,
+    listing: &Listing,
+    nums: Vec<i64>,
+) -> Result<Vec<(i64, NaiveDateTime, String)>> {
+    // Tags are looked at here, too, or it would begin with all that bear one of them.
+    let untagged = Listing {
+        tags: None,
+        ..listing.clone()
+    };
+    let rows: Vec<(i64, Option<NaiveDateTime>, String)> = filtered(&untagged, Part::Whole)
+        .filter(articles::num.eq_any(&nums))
+        .select((articles::num, articles::published_at, articles::id))
+        .load(conn)?;
+    let borne = match &listing.tags {
+        None | Some(TagFilter::Is(_)) => None,
+        Some(filter) => Some((filter, tags_of(conn, &nums)?)),
+    };
+    let passes = |num: &i64| match &borne {
+        None => true,
+        Some((filter, tags)) => tags.get(num).is_some_and(|tags| filter.accepts(tags)),
+    };
+    let dated = rows
+        .into_iter()
+        .filter(|(num, ..)| passes(num))
+        .filter_map(|(num, date, id)| Some((num, date?, id)));
+    let mut found: Vec<_> = dated.collect();
+    let after = listing.after;
+    let key = after.map(|key| (to_stored(key.date), key.id.to_string()));
+    let place = |(_, date, id): &(i64, NaiveDateTime, String)| (*date, id.clone());
+    match listing.order {
+        Order::Oldest => {
+            found.retain(|it| key.as_ref().is_none_or(|key| place(it) > *key));
+            found.sort_unstable_by_key(place);
+        }
+        Order::Newest | Order::Relevance => {
+            found.retain(|it| key.as_ref().is_none_or(|key| place(it) < *key));
+            found.sort_unstable_by_key(|it| std::cmp::Reverse(place(it)));
+        }
+    }
+    Ok(found)
+}
+
+fn tags_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
+    let rows: Vec<(i64, i64)> = article_tags::table
+        .filter(article_tags::article_num.eq_any(nums))
+        .select((article_tags::article_num, article_tags::tag_num))
+        .load(conn)?;
+    let mut tags: HashMap<i64, Vec<i64>> = HashMap::with_capacity(nums.len());
+    for (article, tag) in rows {
+        tags.entry(article).or_default().push(tag);
+    }
+    Ok(tags)
 }
 
 /// The first bearers of a tag that have a date, in order of date.
