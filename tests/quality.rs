@@ -90,16 +90,22 @@ fn drafts(folder: &Path, name: &str) -> Vec<Draft> {
         .collect()
 }
 
+/// A site's articles, and the engine that has them all.
+fn corpus(folder: &Path, name: &str) -> (Vec<Draft>, Corpus) {
+    let drafts = drafts(folder, name);
+    let mut corpus = Corpus::default();
+    for draft in &drafts {
+        corpus.add(draft).unwrap();
+    }
+    (drafts, corpus)
+}
+
 /// Mean nDCG@10 over all articles that link or are linked to; a link counts in both directions.
 fn links(name: &str, expected: f64) {
     let Some(folder) = real_articles() else {
         return;
     };
-    let mut corpus = Corpus::default();
-    let drafts = drafts(&folder, name);
-    for draft in &drafts {
-        corpus.add(draft).unwrap();
-    }
+    let (drafts, corpus) = corpus(&folder, name);
     let judged = judged(&folder, name, &drafts);
     let mut sum = 0.0;
     for (num, draft) in (1..).zip(&drafts) {
@@ -123,11 +129,7 @@ fn near(name: &str, expected: f64) {
     let Some(folder) = real_articles() else {
         return;
     };
-    let mut corpus = Corpus::default();
-    let drafts = drafts(&folder, name);
-    for draft in &drafts {
-        corpus.add(draft).unwrap();
-    }
+    let (drafts, corpus) = corpus(&folder, name);
     let nums = 1..=drafts.len() as i64;
     let near: HashMap<i64, BTreeSet<i64>> = nums
         .clone()

@@ -1,6 +1,5 @@
 //! Lists of articles: filters, order, and the page after a given key.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -21,6 +20,7 @@ use crate::db::{Backend, Conn};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
 use crate::store::sights::{self, Condition};
+use crate::store::tags;
 
 /// What a list of articles asks for, words aside: those the search index answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +104,12 @@ pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, String)>> {
     {
         return Ok(found);
     }
-    load(conn, filtered(listing, Part::Page), listing)
+    let query = dated(filtered(listing, Part::Page), listing, Part::Page);
+    let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
+    Ok(query
+        .limit(limit)
+        .select((articles::num, articles::id))
+        .load(conn)?)
 }
 
 /// A tag that every article of the list bears, where an index has its bearers in the list's order.
@@ -174,11 +179,11 @@ fn among(
         .load(conn)?;
     let borne = match &listing.tags {
         None | Some(TagFilter::Is(_)) => None,
-        Some(filter) => Some((filter, tags_of(conn, &nums)?)),
+        Some(filter) => Some((filter, tags::nums_of(conn, &nums)?)),
     };
     let passes = |num: &i64| match &borne {
         None => true,
-        Some((filter, tags)) => tags.get(num).is_some_and(|tags| filter.accepts(tags)),
+        Some((filter, borne)) => borne.get(num).is_some_and(|tags| filter.accepts(tags)),
     };
     let dated = rows
         .into_iter()
@@ -199,18 +204,6 @@ fn among(
         }
     }
     Ok(found)
-}
-
-fn tags_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
-    let rows: Vec<(i64, i64)> = article_tags::table
-        .filter(article_tags::article_num.eq_any(nums))
-        .select((article_tags::article_num, article_tags::tag_num))
-        .load(conn)?;
-    let mut tags: HashMap<i64, Vec<i64>> = HashMap::with_capacity(nums.len());
-    for (article, tag) in rows {
-        tags.entry(article).or_default().push(tag);
-    }
-    Ok(tags)
 }
 
 /// The first bearers of a tag that have a date, in order of date.
@@ -239,15 +232,6 @@ fn bearers(
     Ok(query
         .limit(i64::try_from(count).unwrap_or(i64::MAX))
         .select((article_tags::article_num, date))
-        .load(conn)?)
-}
-
-fn load(conn: &mut Conn, query: Query<'_>, listing: &Listing) -> Result<Vec<(i64, String)>> {
-    let query = dated(query, listing, Part::Page);
-    let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
-    Ok(query
-        .limit(limit)
-        .select((articles::num, articles::id))
         .load(conn)?)
 }
 

@@ -19,10 +19,11 @@ use crate::content::time::to_stored;
 use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
 use crate::db::dialect::{among, each};
-use crate::db::schema::{api_keys, article_tags, partner_lines};
+use crate::db::schema::{api_keys, partner_lines};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
 use crate::store::changes;
+use crate::store::tags;
 use crate::store::{rights, sights};
 
 /// Rows cleared away at a time.
@@ -123,7 +124,9 @@ fn tags_for(conn: &mut Conn, all: &[Sight], num: i64) -> Result<Vec<i64>> {
     if !rights.any(|rights| rights.tags.is_some()) {
         return Ok(Vec::new());
     }
-    Ok(all_tags(conn, &[num])?.remove(&num).unwrap_or_default())
+    Ok(tags::nums_of(conn, &[num])?
+        .remove(&num)
+        .unwrap_or_default())
 }
 
 /// Whether a save can have taken the article from anyone: it was to come out at least, and something is different by
@@ -246,18 +249,4 @@ pub fn clear(conn: &mut Conn, before: DateTime<Utc>) -> Result<usize> {
         .load(conn)?;
     Ok(each!(conn, conn =>
         diesel::delete(own().filter(among(partner_lines::article_num, &nums))).execute(conn))?)
-}
-
-/// All tags of these articles, by number.
-pub(super) fn all_tags(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
-    let borne: Vec<(i64, i64)> = each!(conn, conn =>
-        article_tags::table
-            .filter(among(article_tags::article_num, nums))
-            .select((article_tags::article_num, article_tags::tag_num))
-            .load(conn))?;
-    let mut tags: HashMap<i64, Vec<i64>> = HashMap::with_capacity(nums.len());
-    for (article, tag) in borne {
-        tags.entry(article).or_default().push(tag);
-    }
-    Ok(tags)
 }

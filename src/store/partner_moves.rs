@@ -15,7 +15,7 @@ use crate::db::schema::{article_tags, articles as article_table};
 use crate::error::Result;
 use crate::store::articles;
 use crate::store::changes::{self, Action, Change, ChangeKind, Moves};
-use crate::store::partner_lines::{Line, all_tags, is_known, key_of, known_as, replace};
+use crate::store::partner_lines::{Line, is_known, key_of, known_as, replace};
 use crate::store::tags::{self as tag_store, TagRow};
 use crate::store::{rights, sights};
 
@@ -165,7 +165,7 @@ fn tell(
 ) -> Result<()> {
     let mut rows = articles::by_nums(conn, nums)?;
     rows.sort_unstable_by_key(|row| row.num);
-    let borne = all_tags(conn, nums)?;
+    let borne = tag_store::nums_of(conn, nums)?;
     let mut told: Vec<(usize, &str, Option<String>)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let before = borne.get(&row.num).map(Vec::as_slice).unwrap_or_default();

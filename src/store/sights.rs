@@ -13,12 +13,11 @@ use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::content::visibility::Standing;
-use crate::db::dialect::{among, each};
 use crate::db::schema::{article_tags, articles};
 use crate::db::{Backend, Conn};
 use crate::error::Result;
 use crate::store::articles::ArticleRow;
-use crate::store::changes;
+use crate::store::{changes, tags};
 
 type On<'a, Source> = Box<dyn BoxableExpression<Source, Backend, SqlType = Bool> + 'a>;
 
@@ -139,19 +138,10 @@ fn facts(row: &ArticleRow) -> Facts<'_> {
 /// whose scope names some.
 pub fn tags_for(conn: &mut Conn, sight: &Sight, nums: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
     let is_asked = sight.rights().is_some_and(|rights| rights.tags.is_some());
-    let mut tags: HashMap<i64, Vec<i64>> = HashMap::new();
     if !is_asked || nums.is_empty() {
-        return Ok(tags);
+        return Ok(HashMap::new());
     }
-    let borne: Vec<(i64, i64)> = each!(conn, conn =>
-        article_tags::table
-            .filter(among(article_tags::article_num, nums))
-            .select((article_tags::article_num, article_tags::tag_num))
-            .load(conn))?;
-    for (article, tag) in borne {
-        tags.entry(article).or_default().push(tag);
-    }
-    Ok(tags)
+    tags::nums_of(conn, nums)
 }
 
 /// Those of these articles that are in the scope of a partner with these rights, whether they are out or not.

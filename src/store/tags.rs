@@ -391,6 +391,20 @@ pub fn of_articles(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<Tag
     Ok(by_article)
 }
 
+/// The numbers of the tags of these articles, by that of the article; one without tags is missing.
+pub fn nums_of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
+    let borne: Vec<(i64, i64)> = each!(conn, conn =>
+        article_tags::table
+            .filter(among(article_tags::article_num, nums))
+            .select((article_tags::article_num, article_tags::tag_num))
+            .load(conn))?;
+    let mut tags: HashMap<i64, Vec<i64>> = HashMap::with_capacity(nums.len());
+    for (article, tag) in borne {
+        tags.entry(article).or_default().push(tag);
+    }
+    Ok(tags)
+}
+
 /// The articles that bear a tag.
 pub fn bearers(conn: &mut Conn, num: i64) -> Result<Vec<i64>> {
     Ok(article_tags::table
