@@ -2,6 +2,7 @@
 
 mod addresses;
 mod article;
+mod config;
 mod fields;
 mod front_matter;
 mod hidden;

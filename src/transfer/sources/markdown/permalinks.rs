@@ -19,6 +19,8 @@ const OWN: [&str; 4] = [":slug", ":title", ":filename", ":contentbasename"];
 pub struct Permalinks {
     /// Hugo: a pattern for each section.
     by_section: HashMap<String, String>,
+    /// Hugo: the same for articles in one language.
+    by_language: HashMap<String, HashMap<String, String>>,
     /// Hugo: addresses end in `.html`.
     is_ugly: bool,
     /// Hugo: the texts in the site's own language are in a folder, too.
@@ -46,24 +48,16 @@ pub struct Made {
 }
 
 impl Permalinks {
-    /// `apart` is what stands in a file of its own.
-    pub fn hugo(config: &Map<String, Value>, apart: &Map<String, Value>) -> Self {
-        let mut by_section = HashMap::new();
-        let declared = config.get("permalinks").and_then(Value::as_object);
-        for members in [declared, Some(apart)].into_iter().flatten() {
-            // By section, or by kind of page and then by section.
-            let pages = members.get("page").and_then(Value::as_object);
-            for (section, pattern) in pages.into_iter().flatten().chain(members) {
-                if let Value::String(pattern) = pattern {
-                    by_section
-                        .entry(section.to_lowercase())
-                        .or_insert_with(|| pattern.clone());
-                }
-            }
-        }
+    /// With the patterns of all languages and those of each, by section.
+    pub fn hugo(
+        config: &Map<String, Value>,
+        by_section: HashMap<String, String>,
+        by_language: impl IntoIterator<Item = (String, HashMap<String, String>)>,
+    ) -> Self {
         let fields = Fields(config);
         Self {
             by_section,
+            by_language: by_language.into_iter().collect(),
             is_ugly: fields.truth("uglyurls") == Some(Ok(true)),
             has_language_folder: fields.truth("defaultcontentlanguageinsubdir") == Some(Ok(true)),
             ..Self::default()
@@ -109,12 +103,9 @@ impl Permalinks {
 
     fn of_hugo(&self, said: Option<&str>, page: &Page) -> Option<Made> {
         let file = page.file;
-        let section = file.folders.first().map(|name| name.to_lowercase());
-        let pattern = said
-            .or_else(|| Some(self.by_section.get(&section?)?.as_str()))
-            .map(str::to_owned);
+        let pattern = said.or_else(|| self.of_section(page));
         let mut made = match pattern {
-            Some(pattern) => made(&pattern, |word| page.hugo(word))?,
+            Some(pattern) => made(pattern, |word, which| page.hugo(word, which))?,
             None => {
                 let folders = file.folders.iter().map(|name| part(name));
                 let own = page.fields.text(&["slug"]).map(|slug| part(&slug));
@@ -139,6 +130,15 @@ impl Permalinks {
         Some(made)
     }
 
+    /// The pattern for the page's section, in its language before that of the whole site.
+    fn of_section(&self, page: &Page) -> Option<&str> {
+        let section = page.file.folders.first()?.to_lowercase();
+        let language = page.file.language.as_deref().or(page.default_language);
+        let own = language.and_then(|language| self.by_language.get(language)?.get(&section));
+        own.or_else(|| self.by_section.get(&section))
+            .map(String::as_str)
+    }
+
     fn of_jekyll(&self, said: Option<&str>, page: &Page) -> Option<Made> {
         let relative = page.file.relative.as_str();
         let is_below = |path: &str| {
@@ -158,8 +158,28 @@ impl Permalinks {
             "none" => "/:categories/:title:output_ext",
             pattern => pattern,
         };
-        made(pattern, |word| page.jekyll(word))
+        made(pattern, |word, which| match which {
+            None => page.jekyll(word),
+            Some(_) => None,
+        })
     }
+}
+
+/// Hugo's patterns by section.
+pub fn by_section(config: &Map<String, Value>) -> HashMap<String, String> {
+    let mut by_section = HashMap::new();
+    if let Some(declared) = config.get("permalinks").and_then(Value::as_object) {
+        // By section, or by kind of page and then by section.
+        let pages = declared.get("page").and_then(Value::as_object);
+        for (section, pattern) in pages.into_iter().flatten().chain(declared) {
+            if let Value::String(pattern) = pattern {
+                by_section
+                    .entry(section.to_lowercase())
+                    .or_insert_with(|| pattern.clone());
+            }
+        }
+    }
+    by_section
 }
 
 /// Whether what a page says of its address is a pattern to be filled.
@@ -202,7 +222,11 @@ impl Page<'_> {
         Some(self.day?.format(form).to_string())
     }
 
-    fn hugo(&self, word: &str) -> Option<String> {
+    /// `which`: of several parts, as a pattern chooses them.
+    fn hugo(&self, word: &str, which: Option<&str>) -> Option<String> {
+        if which.is_some() && word != "sections" {
+            return None;
+        }
         let slug = || self.fields.text(&["slug"]).map(|slug| part(&slug));
         let folders = || self.file.folders.iter().map(|name| part(name));
         Some(match word {
@@ -214,7 +238,10 @@ impl Page<'_> {
             "weekdayname" => self.dated("%A")?,
             "yearday" => self.day?.ordinal().to_string(),
             "section" => folders().next().unwrap_or_default(),
-            "sections" => folders().collect::<Vec<_>>().join("/"),
+            "sections" => {
+                let folders: Vec<String> = folders().collect();
+                chosen(&folders, which)?.join("/")
+            }
             "title" => self.title(),
             "slug" => slug().unwrap_or_else(|| self.title()),
             "filename" | "contentbasename" => part(&self.base_name()),
@@ -275,8 +302,41 @@ impl Page<'_> {
     }
 }
 
-/// The pattern with its words filled in, `None` where one is not known.
-fn made(pattern: &str, fill: impl Fn(&str) -> Option<String>) -> Option<Made> {
+/// The parts that a pattern of Hugo's chooses: `[n]`, `[last]`, or `[from:to]` without the one at `to`, either of which
+/// may be left out. Parts that are not there are left out, too; `None` where it says something else.
+fn chosen<'a>(parts: &'a [String], which: Option<&str>) -> Option<&'a [String]> {
+    let Some(which) = which else {
+        return Some(parts);
+    };
+    let place = |said: &str| match said.trim() {
+        "last" => Some(parts.len().saturating_sub(1)),
+        number => number.parse().ok(),
+    };
+    let (from, to) = match which.split_once(':') {
+        None => {
+            let at = place(which)?;
+            (at, at.checked_add(1)?)
+        }
+        Some((from, to)) => (
+            if from.trim().is_empty() {
+                0
+            } else {
+                place(from)?
+            },
+            if to.trim().is_empty() {
+                parts.len()
+            } else {
+                place(to)?
+            },
+        ),
+    };
+    let to = to.min(parts.len());
+    Some(parts.get(from..to).unwrap_or_default())
+}
+
+/// The pattern with its words filled in, `None` where one is not known. `fill` takes a word, and what stands in brackets
+/// behind it.
+fn made(pattern: &str, fill: impl Fn(&str, Option<&str>) -> Option<String>) -> Option<Made> {
     let mut path = String::new();
     let mut rest = pattern;
     while let Some(at) = rest.find(':') {
@@ -284,11 +344,14 @@ fn made(pattern: &str, fill: impl Fn(&str) -> Option<String>) -> Option<Made> {
         rest = &rest[at + 1..];
         let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_');
         let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
-        path.push_str(&fill(word)?);
-        // Hugo's choice among several folders.
-        if after.starts_with('[') {
-            return None;
-        }
+        let (which, after) = match after.strip_prefix('[') {
+            Some(inside) => {
+                let (which, after) = inside.split_once(']')?;
+                (Some(which), after)
+            }
+            None => (None, after),
+        };
+        path.push_str(&fill(word, which)?);
         rest = after;
         if path.len() > MAX_ADDRESS {
             return None;

@@ -5,29 +5,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 use url::Url;
 
 use crate::transfer::sources::item;
+use crate::transfer::sources::markdown::config;
 use crate::transfer::sources::markdown::fields::Fields;
-use crate::transfer::sources::markdown::front_matter;
 use crate::transfer::sources::markdown::hidden::{self, Hidden};
 use crate::transfer::sources::markdown::permalinks::Permalinks;
 
-/// Files that one folder may have, and bytes of a configuration.
+/// Files that one folder may have.
 const MAX_FILES: usize = 2_000_000;
-const MAX_CONFIG: u64 = 1024 * 1024;
 /// Folders of programs, not of texts, where they are a site's own.
 const FOREIGN: [&str; 5] = ["themes", "public", "vendor", "resources", "archetypes"];
-
-/// Where Hugo's configuration may be.
-const HUGO: [&str; 4] = [
-    "hugo",
-    "config",
-    "config/_default/hugo",
-    "config/_default/config",
-];
-const CONFIGS: [&str; 4] = ["toml", "yaml", "yml", "json"];
 
 /// Names of a section's page.
 const SECTION: [&str; 2] = ["_index.md", "_index.html"];
@@ -99,17 +89,17 @@ impl Site {
             || in_posts
             || in_drafts;
         let (kind, config) = if is_jekyll {
-            (Kind::Jekyll, config(folder, &["_config"]))
+            (Kind::Jekyll, config::first(folder, &["_config"]))
         } else if content.is_dir() {
-            (Kind::Hugo, config(folder, &HUGO))
+            (Kind::Hugo, config::first(folder, &config::HUGO))
         } else {
             (Kind::Plain, Map::new())
         };
         let fields = Fields(&config);
-        let mut languages: Vec<String> = Vec::new();
-        if let Some(declared) = fields.inner("languages") {
-            languages.extend(declared.0.keys().filter_map(|key| item::language(key)));
-        }
+        let declared = match kind {
+            Kind::Hugo => config::hugo_languages(folder, &config),
+            Kind::Jekyll | Kind::Plain => config::languages(&config),
+        };
         let base = fields.text(&["baseurl", "url"]);
         let base = match (kind, fields.text(&["url"])) {
             (Kind::Jekyll, Some(url)) => {
@@ -132,12 +122,12 @@ impl Site {
             title: fields.text(&["title"]),
             url: base.and_then(|base| Url::parse(&format!("{}/", base.trim_end_matches('/'))).ok()),
             permalinks: match kind {
-                Kind::Hugo => Permalinks::hugo(&config, &apart(folder)),
+                Kind::Hugo => config::hugo_permalinks(folder, &config, &declared),
                 Kind::Jekyll => Permalinks::jekyll(&config),
                 Kind::Plain => Permalinks::default(),
             },
             default_language: default.as_deref().and_then(item::language),
-            languages,
+            languages: declared.into_keys().collect(),
             in_posts,
             in_drafts,
             in_bundles: kind == Kind::Hugo || is_in_hugo(&absolute),
@@ -382,12 +372,7 @@ fn is_in_hugo(folder: &Path) -> bool {
     let mut above = folder.ancestors();
     let content = above.find(|folder| folder.ends_with("content"));
     let site = content.and_then(Path::parent);
-    site.is_some_and(|site| {
-        let mut names = HUGO
-            .iter()
-            .flat_map(|name| CONFIGS.map(|end| format!("{name}.{end}")));
-        names.any(|name| site.join(name).is_file())
-    })
+    site.is_some_and(config::is_hugo)
 }
 
 fn by_cascade() -> Hidden {
@@ -403,32 +388,4 @@ fn dated(stem: &str) -> Option<(&str, &str)> {
         _ => byte.is_ascii_digit(),
     });
     (is_day && !rest.is_empty()).then_some((day, rest))
-}
-
-/// What Hugo's configuration says of addresses in a file of its own.
-fn apart(folder: &Path) -> Map<String, Value> {
-    config(folder, &["config/_default/permalinks"])
-}
-
-/// The first configuration that is there and can be read.
-fn config(folder: &Path, names: &[&str]) -> Map<String, Value> {
-    for name in names {
-        for extension in CONFIGS {
-            let path = folder.join(format!("{name}.{extension}"));
-            let is_small = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= MAX_CONFIG);
-            let Some(text) = is_small.then(|| fs::read_to_string(&path).ok()).flatten() else {
-                continue;
-            };
-            let members = match extension {
-                "toml" => front_matter::toml(&text),
-                // JSON is YAML.
-                _ => front_matter::yaml(&text),
-            };
-            if let Ok(members) = members {
-                return members;
-            }
-            log::warn!("{} cannot be read, and is passed over", path.display());
-        }
-    }
-    Map::new()
 }

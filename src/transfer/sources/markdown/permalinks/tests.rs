@@ -45,6 +45,51 @@ fn address(
     Some(permalinks.address(kind, said, &page)?.path)
 }
 
+fn hugo(config: Value) -> Permalinks {
+    let config = object(config);
+    Permalinks::hugo(&config, by_section(&config), [])
+}
+
+#[test]
+fn a_language_of_hugo_has_patterns_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let apart = folder.path().join("config/_default");
+    std::fs::create_dir_all(&apart).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(apart.join(name), text).unwrap();
+    write(
+        "permalinks.toml",
+        "news = '/n/:slug/'\nopinion = '/o/:slug/'\n[page]\nsport = '/s/:slug/'",
+    );
+    write(
+        "languages.yaml",
+        "ar: {permalinks: {page: {news: '/akhbar/:slug/'}}}\nes: {}",
+    );
+    write("permalinks.es.json", r#"{"news": "/noticias/:slug/"}"#);
+    let main = object(json!({
+        "permalinks": {"opinion": "/avis/:slug/"},
+        "languages": {"fr": {"permalinks": {"sport": "/sports/:slug/"}}},
+    }));
+    let languages = super::super::config::hugo_languages(folder.path(), &main);
+    let tags: Vec<&str> = languages.keys().map(String::as_str).collect();
+    assert_eq!(tags, ["ar", "es", "fr"]);
+    let made = super::super::config::hugo_permalinks(folder.path(), &main, &languages);
+    for (path, language, expected) in [
+        ("news/a.md", None, "n/a/"),
+        ("opinion/a.md", None, "avis/a/"),
+        // The site's own language is French.
+        ("sport/a.md", None, "sports/a/"),
+        ("sport/a.md", Some("ar"), "ar/s/a/"),
+        ("news/a.md", Some("ar"), "ar/akhbar/a/"),
+        ("news/a.md", Some("es"), "es/noticias/a/"),
+        ("other/a.md", Some("es"), "es/other/a/"),
+    ] {
+        let mut file = text(path, "a", None);
+        file.language = language.map(str::to_owned);
+        let found = address(&made, Kind::Hugo, json!({"title": "A"}), &file, None);
+        assert_eq!(found.as_deref(), Some(expected), "{path} {language:?}");
+    }
+}
+
 #[test]
 fn patterns_of_hugo() {
     let file = text(
@@ -65,21 +110,31 @@ fn patterns_of_hugo() {
             "/:monthname/:weekday/:yearday/:contentbasename.html",
             Some("March/2/65/2024-03-05-la-crue.html"),
         ),
-        ("/:sections[1:]/:slug", None),
+        (
+            "/:sections[1:]/:contentbasename",
+            Some("2024/2024-03-05-la-crue"),
+        ),
+        ("/:sections[:last]/x", Some("news/x")),
+        ("/:sections[last]/x", Some("2024/x")),
+        ("/:sections[0]/x", Some("news/x")),
+        ("/:sections[1:1]/x", Some("x")),
+        ("/:sections[5]/x", Some("x")),
+        ("/:sections[1:0]/x", Some("x")),
+        ("/:sections[0:99]/x", Some("news/2024/x")),
+        ("/:sections[18446744073709551615]/x", None),
+        ("/:sections[-1]/x", None),
+        ("/:sections[", None),
+        ("/:slug[0]/", None),
         ("/:unknown/", None),
     ] {
         for config in [
             json!({"permalinks": {"news": pattern}}),
             json!({"permalinks": {"page": {"news": pattern}, "term": {"news": "/no/"}}}),
         ] {
-            let made = Permalinks::hugo(&object(config), &Map::new());
+            let made = hugo(config);
             let made = address(&made, Kind::Hugo, members.clone(), &file, None);
             assert_eq!(made.as_deref(), expected, "{pattern}");
         }
-        let apart = object(json!({"news": pattern}));
-        let made = Permalinks::hugo(&Map::new(), &apart);
-        let made = address(&made, Kind::Hugo, members.clone(), &file, None);
-        assert_eq!(made.as_deref(), expected, "{pattern}");
     }
     let none = Permalinks::default();
     let plain = |members| address(&none, Kind::Hugo, members, &file, None);
@@ -91,15 +146,12 @@ fn patterns_of_hugo() {
         plain(json!({"slug": "autre"})).as_deref(),
         Some("news/2024/autre/")
     );
-    let undated = Permalinks::hugo(
-        &object(json!({"permalinks": {"news": "/:year/:slug"}})),
-        &Map::new(),
-    );
+    let undated = hugo(json!({"permalinks": {"news": "/:year/:slug"}}));
     assert_eq!(
         address(&undated, Kind::Hugo, json!({"title": "T"}), &file, None),
         None
     );
-    let ugly = Permalinks::hugo(&object(json!({"uglyurls": true})), &Map::new());
+    let ugly = hugo(json!({"uglyurls": true}));
     assert_eq!(
         address(&ugly, Kind::Hugo, json!({}), &file, None).as_deref(),
         Some("news/2024/2024-03-05-la-crue.html")
