@@ -107,7 +107,11 @@ pub(super) fn rounds(office: &Office, receiver: &Receiver) {
                 Err(error) => {
                     log::error!("the webhook {} cannot be served: {error}", receiver.id);
                     receiver.rest(RETRY);
-                    return;
+                    if flight.carried.is_empty() || office.is_stopping() {
+                        return;
+                    }
+                    // What was not touched goes on; its results are kept once the database is back.
+                    thread::sleep(RETRY);
                 }
             }
         }
