@@ -29,21 +29,8 @@ impl Imported {
         Self { place }
     }
 
-    /// Runs `kiosque import` as an operator does.
     fn run(&self, arguments: &[&str]) -> Said {
-        let url = match &self.place.url {
-            DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
-            DatabaseUrl::Postgres(url) => url.clone(),
-        };
-        let output = Command::new(env!("CARGO_BIN_EXE_kiosque"))
-            .current_dir(self.place.folder.path())
-            .env_clear()
-            .env("DATABASE_URL", url)
-            .arg("import")
-            .args(arguments)
-            .output()
-            .unwrap();
-        Said::of(&output)
+        run(&self.place, arguments)
     }
 
     /// Everything that is stored but for what an import notes of itself.
@@ -69,6 +56,23 @@ impl Imported {
     fn serve(self) -> App {
         App::on(self.place)
     }
+}
+
+/// Runs `kiosque import` as an operator does.
+fn run(place: &Place, arguments: &[&str]) -> Said {
+    let url = match &place.url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.clone(),
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_kiosque"))
+        .current_dir(place.folder.path())
+        .env_clear()
+        .env("DATABASE_URL", url)
+        .arg("import")
+        .args(arguments)
+        .output()
+        .unwrap();
+    Said::of(&output)
 }
 
 struct Said {

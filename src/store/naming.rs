@@ -110,18 +110,20 @@ pub fn named_elsewhere(conn: &mut Conn, draft: &Draft) -> Result<Option<ArticleR
     }
 }
 
-/// By what an article that came another way is known to be the one of a draft.
-#[derive(Clone, Debug, Default)]
+/// By what an article that came another way is known to be the one of a draft: by a feed, or by an export of its site.
+#[derive(Clone, Debug)]
 pub struct Elsewhere {
-    /// What the export of its site calls it.
+    /// What it is called that way.
     pub external_id: Option<String>,
     /// Its page, and the end of that address.
     pub page: Option<(String, Slug)>,
-    /// How external ids begin that were given the way the draft came: such an article is another one.
-    pub way: &'static str,
+    /// How external ids begin that feeds give.
+    pub of_feeds: &'static str,
+    /// Whether it is the draft that came by a feed. An export has more of an article.
+    pub is_by_feed: bool,
 }
 
-/// The article that a draft is about and that came another way. `None` also where the draft's own article is stored.
+/// The article that a draft is about and that came the other way. `None` also where the draft's own article is stored.
 pub fn came_otherwise(
     conn: &mut Conn,
     draft: &Draft,
@@ -147,7 +149,7 @@ pub fn came_otherwise(
     Ok(row.filter(|row| {
         let external_id = row.external_id.as_deref().unwrap_or_default();
         let own = row.canonical_url.as_deref();
-        !external_id.starts_with(elsewhere.way)
+        external_id.starts_with(elsewhere.of_feeds) != elsewhere.is_by_feed
             && own.is_some_and(|own| address(own) == address(page))
     }))
 }

@@ -83,7 +83,11 @@ impl Save<'_> {
         self.over(conn, found, draft, tagger)
     }
 
-    fn over(
+    /// Puts `draft` in the place of what was found, its names included, or creates it.
+    ///
+    /// # Errors
+    /// As [`Save::article`].
+    pub fn over(
         &self,
         conn: &mut Conn,
         found: Option<ArticleRow>,

@@ -252,16 +252,6 @@ impl<'a> Writer<'a> {
         (line, draft): (&Prepared, &Draft),
         first: Option<&First>,
     ) -> Result<Saved> {
-        if let Some(elsewhere) = &line.elsewhere
-            && let Some(row) = naming::came_otherwise(conn, draft, elsewhere)?
-        {
-            return Ok(Saved {
-                outcome: Outcome::Unchanged,
-                row,
-                missing: Vec::new(),
-                dangling: Vec::new(),
-            });
-        }
         let save = Save {
             // Not the start of the import, which may be long ago: meanwhile hours have come and been logged.
             now: self.options.clock.now(),
@@ -269,6 +259,19 @@ impl<'a> Writer<'a> {
             manner: Manner::Import,
             sight: Sight::All,
         };
+        if let Some(elsewhere) = &line.elsewhere
+            && let Some(row) = naming::came_otherwise(conn, draft, elsewhere)?
+        {
+            return match elsewhere.is_by_feed {
+                true => Ok(Saved {
+                    outcome: Outcome::Unchanged,
+                    row,
+                    missing: Vec::new(),
+                    dangling: Vec::new(),
+                }),
+                false => save.over(conn, Some(row), draft, &mut self.tagger),
+            };
+        }
         // A dry run has left nothing of the first time.
         if let Some(first) = first.filter(|_| !self.options.dry_run)
             && let Some(made) = &first.made

@@ -550,3 +550,79 @@ fn the_feed_of_a_site_of_ghost_finds_its_articles_where_they_are() {
         .says(&["0 created, 0 updated, 1 unchanged"]);
     assert_eq!(body(&imported.serve(), "one"), "<p>Whole</p>");
 }
+
+#[test]
+fn an_export_takes_the_place_of_what_a_feed_of_its_site_brought() {
+    let feed = rss(
+        "<item><title>Flux un</title><link>https://r.example/2024/un/</link>\
+         <guid isPermaLink=\"false\">https://r.example/?p=1</guid><description>Court</description>\
+         <pubDate>Wed, 01 May 2024 10:00:00 +0000</pubDate></item>\
+         <item><title>Flux deux</title><link>http://r.example/2024/deux</link><guid isPermaLink=\"false\">7</guid>\
+         <description>Court</description><pubDate>Wed, 01 May 2024 10:00:00 +0000</pubDate></item>\
+         <item><title>Autre</title><link>https://r.example/2023/trois/</link><guid isPermaLink=\"false\">8</guid>\
+         <description>Court</description><pubDate>Wed, 01 May 2024 10:00:00 +0000</pubDate></item>",
+    );
+    let post = |id: u32, name: &str| {
+        format!(
+            "<item><title>Titre {name}</title><link>https://r.example/2024/{name}/</link>\
+             <guid isPermaLink=\"false\">https://r.example/?p={id}</guid><content:encoded>Entier</content:encoded>\
+             <wp:post_id>{id}</wp:post_id><wp:post_date_gmt>2024-01-0{id} 00:00:00</wp:post_date_gmt>\
+             <wp:post_name>{name}</wp:post_name><wp:status>publish</wp:status><wp:post_type>post</wp:post_type></item>"
+        )
+    };
+    let posts = [post(1, "un"), post(2, "deux"), post(3, "trois")].concat();
+    let wordpress = format!(
+        "<?xml version=\"1.0\"?>\n<rss xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel><title>R</title>\
+         <link>https://r.example</link><language>fr</language>{posts}</channel></rss>"
+    );
+    for place in places() {
+        let imported = Imported::into(place);
+        let feed = written(&imported.place, "feed.rss", &feed);
+        let wordpress = written(&imported.place, "wordpress.xml", &wordpress);
+        imported.run(&[&feed]).says(&["3 created"]);
+        // The third only ends alike.
+        let counts = "1 created, 2 updated, 0 unchanged, 0 failed";
+        imported.run(&[&wordpress, "--dry-run"]).says(&[counts]);
+        imported.run(&[&wordpress]).says(&[counts]);
+        imported.again(&[&wordpress]);
+        imported.again(&[&feed]);
+        let name = imported.place.name;
+        let app = imported.serve();
+        for (slug, headline, text) in [
+            ("un", "Titre un", "Entier"),
+            ("deux", "Titre deux", "Entier"),
+            ("trois", "Autre", "Court"),
+            ("trois-2", "Titre trois", "Entier"),
+        ] {
+            let article = app.get(&format!("/v1/articles/{slug}")).json();
+            assert_eq!(article["headline"], headline, "{name}");
+            assert_eq!(article["body_text"], text, "{name}: {slug}");
+        }
+    }
+}
+
+#[test]
+fn what_a_feed_brought_and_was_deleted_does_not_come_back_by_an_export() {
+    let feed = rss(
+        "<item><title>Flux</title><link>https://g.example/one/</link><guid isPermaLink=\"false\">64a1</guid>\
+         <description>Short</description><pubDate>Mon, 01 Jan 2024 00:00:00 GMT</pubDate></item>",
+    );
+    let ghost = json!({"db": [{"data": {"settings": [{"key": "locale", "value": "en"}], "posts": [
+        {"id": "64a1", "uuid": "5c0e2f5a-0000-4000-8000-000000000001", "title": "One", "slug": "one", "html": "<p>Whole</p>",
+         "status": "published", "published_at": "2024-01-01T00:00:00.000Z"}]}}]});
+    let imported = Imported::into(Place::sqlite());
+    let feed = written(&imported.place, "feed.rss", feed);
+    let ghost = written(&imported.place, "ghost.json", ghost.to_string());
+    imported.run(&[&feed]).says(&["1 created"]);
+    let app = imported.serve();
+    let key = app.key("editor");
+    let headers = [("authorization", key.as_str()), ("if-match", "*")];
+    let deleted = app.send("DELETE", "/v1/articles/one", &headers);
+    assert_eq!(deleted.status, 204);
+    let said = run(&app.place, &[&ghost, "--site-url", "https://g.example"]);
+    said.says(&[
+        "0 created, 0 updated, 0 unchanged, 1 failed",
+        "deleted here",
+    ]);
+    assert_eq!(app.get("/v1/articles/one").status, 410);
+}

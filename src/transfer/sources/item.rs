@@ -16,6 +16,9 @@ use crate::transfer::sources::text;
 
 /// Tags an import line may have.
 pub const MAX_TAGS: usize = 200;
+/// How external ids begin that feeds give: a feed may call an entry what another source calls the whole article.
+pub const OF_FEEDS: &str = "feed:";
+
 /// What is told of those beyond.
 pub const OVER_TAGS: &str = "tags beyond 200 of an article";
 
@@ -44,7 +47,7 @@ pub struct Item {
     /// Beside the line, not in it.
     #[serde(skip)]
     pub former_slugs: Vec<String>,
-    /// By what an article that came another way is this one.
+    /// By what an article that came another way is this one, where that is not told by names and address.
     #[serde(skip)]
     pub elsewhere: Option<Elsewhere>,
 }
@@ -103,13 +106,27 @@ impl Item {
     /// called there.
     pub fn line(mut self, number: u64, name: &str, tally: &mut Tally) -> Line {
         let text = self.text(name, tally);
+        let elsewhere = self.elsewhere.take().unwrap_or_else(|| self.by_feed());
         let former = self.former_slugs.iter();
         Line {
             number,
             name: Some(name.to_owned()),
             former: former.filter_map(|slug| Slug::parse(slug).ok()).collect(),
-            elsewhere: self.elsewhere,
+            elsewhere: Some(elsewhere),
             text,
+        }
+    }
+
+    /// By what a feed of the site may have brought the article before.
+    fn by_feed(&self) -> Elsewhere {
+        let id = self.external_id.as_deref();
+        let slug = self.slug.as_deref();
+        let slug = slug.and_then(|slug| Slug::parse(slug).ok());
+        Elsewhere {
+            external_id: id.and_then(|id| external_id(&format!("{OF_FEEDS}{id}"))),
+            page: self.canonical_url.clone().zip(slug),
+            of_feeds: OF_FEEDS,
+            is_by_feed: false,
         }
     }
 

@@ -13,16 +13,13 @@ use crate::content::slug::Slug;
 use crate::store::naming::Elsewhere;
 use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
-use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
+use crate::transfer::sources::item::{self, Item, OF_FEEDS, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::{Archive, Wishes, html, text};
 
 use fetch::{Fetcher, Page};
 use pages::Found;
-
-/// How the external ids of entries begin.
-const WAY: &str = "feed:";
 
 /// Where the first page is.
 pub enum From {
@@ -258,7 +255,7 @@ fn external_id(
     link: Option<&str>,
     first: Option<&Url>,
 ) -> Option<String> {
-    let named = |id: &str| item::external_id(&format!("{WAY}{}", id.trim()));
+    let named = |id: &str| item::external_id(&format!("{OF_FEEDS}{}", id.trim()));
     let by_link = || named(link?);
     let id = entry.id.trim();
     if id.is_empty() {
@@ -292,7 +289,8 @@ fn elsewhere(entry: &Entry, link: Option<&str>) -> Elsewhere {
     Elsewhere {
         external_id: id.and_then(item::external_id),
         page: link.map(str::to_owned).zip(slug),
-        way: WAY,
+        of_feeds: OF_FEEDS,
+        is_by_feed: true,
     }
 }
 
