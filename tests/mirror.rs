@@ -20,7 +20,7 @@ use kiosque::db::schema::{article_aliases, articles, tag_aliases, tags};
 use kiosque::store::{changes, mirrors, transitions};
 use serde_json::{Value, json};
 use support::writer::{Random, TAGS, Writer};
-use support::{App, Place, article, places};
+use support::{App, Place, article, places, program};
 
 /// The built program with this database.
 fn kiosque(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
@@ -28,8 +28,7 @@ fn kiosque(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
         DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
         DatabaseUrl::Postgres(url) => url.clone(),
     };
-    let program = std::env::var_os("KIOSQUE_TEST_PROGRAM");
-    let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_kiosque").into()));
+    let mut command = Command::new(program());
     command
         .args(arguments)
         .current_dir(folder)

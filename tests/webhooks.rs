@@ -1,8 +1,8 @@
 //! Every event arrives at least once, in the order of its article, though the receiver fails, stalls and lies and two
 //! servers are killed at random.
 //!
-//! The short runs are for every day. The long one takes `KIOSQUE_TEST_EVENTS` (100,000), `KIOSQUE_TEST_SEED` and
-//! `KIOSQUE_TEST_DATABASE` (one of `SQLite` and `PostgreSQL`, or both):
+//! The short runs are for every day. The long one takes `KIOSQUE_TEST_EVENTS` (100,000), `KIOSQUE_TEST_SEED`,
+//! `KIOSQUE_TEST_DATABASE` (one of `SQLite` and `PostgreSQL`, or both) and `KIOSQUE_TEST_PROGRAM`:
 //! `cargo test --test webhooks -- --ignored --nocapture`.
 
 mod support;
@@ -22,7 +22,7 @@ use kiosque::store::webhook_filters::Filter;
 use kiosque::store::webhooks::{self, WebhookRow};
 use support::app::import_into;
 use support::hook::{Heard, Hook, Manner, SECRET};
-use support::{Place, article, places};
+use support::{Place, article, places, program};
 use uuid::Uuid;
 
 /// Events of one article, on average: each waits for the one before.
@@ -63,7 +63,7 @@ impl Server {
     fn start(&mut self) {
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = port.local_addr().unwrap().port();
-        let process = Command::new(env!("CARGO_BIN_EXE_kiosque"))
+        let process = Command::new(program())
             .arg("serve")
             .current_dir(self.folder.path())
             .env_clear()
