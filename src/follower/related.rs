@@ -27,7 +27,7 @@ pub struct RelatedIndex {
     position: Option<i64>,
     /// Who is to know whose neighbourhood something has come into.
     ledger: Option<Arc<Ledger>>,
-    /// Articles that were taken in, by number, of which it has not been told yet; `None`: too many.
+    /// Articles that came, or came nearer to others, by number, of which it has not been told yet; `None`: too many.
     came: Option<Vec<i64>>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,
@@ -79,7 +79,7 @@ impl RelatedIndex {
         self.clock.now().timestamp_micros()
     }
 
-    /// Tells whose neighbours the articles may be that were taken in.
+    /// Tells whose neighbours the articles may be that came.
     fn tell_who_is_near(&mut self) {
         /// It is a neighbour of a dozen, on the average, and they are not always those that it is nearest to.
         const NEAR: usize = 50;
@@ -149,18 +149,19 @@ impl Derived for RelatedIndex {
         let now = self.now();
         self.write(|engine| engine.advance(now));
         for (num, profile) in profiles {
-            self.write(|engine| match &profile {
-                Some(profile) => engine.upsert(profile),
-                None => engine.remove(num).map(drop),
-            })
-            .map_err(unusable)?;
+            let has_moved = self
+                .write(|engine| match &profile {
+                    Some(profile) => engine.upsert(profile),
+                    None => engine.remove(num).map(|_| false),
+                })
+                .map_err(unusable)?;
+            if has_moved && let Some(came) = &mut self.came {
+                came.push(num);
+                if came.len() > MANY {
+                    self.came = None;
+                }
+            }
         }
-        let came = self.came.take();
-        let came = came.filter(|came| came.len() + articles.len() <= MANY);
-        self.came = came.map(|mut came| {
-            came.extend(articles.iter().map(|article| article.row.num));
-            came
-        });
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::Settings;
 use super::archive::Archive;
+use super::edit;
 use super::frames::Place;
 use super::index::{Index, Stale};
 use super::masses::Masses;
@@ -188,25 +189,29 @@ impl Engine {
         cleared
     }
 
-    /// Puts an article in, in place of what the engine had of it.
+    /// Puts an article in, in place of what the engine had of it. Whether its place among the others may have changed, by
+    /// more than a few of its words.
     ///
     /// # Errors
     /// When the file cannot be written; the engine is then as it was.
-    pub fn upsert(&mut self, profile: &Profile) -> io::Result<()> {
+    pub fn upsert(&mut self, profile: &Profile) -> io::Result<bool> {
         let Some(record) = profile.record() else {
-            return Ok(());
+            return Ok(false);
         };
         let known = self.place(record.num());
-        if known.and_then(|place| self.archive.get(place)) == Some(profile.bytes()) {
-            return Ok(());
+        let known = known.and_then(|place| self.archive.get(place));
+        if known == Some(profile.bytes()) {
+            return Ok(false);
         }
+        let before = known.and_then(Record::parse);
+        let is_slight = before.is_some_and(|before| edit::is_slight(&before, &record));
         let place = self.archive.put(profile.bytes())?;
         if !self.exchange(&record, place) {
             self.take_out(record.num());
             self.take_in(&record, place);
         }
         self.renumber_when_due();
-        Ok(())
+        Ok(!is_slight)
     }
 
     /// Counts an article in the place of what it was, if it counted before and does now, in the same language.

@@ -8,6 +8,7 @@ mod candidate;
 mod candidates;
 mod diversity;
 mod duplicates;
+mod edit;
 mod engine;
 mod frames;
 mod hashing;

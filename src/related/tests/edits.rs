@@ -100,3 +100,36 @@ fn after_any_edits_the_engine_answers_as_one_built_afresh() {
         }
     }
 }
+
+#[test]
+fn an_edit_moves_an_article_unless_a_few_words_are_all_that_changed() {
+    let text = |words: std::ops::Range<u32>| -> String {
+        words.map(|word| format!("mot{word} ")).collect()
+    };
+    let plain = || written(1, "Un titre", &text(0..100));
+    let mut engine = Engine::new(settings());
+    engine.advance(NOW);
+    let mut moves = |article: Written| engine.upsert(&article.profile()).unwrap();
+    assert!(moves(plain()), "it is new");
+    assert!(!moves(plain()), "nothing changed");
+    assert!(!moves(written(1, "Un titre", &text(4..104))));
+    assert!(!moves(plain()), "and back");
+    assert!(moves(written(1, "Un titre", &text(15..115))));
+    assert!(moves(plain()));
+    assert!(moves(written(1, "Un autre titre", &text(0..100))));
+    let others: [fn(&mut Written); 7] = [
+        |one| one.tags = vec![7],
+        |one| one.visible.until = NOW + 1,
+        |one| one.group = Some("g"),
+        |one| one.pins = vec![pin(2)],
+        |one| one.bans = vec![2],
+        |one| one.source = Some("Agence"),
+        |one| one.language = "en",
+    ];
+    for other in others {
+        moves(plain());
+        let mut article = plain();
+        other(&mut article);
+        assert!(moves(article));
+    }
+}
