@@ -246,6 +246,37 @@ fn what_partners_may_read_is_asked_for_once_in_a_batch_of_saves() {
     }
 }
 
+#[test]
+fn an_edit_names_no_column_that_it_leaves_as_it_is() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    set_default_instrumentation(listener).expect("diesel takes the listener");
+    for place in places() {
+        let app = making(place);
+        app.import(&[article("a")]);
+        let editor = app.key("editor");
+        queries().clear();
+        let change = Some(json!({"standfirst": "Autrement."}));
+        let headers = [("if-match", "*")];
+        let reply = app.write("PATCH", "/v1/articles/a", &editor, &headers, change);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let seen = queries().clone();
+        let mut updates = seen.iter().filter_map(|query| {
+            let query = query.replace(['`', '"'], "");
+            let set = query.strip_prefix("UPDATE articles SET ")?;
+            Some(set.split(" WHERE ").next()?.to_owned())
+        });
+        let set = updates.next().expect("the row is written");
+        assert_eq!(updates.next(), None, "{}", app.place.name);
+        let mut named: Vec<&str> = set
+            .split(", ")
+            .filter_map(|part| part.split(" = ").next())
+            .collect();
+        named.sort_unstable();
+        let expected = ["excerpt", "saved_by", "standfirst", "updated_at", "version"];
+        assert_eq!(named, expected, "{}", app.place.name);
+    }
+}
+
 /// What PostgreSQL means to do for a query with the values that it was run with.
 fn postgres_plan(app: &App, query: &str) -> String {
     #[derive(QueryableByName)]

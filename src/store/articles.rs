@@ -19,10 +19,10 @@ use crate::error::Result;
 use crate::store::aliases;
 
 /// An article without its body, as it is stored.
-#[derive(Queryable, Insertable, AsChangeset, Clone, Debug, PartialEq)]
-#[diesel(table_name = articles, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Insertable, Clone, Debug, PartialEq)]
+#[diesel(table_name = articles, treat_none_as_default_value = false)]
 pub struct ArticleRow {
-    #[diesel(skip_insertion, skip_update)]
+    #[diesel(skip_insertion)]
     pub num: i64,
     pub id: String,
     pub slug: String,
@@ -159,6 +159,56 @@ pub fn insert(
     let body = body_of(num);
     each!(conn, conn => diesel::insert_into(bodies::table).values(&body).execute(conn))?;
     Ok(num)
+}
+
+/// Writes what of an article differs from `before`, which is stored, and nothing else: the database would write the entries
+/// anew in each index that has a column named here.
+pub fn update(conn: &mut Conn, before: &ArticleRow, row: &ArticleRow) -> Result<()> {
+    macro_rules! changed {
+        ($($column:ident),*) => {
+            ($((row.$column != before.$column).then(|| articles::$column.eq(&row.$column)),)*)
+        };
+    }
+    if row == before {
+        return Ok(());
+    }
+    let changed = changed!(
+        id,
+        slug,
+        external_id,
+        language,
+        headline,
+        standfirst,
+        trail_text,
+        excerpt,
+        byline,
+        image,
+        source_name,
+        source_url,
+        canonical_url,
+        license,
+        attribution,
+        syndicatable,
+        sponsors,
+        translation_group,
+        status,
+        published_at,
+        first_published_at,
+        updated_at,
+        embargoed_until,
+        expires_at,
+        related,
+        created_at,
+        deleted_at,
+        saved_by,
+        version,
+        created_by,
+        next_change_at
+    );
+    diesel::update(articles::table.filter(articles::num.eq(before.num)))
+        .set(changed)
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Finds an article by its slug, or by its id in the slug's place.

@@ -7,7 +7,7 @@ use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::schema::articles;
 use crate::error::{Error, Result};
-use crate::store::articles::ArticleRow;
+use crate::store::articles::{self as article_store, ArticleRow};
 use crate::store::changes::Action;
 use crate::store::save::{self, Outcome, Save, Saved};
 use crate::store::{aliases, curations, naming, state, transitions};
@@ -51,7 +51,7 @@ impl Save<'_> {
         let row = if left.made || same_links {
             // Still the version that the import made: no editor has seen it without its links and said so.
             let row = linked(before.clone());
-            save::update_row(conn, &row)?;
+            article_store::update(conn, &before, &row)?;
             row
         } else {
             self.with_row(conn, &before, linked)?

@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::store::articles::{self as article_store, ArticleRow};
 use crate::store::changes::Action;
 use crate::store::partner_lines::{self, Partners};
-use crate::store::save;
 use crate::store::tags::TagRow;
 use crate::store::{aliases, curations, groups, naming, previews, tagging, transitions};
 
@@ -79,7 +78,7 @@ pub fn hide(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> Result<()> {
     if row == before {
         return Ok(());
     }
-    save::update_row(conn, &row)?;
+    article_store::update(conn, &before, &row)?;
     previews::revoke_of(conn, row.num, now)?;
     let action = Action::of_article(before.standing(now), row.standing(now));
     transitions::log(conn, &row, action, now)?;

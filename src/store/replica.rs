@@ -196,7 +196,7 @@ impl Replicas {
         {
             aliases::remove(conn, &alias.0)?;
         }
-        save::update_row(conn, row)?;
+        article_store::update(conn, &before, row)?;
         for (alias, public) in wanted
             .aliases
             .iter()

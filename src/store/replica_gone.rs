@@ -12,7 +12,7 @@ use crate::store::articles::{self as article_store, ArticleRow, BodyRow};
 use crate::store::changes::Action;
 use crate::store::replica::Replicas;
 use crate::store::replica_checks::check_names;
-use crate::store::save::{self, Outcome};
+use crate::store::save::Outcome;
 use crate::store::{aliases, rows, transitions};
 
 /// An article that can no longer be read, of which nothing else is known: the public finds 410 under its name.
@@ -53,7 +53,7 @@ impl Replicas {
             check_names(conn, (row.slug.as_str(), None, &[]), Some(&before))?;
             aliases::remove(conn, &row.slug)?;
         }
-        save::update_row(conn, &row)?;
+        article_store::update(conn, &before, &row)?;
         if row.slug != before.slug {
             aliases::add(conn, &before.slug, row.num)?;
         }

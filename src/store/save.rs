@@ -94,7 +94,7 @@ impl Save<'_> {
         draft: &Draft,
         tagger: &mut Tagger,
     ) -> Result<Saved> {
-        let Some(mut row) = found else {
+        let Some(row) = found else {
             return self.create(conn, draft, tagger);
         };
         let was_known = row.standing(self.now) != Standing::Hidden;
@@ -104,11 +104,12 @@ impl Save<'_> {
                 "the article was deleted here",
             )]));
         }
-        if !was_known && row.created_by.is_some() {
+        let owner = match !was_known && row.created_by.is_some() {
             // Whoever made a draft of that name first must not own what comes under it.
-            row.created_by = self.by.map(str::to_owned);
-        }
-        self.update(conn, row, draft, tagger)
+            true => self.by.map(str::to_owned),
+            false => row.created_by.clone(),
+        };
+        self.update(conn, row, owner, draft, tagger)
     }
 
     /// Creates an article.
@@ -130,7 +131,8 @@ impl Save<'_> {
     /// # Errors
     /// As [`Save::new_article`].
     pub fn edit(&self, conn: &mut Conn, before: ArticleRow, draft: &Draft) -> Result<Saved> {
-        self.update(conn, before, draft, &mut Tagger::default())
+        let owner = before.created_by.clone();
+        self.update(conn, before, owner, draft, &mut Tagger::default())
     }
 
     /// Leaves a tombstone, which keeps the article's names from others.
@@ -165,7 +167,7 @@ impl Save<'_> {
         let whole = state::whole(conn, before)?;
         revisions::keep(conn, &whole)?;
         let row = change(self.next_version(before.clone()));
-        update_row(conn, &row)?;
+        article_store::update(conn, before, &row)?;
         diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
             .set(bodies::saved_at.eq(Some(to_stored(self.now))))
             .execute(conn)?;
@@ -220,6 +222,7 @@ impl Save<'_> {
         &self,
         conn: &mut Conn,
         mut before: ArticleRow,
+        owner: Option<String>,
         draft: &Draft,
         tagger: &mut Tagger,
     ) -> Result<Saved> {
@@ -262,9 +265,10 @@ impl Save<'_> {
                 row.updated_at = updated_at;
             }
         }
+        row.created_by = owner;
         row.deleted_at = None;
         row.next_change_at = row.visibility().next_change(self.now).map(to_stored);
-        update_row(conn, &row)?;
+        article_store::update(conn, &before, &row)?;
         diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
             .set(&body)
             .execute(conn)?;
@@ -377,13 +381,6 @@ impl Save<'_> {
         }
         groups::tell_all(conn, group, row.num, self.now)
     }
-}
-
-pub(super) fn update_row(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
-    diesel::update(articles::table.filter(articles::num.eq(row.num)))
-        .set(row)
-        .execute(conn)?;
-    Ok(())
 }
 
 /// Those that are in one only.
