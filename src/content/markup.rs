@@ -1,10 +1,13 @@
-//! How much work an HTML parser would have with a text, told before it begins.
+//! How much work an HTML parser, and the writer after it, would have with a text, told before they begin.
 //!
 //! The parsing algorithm of the HTML standard looks through all open elements at many a tag, and copies formatting
 //! elements that were never closed into each block that follows. Both grow with the square of a text that is made for
 //! it: some hundred kilobytes of `<div>` keep a parser busy for a minute. This runs the tokenizer alone, which takes
 //! time in proportion to the text, and keeps count of what the tree builder would have to look through. Where the two
 //! might differ, it counts too much rather than too little.
+//!
+//! The writer looks from each character that may have to be escaped for a `<` or `>` further on in the same text, which
+//! grows with the square of a stretch of `&` or `«`.
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,6 +24,8 @@ const HARMLESS: usize = 500;
 const MAX_STEPS: usize = 20_000_000;
 /// Formatting elements copied, over the whole text.
 const MAX_COPIES: usize = 500_000;
+/// Bytes looked through for what is to be escaped, over the whole text: some tenths of a second, as measured.
+const MAX_SCANNED: usize = 4_000_000_000;
 /// The standard keeps so many formatting elements that are the same.
 const SAME: usize = 3;
 
@@ -96,10 +101,14 @@ const RAW: &[(&str, RawKind)] = &[
     ("xmp", RawKind::Rawtext),
 ];
 
+/// Elements other than blocks and formatting that part what is before them from what is behind.
+const PARTING: &[&str] = &["br", "hr", "img", "span"];
+
 /// # Errors
-/// A phrase, where parsing the text would take out of all proportion long.
+/// A phrase, where parsing the text, or writing it out again, would take out of all proportion long.
 pub fn check(html: &str) -> Result<(), String> {
-    if html.bytes().filter(|byte| *byte == b'<').count() < HARMLESS {
+    let tags = html.bytes().filter(|byte| *byte == b'<').count();
+    if tags < HARMLESS && Stretch::of(html).scanned() <= MAX_SCANNED {
         return Ok(());
     }
     let tokenizer = Tokenizer::new(Gauge::default(), Default::default());
@@ -109,9 +118,38 @@ pub fn check(html: &str) -> Result<(), String> {
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     let open = tokenizer.sink.0.borrow();
-    match open.steps > MAX_STEPS || open.copies > MAX_COPIES {
-        true => Err("nests too many elements, or leaves too many open".to_owned()),
+    if open.steps > MAX_STEPS || open.copies > MAX_COPIES {
+        return Err("nests too many elements, or leaves too many open".to_owned());
+    }
+    match open.scanned + open.stretch.scanned() > MAX_SCANNED {
+        true => Err("has too many signs in one stretch of text".to_owned()),
         false => Ok(()),
+    }
+}
+
+/// Text that may come to stand in one piece.
+#[derive(Default)]
+struct Stretch {
+    bytes: usize,
+    /// Bytes at which the writer stops: `&`, and the first byte of a no-break space, which others have, too.
+    stops: usize,
+}
+
+impl Stretch {
+    fn of(text: &str) -> Self {
+        let mut stretch = Self::default();
+        stretch.add(text);
+        stretch
+    }
+
+    fn add(&mut self, text: &str) {
+        let stops = text.bytes().filter(|byte| matches!(byte, b'&' | 0xc2));
+        self.bytes += text.len();
+        self.stops += stops.count();
+    }
+
+    fn scanned(&self) -> usize {
+        self.bytes.saturating_mul(self.stops)
     }
 }
 
@@ -126,8 +164,13 @@ struct Open {
     formatting: Vec<(String, u64)>,
     /// Elements of other vocabularies that are open; their rules are not followed here.
     foreign: usize,
+    /// Inside of it other elements are passed over, and so is its end where it is hidden.
+    has_select: bool,
+    stretch: Stretch,
     steps: usize,
     copies: usize,
+    /// In the stretches before, and in attributes.
+    scanned: usize,
 }
 
 impl TokenSink for Gauge {
@@ -136,9 +179,19 @@ impl TokenSink for Gauge {
     fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
         let mut open = self.0.borrow_mut();
         open.steps += open.elements.len();
-        let Token::TagToken(tag) = token else {
-            return TokenSinkResult::Continue;
+        let tag = match token {
+            Token::TagToken(tag) => tag,
+            Token::CharacterTokens(text) => {
+                open.stretch.add(&text);
+                return TokenSinkResult::Continue;
+            }
+            _ => return TokenSinkResult::Continue,
         };
+        for attribute in &tag.attrs {
+            open.scanned = open
+                .scanned
+                .saturating_add(Stretch::of(&attribute.value).scanned());
+        }
         match tag.kind {
             TagKind::StartTag => open.start(&tag),
             TagKind::EndTag => {
@@ -152,6 +205,7 @@ impl TokenSink for Gauge {
 impl Open {
     fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name: &str = &tag.name;
+        self.part(name);
         if VOID.contains(&name) {
             return TokenSinkResult::Continue;
         }
@@ -177,6 +231,19 @@ impl Open {
         match RAW.iter().find(|(raw, _)| *raw == name) {
             Some((_, kind)) if self.foreign == 0 => TokenSinkResult::RawData(*kind),
             _ => TokenSinkResult::Continue,
+        }
+    }
+
+    /// Ends the stretch of text where an element certainly begins: what is passed over parts nothing.
+    fn part(&mut self, name: &str) {
+        self.has_select |= name == "select";
+        let is_parting = [CLOSING, FORMATTING, PARTING]
+            .iter()
+            .any(|names| names.contains(&name));
+        let is_of_table = matches!(name, "tbody" | "td" | "tfoot" | "th" | "thead" | "tr");
+        if is_parting && !is_of_table && self.foreign == 0 && !self.has_select {
+            let stretch = std::mem::take(&mut self.stretch);
+            self.scanned = self.scanned.saturating_add(stretch.scanned());
         }
     }
 
@@ -300,6 +367,32 @@ mod tests {
                 + &"<p>x".repeat(2_000),
         ] {
             assert!(check(&hard).is_err(), "{}", &hard[..40]);
+        }
+    }
+
+    #[test]
+    fn stretches_of_signs_are_told_and_french_is_not() {
+        for hard in [
+            "&".repeat(200_000),
+            "«".repeat(100_000),
+            "&nbsp;".repeat(100_000),
+            "&&&&&&&&</foo>".repeat(20_000),
+            "&&&&&&&&<!---->".repeat(20_000),
+            "&&&&&&&&<tr>".repeat(20_000),
+            format!("<select>{}", "&&&&&&&&<p>".repeat(20_000)),
+            format!("<textarea>{}", "&&&&&&&&<p>".repeat(20_000)),
+            format!("<p title=\"{}\">x", "&".repeat(200_000)),
+        ] {
+            assert!(check(&hard).is_err(), "{}", &hard[..30]);
+        }
+        let said = "« Oui\u{a0}», dit-il\u{a0}: l'eau & le sel\u{a0}! ".repeat(20);
+        for fine in [
+            format!("<p>{said}</p>").repeat(3_000),
+            format!("{said}<br>").repeat(3_000),
+            said.repeat(20),
+            format!("<a href=\"/a?b=1&c=2&d=3\">{said}</a>").repeat(3_000),
+        ] {
+            assert_eq!(check(&fine), Ok(()));
         }
     }
 
