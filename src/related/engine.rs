@@ -12,7 +12,7 @@ use super::archive::Archive;
 use super::edit;
 use super::frames::Place;
 use super::index::{Index, Stale};
-use super::masses::Masses;
+use super::masses::{Masses, Steps};
 use super::postings::Slot;
 use super::profile::Profile;
 use super::record::Record;
@@ -143,8 +143,8 @@ impl Engine {
 
     /// Takes in many profiles that lie in the archive, and computes their weights.
     fn fill(&mut self, mut places: Vec<Place>) {
-        /// Articles taken in at a time: a thread goes through them once for its part of the terms.
-        const BATCH: usize = 4_096;
+        /// Articles taken in at a time: a thread sorts its part of their terms, eight bytes each.
+        const BATCH: usize = 16_384;
         // In the order of the file, which is read the faster for it.
         places.sort_unstable();
         for places in places.chunks(BATCH) {
@@ -467,7 +467,10 @@ impl Engine {
     pub fn refresh(&self, first: usize, count: usize) -> Option<usize> {
         let slots = self.slots.get(first..)?;
         let end = first + count.min(slots.len());
-        (first..end).for_each(|slot| self.refresh_one(slot as Slot));
+        let mut steps = Steps::of(&self.index);
+        for slot in first..end {
+            self.refresh_by(slot as Slot, |term| steps.step(term));
+        }
         (count < slots.len()).then_some(first + count)
     }
 
@@ -478,11 +481,16 @@ impl Engine {
 
     /// Computes what of the weights of the article at a slot is stale.
     pub fn refresh_one(&self, slot: Slot) {
+        self.refresh_by(slot, |term| self.index.step(term));
+    }
+
+    fn refresh_by(&self, slot: Slot, step: impl FnMut(u32) -> i32) {
         if let Some(article) = self.article(slot)
             && article.masses().is_none()
             && let Some(record) = self.record_at(slot)
         {
-            self.masses(article, &record);
+            let formula = &self.settings.formula;
+            article.keep_masses(&Masses::by(&record, &self.index, formula, step));
         }
     }
 }

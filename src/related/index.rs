@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::thread;
 
 use super::hashing::{ByHash, hash};
-use super::postings::{LEVELS, Postings, Slot};
+use super::postings::{LEVEL_BITS, LEVELS, Postings, Slot};
 use super::record::{Record, Terms};
 use super::weights::{Formula, Powers, Saturation, idf, step, value};
 
@@ -231,9 +231,14 @@ impl Index {
         self.idf(self.all.step(), tag_term(tag))
     }
 
-    /// Among articles of which there are so many steps; a term that nobody has counts as one that one has.
+    /// Among articles of which there are so many steps.
     pub fn idf(&self, articles: i32, term: u32) -> f32 {
-        idf(articles, step(self.df(term).max(1)))
+        idf(articles, self.step(term))
+    }
+
+    /// ln of how many articles have the term, in steps; one that nobody has counts as one that one has.
+    pub fn step(&self, term: u32) -> i32 {
+        step(self.df(term).max(1))
     }
 
     /// As long as the mean of its language is what it is today.
@@ -314,6 +319,8 @@ fn level(saturated: f32) -> u8 {
     IMPACT.windows(2).take_while(above).count() as u8
 }
 
+/// Puts the terms of many articles into some of the shards, term by term: to come to the postings of one is to wait for
+/// memory, and most terms are in many of the articles.
 fn fill(
     shards: &mut [ByHash<Postings>],
     first: usize,
@@ -321,27 +328,39 @@ fn fill(
     formula: &Formula,
 ) {
     let last = first + shards.len().max(1) - 1;
-    let mut put = |slot: Slot, hash: u32, level: u8| {
-        let Some(shard) = shard_of(hash)
-            .checked_sub(first)
-            .and_then(|at| shards.get_mut(at))
-        else {
-            return;
-        };
-        shard
-            .entry(hash)
-            .and_modify(|postings| postings.push(slot, level))
-            .or_insert_with(|| Postings::of(slot, level));
+    // Hash, place among the articles and level in one word, by which they are sorted.
+    let mut found: Vec<u64> = Vec::new();
+    let mut put = |at: usize, hash: u32, level: u8| {
+        if (first..=last).contains(&shard_of(hash)) {
+            let posting = (at as u64) << LEVEL_BITS | u64::from(level);
+            found.push(u64::from(hash) << 32 | posting);
+        }
     };
     let (from, until) = ((first as u32) << 28, ((last as u32) << 28) | 0x0fff_ffff);
-    for (slot, record) in articles {
+    for (at, (_, record)) in articles.iter().enumerate() {
         for terms in [record.stems(), record.marks()] {
             for (hash, level) in of_terms(terms.between(from, until), record, formula) {
-                put(*slot, hash, level);
+                put(at, hash, level);
             }
         }
         for tag in record.tags() {
-            put(*slot, tag_term(tag), 0);
+            put(at, tag_term(tag), 0);
         }
+    }
+    found.sort_unstable();
+    for of_term in found.chunk_by(|one, next| one >> 32 == next >> 32) {
+        let mut postings = of_term.iter().map(|word| {
+            let (at, level) = (*word as u32 >> LEVEL_BITS, *word as u8 % LEVELS as u8);
+            (articles[at as usize].0, level)
+        });
+        let (Some(word), Some((slot, level))) = (of_term.first(), postings.next()) else {
+            continue;
+        };
+        let hash = (word >> 32) as u32;
+        let known = shards[shard_of(hash) - first]
+            .entry(hash)
+            .and_modify(|known| known.push(slot, level))
+            .or_insert_with(|| Postings::of(slot, level));
+        postings.for_each(|(slot, level)| known.push(slot, level));
     }
 }

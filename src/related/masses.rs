@@ -3,7 +3,7 @@
 use super::index::Index;
 use super::profile::pair_hash;
 use super::record::Record;
-use super::weights::Formula;
+use super::weights::{Formula, idf};
 
 /// What an article's own terms weigh: by these its resemblances are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,9 +19,19 @@ pub(super) struct Masses {
 
 impl Masses {
     pub fn of(record: &Record, index: &Index, formula: &Formula) -> Self {
+        Self::by(record, index, formula, |term| index.step(term))
+    }
+
+    /// `step` tells in how many articles a term is, as [`Index::step`] does.
+    pub fn by(
+        record: &Record,
+        index: &Index,
+        formula: &Formula,
+        mut step: impl FnMut(u32) -> i32,
+    ) -> Self {
         let totals = index.totals(record.language());
         let (articles, saturation) = (totals.step(), index.saturation(record, formula));
-        let rarity = |hash: u32| index.idf(articles, hash);
+        let mut rarity = |term: u32| idf(articles, step(term));
         let itself = record
             .stems()
             .iter()
@@ -51,5 +61,31 @@ impl Masses {
             phrase,
             tags,
         }
+    }
+}
+
+/// What [`Index::step`] told lately. Looking a term up waits for memory twice, and few terms are most of all texts.
+pub(super) struct Steps<'a> {
+    index: &'a Index,
+    /// By the lower bits of the term, which is kept with it.
+    known: Vec<(u32, i32)>,
+}
+
+impl<'a> Steps<'a> {
+    /// Half a megabyte: what a processor has near.
+    const ROOM: u32 = 1 << 16;
+
+    pub fn of(index: &'a Index) -> Self {
+        // At first, each place has a term that belongs to another.
+        let known = (0..Self::ROOM).map(|place| (!place, 0)).collect();
+        Self { index, known }
+    }
+
+    pub fn step(&mut self, term: u32) -> i32 {
+        let place = &mut self.known[(term % Self::ROOM) as usize];
+        if place.0 != term {
+            *place = (term, self.index.step(term));
+        }
+        place.1
     }
 }

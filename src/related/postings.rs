@@ -8,7 +8,7 @@ pub type Slot = u32;
 
 /// Levels of impact: three bits.
 pub(super) const LEVELS: usize = 8;
-const LEVEL_BITS: u32 = 3;
+pub(super) const LEVEL_BITS: u32 = 3;
 
 /// Slots in a chunk: with the level, a posting there takes 16 bits.
 pub(super) const CHUNK: usize = 1 << (16 - LEVEL_BITS);
