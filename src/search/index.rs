@@ -6,6 +6,7 @@ use tantivy::IndexReader;
 use tantivy::query::BooleanQuery;
 use uuid::Uuid;
 
+use super::columns::Opened;
 use super::family::Family;
 use super::fields::Fields;
 use super::filter::conditions;
@@ -26,6 +27,7 @@ pub struct Index {
     reader: Arc<OnceLock<IndexReader>>,
     pub(super) fields: Fields,
     pub(super) pending: Arc<Pending>,
+    opened: Arc<Opened>,
 }
 
 /// What to look for. Times are Unix microseconds.
@@ -84,6 +86,7 @@ impl Index {
             reader: Arc::default(),
             fields: Fields::schema().1,
             pending: Pending::shared(),
+            opened: Arc::default(),
         }
     }
 
@@ -119,7 +122,9 @@ impl Index {
             Some(language) => vec![Family::of(language)],
             None => Family::ALL.to_vec(),
         };
+        self.opened.keep_only(&searcher);
         let walk = Walk {
+            opened: Arc::clone(&self.opened),
             order: query.order,
             sieve: Sieve {
                 use_date: query.use_date,

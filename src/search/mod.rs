@@ -7,6 +7,7 @@
 //! Reading order: `text` (what was typed), `family` (languages), `fields` (what is kept of an
 //! article), `matching`, `filter` and `sieve` (what a query asks for), `walk` (order and pages), `index`.
 
+mod columns;
 mod family;
 mod fields;
 mod filter;

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use tantivy::columnar::Column;
-use tantivy::{DocId, SegmentReader};
+use tantivy::DocId;
 
-use super::fields::{
-    FIRST_PUBLISHED, PUBLISHED, TAG, UPDATED, VISIBLE_FROM, VISIBLE_UNTIL, WITHHELD,
-};
+use super::columns::Columns;
 use crate::content::listing::UseDate;
 use crate::content::rights::Rights;
 use crate::content::tag_filter::TagFilter;
@@ -27,33 +24,20 @@ pub struct Sieve {
 }
 
 impl Sieve {
-    pub fn in_segment(&self, segment: &SegmentReader) -> tantivy::Result<SegmentSieve> {
-        let columns = segment.fast_fields();
-        let date = match self.use_date {
-            UseDate::Published => PUBLISHED,
-            UseDate::Updated => UPDATED,
-            UseDate::FirstPublished => FIRST_PUBLISHED,
-        };
-        Ok(SegmentSieve {
+    /// Over the segment that has these columns.
+    pub fn over(&self, columns: Arc<Columns>) -> SegmentSieve {
+        SegmentSieve {
             sieve: self.clone(),
-            date: columns.column_opt(date)?,
-            visible: columns
-                .column_opt(VISIBLE_FROM)?
-                .zip(columns.column_opt(VISIBLE_UNTIL)?),
-            tags: columns.column_opt(TAG)?,
-            withheld: columns.column_opt(WITHHELD)?,
+            columns,
             borne: Vec::new(),
-        })
+        }
     }
 }
 
-/// The sieve over one segment; a column is absent where no article of the segment has a value.
+/// The sieve over one segment.
 pub struct SegmentSieve {
     sieve: Sieve,
-    date: Option<Column<i64>>,
-    visible: Option<(Column<i64>, Column<i64>)>,
-    tags: Option<Column<i64>>,
-    withheld: Option<Column<i64>>,
+    columns: Arc<Columns>,
     /// Room for one article's tags.
     borne: Vec<i64>,
 }
@@ -68,14 +52,14 @@ impl SegmentSieve {
 
     /// The date the list goes by.
     pub fn date(&self, doc: DocId) -> Option<i64> {
-        self.date.as_ref()?.first(doc)
+        self.columns.date(self.sieve.use_date, doc)
     }
 
     fn is_visible(&self, doc: DocId) -> bool {
         let Some(now) = self.sieve.visible_at else {
             return true;
         };
-        let Some((from, until)) = &self.visible else {
+        let Some((from, until)) = &self.columns.visible else {
             return false;
         };
         let shift = self.sieve.rights.as_ref().map(|rights| rights.shift);
@@ -86,7 +70,11 @@ impl SegmentSieve {
     }
 
     fn is_withheld(&self, doc: DocId) -> bool {
-        let mark = self.withheld.as_ref().and_then(|mark| mark.first(doc));
+        let mark = self
+            .columns
+            .withheld
+            .as_ref()
+            .and_then(|mark| mark.first(doc));
         self.sieve.rights.is_some() && mark.is_some()
     }
 
@@ -107,7 +95,7 @@ impl SegmentSieve {
             return true;
         }
         self.borne.clear();
-        if let Some(tags) = &self.tags {
+        if let Some(tags) = &self.columns.tags {
             self.borne.extend(tags.values_for_doc(doc));
         }
         let mut filters = scope.into_iter().chain(&self.sieve.tags);

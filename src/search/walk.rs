@@ -2,21 +2,22 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::Column;
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use uuid::Uuid;
 
-use super::fields::{ID_HIGH, ID_LOW, NUM};
+use super::columns::{Columns, Opened};
 use super::index::{Hit, Hits, Key};
 use super::sieve::{SegmentSieve, Sieve};
 use crate::content::listing::Order;
 
 /// Gathers the next `limit` matches after `after`, and counts all of them where asked. Times are
 /// Unix microseconds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Walk {
+    pub opened: Arc<Opened>,
     pub order: Order,
     pub sieve: Sieve,
     pub after: Option<Key>,
@@ -80,13 +81,13 @@ impl Collector for Walk {
         _: SegmentOrdinal,
         segment: &SegmentReader,
     ) -> tantivy::Result<SegmentWalk> {
-        let columns = segment.fast_fields();
+        let columns = self.opened.of(segment)?;
         Ok(SegmentWalk {
             walk: self.clone(),
-            sieve: self.sieve.in_segment(segment)?,
+            sieve: self.sieve.over(Arc::clone(&columns)),
             after: self.after.map(|key| self.place(key.rank, key.id.as_u128())),
-            num: columns.i64(NUM)?,
-            id: (columns.u64(ID_HIGH)?, columns.u64(ID_LOW)?),
+            columns,
+            floor: Score::MIN,
             best: BinaryHeap::new(),
             count: 0,
         })
@@ -114,8 +115,9 @@ pub struct SegmentWalk {
     walk: Walk,
     sieve: SegmentSieve,
     after: Option<(i64, u128)>,
-    num: Column<i64>,
-    id: (Column<u64>, Column<u64>),
+    columns: Arc<Columns>,
+    /// A lesser score has no place among the best; by relevance only.
+    floor: Score,
     /// The best so far, the least of them on top.
     best: BinaryHeap<Reverse<Match>>,
     count: usize,
@@ -130,26 +132,23 @@ impl SegmentWalk {
         }
     }
 
-    fn id(&self, doc: DocId) -> Option<u128> {
-        let (high, low) = (self.id.0.first(doc)?, self.id.1.first(doc)?);
-        Some(u128::from(high) << 64 | u128::from(low))
+    /// Whether an article of this rank may come among the best.
+    fn may_enter(&self, rank: i64) -> bool {
+        let full = self.best.len() >= self.walk.limit;
+        let least = self.best.peek().filter(|_| full);
+        least.is_none_or(|least| self.walk.place(rank, 0).0 >= least.0.rank)
     }
 
     fn offer(&mut self, doc: DocId, rank: i64) -> Option<()> {
         let full = self.best.len() >= self.walk.limit;
-        // Most matches of a common word end here, on their rank alone.
-        let least = self.best.peek().filter(|_| full);
-        if least.is_some_and(|least| self.walk.place(rank, 0).0 < least.0.rank) {
-            return None;
-        }
-        let place = self.walk.place(rank, self.id(doc)?);
+        let place = self.walk.place(rank, self.columns.id(doc)?);
         if self.after.is_some_and(|after| place >= after) {
             return None;
         }
         let found = Match {
             rank: place.0,
             id: place.1,
-            num: self.num.first(doc)?,
+            num: self.columns.num(doc)?,
         };
         if !full {
             self.best.push(Reverse(found));
@@ -157,6 +156,12 @@ impl SegmentWalk {
             && found > least.0
         {
             *least = Reverse(found);
+        }
+        if self.walk.order == Order::Relevance
+            && self.best.len() >= self.walk.limit
+            && let Some(Reverse(least)) = self.best.peek()
+        {
+            self.floor = lowest_score(least.rank);
         }
         Some(())
     }
@@ -168,16 +173,28 @@ fn score_rank(score: Score) -> i64 {
     (f64::from(score) * 100_000.0).round() as i64
 }
 
+/// No score below it has this rank.
+fn lowest_score(rank: i64) -> Score {
+    ((rank as f64 - 1.0) / 100_000.0) as Score
+}
+
 impl SegmentCollector for SegmentWalk {
     type Fruit = Gathered;
 
     fn collect(&mut self, doc: DocId, score: Score) {
-        if !self.sieve.lets_through(doc) {
+        // Most matches of a common word end here, before anything is read of them.
+        if !self.walk.count && score < self.floor {
             return;
         }
-        if let Some(rank) = self.rank(doc, score) {
+        let Some(rank) = self.rank(doc, score) else {
+            return;
+        };
+        let may_enter = self.may_enter(rank);
+        if (may_enter || self.walk.count) && self.sieve.lets_through(doc) {
             self.count += 1;
-            self.offer(doc, rank);
+            if may_enter {
+                self.offer(doc, rank);
+            }
         }
     }
 
