@@ -14,6 +14,8 @@ use support::{App, Place, dump, places};
 mod feeds;
 #[path = "import_formats/ghost.rs"]
 mod ghost;
+#[path = "import_formats/left_out.rs"]
+mod left_out;
 #[path = "import_formats/markdown.rs"]
 mod markdown;
 #[path = "import_formats/wordpress.rs"]

@@ -304,6 +304,9 @@ fn counts(summary: &Summary) -> String {
         "{} created, {} updated, {} unchanged, {} failed",
         summary.created, summary.updated, summary.unchanged, summary.failed
     );
+    if summary.withdrawn > 0 {
+        text += &format!(", {} withdrawn", summary.withdrawn);
+    }
     if summary.dangling > 0 {
         text += &format!(", {} with references to nothing", summary.dangling);
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::transfer::sources::dates::{self, Dated};
-use crate::transfer::sources::item::{self, Item, MAX_TAGS, OVER_TAGS, Origin, Picture, Tag};
+use crate::transfer::sources::item::{Item, MAX_TAGS, OVER_TAGS, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::wxr::parts::Element;
@@ -23,7 +23,7 @@ pub struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// `None` where it is left out, which the tally tells.
+    /// Without its external id. `None` where it is left out, which the tally tells.
     pub fn item(&mut self, post: &Element) -> Option<Item> {
         let status = self.status(post)?;
         let published_at = self.published_at(post);
@@ -48,7 +48,6 @@ impl Maker<'_> {
             .map(dates::written);
         let image = self.image(post);
         Some(Item {
-            external_id: self.external_id(post),
             slug: text::slug(post.says("wp:post_name")),
             language: self.wishes.language_or(&self.site.language),
             headline: text::plain(post.says("title")),
@@ -116,13 +115,6 @@ impl Maker<'_> {
         self.tally
             .change("dates without an offset taken for UTC", self.name);
         Some(at)
-    }
-
-    fn external_id(&self, post: &Element) -> Option<String> {
-        item::external_id(post.says("guid")).or_else(|| {
-            let site = self.site.link.trim_end_matches('/');
-            item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
-        })
     }
 
     fn source(&self, link: Option<String>) -> Option<Origin> {

@@ -24,6 +24,8 @@ use parts::{Element, Part, Parts};
 use site::Site;
 
 const COMMENTS: &[&str] = &["wp:comment"];
+/// Types of items that never are articles, and of which there may be very many.
+const NO_ARTICLES: [&str; 3] = ["attachment", "nav_menu_item", "revision"];
 /// Items between two words on how far it has come.
 const PASS: u64 = 200;
 
@@ -56,9 +58,18 @@ impl Wxr {
             let reason = "is no item of WordPress".to_owned();
             return Some(item::failed(number, name.to_owned(), reason));
         }
-        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
+        let is_wanted = self.wishes.post_types.iter().any(|wanted| wanted == kind);
+        if !is_wanted && NO_ARTICLES.contains(&kind) {
             self.tally.leave_out(&what(kind), name);
             return None;
+        }
+        // Also of what is left out, so that what is beside it is called the same in every export.
+        let (external_id, is_second) = self.external_id(site, element).unzip();
+        let withdrawal = |id| item::withdrawal(number, name, id);
+        if !is_wanted {
+            self.tally.leave_out(&what(kind), name);
+            // Another run may take the articles, and this one pages alone.
+            return external_id.filter(|_| kind != "post").map(withdrawal);
         }
         self.tally.leave_out_many("comments", name, element.passed);
         let mut maker = Maker {
@@ -68,17 +79,26 @@ impl Wxr {
             tally: &mut self.tally,
             name,
         };
-        let mut item = maker.item(element)?;
-        // Two items that call themselves the same are two articles all the same, in every run.
-        if let Some(id) = &item.external_id
-            && !self.named.insert(digest(id))
-        {
-            let id = format!("{id}#{}", element.says("wp:post_id"));
+        let Some(mut item) = maker.item(element) else {
+            return external_id.map(withdrawal);
+        };
+        if is_second == Some(true) {
             self.tally.change("identifiers that came twice", name);
-            self.named.insert(digest(&id));
-            item.external_id = Some(id);
         }
+        item.external_id = external_id;
         Some(item.line(number, name, &mut self.tally))
+    }
+
+    /// What the article is called in every run, and whether another has that name: two items that call themselves the
+    /// same are two articles all the same.
+    fn external_id(&mut self, site: &Site, post: &Element) -> Option<(String, bool)> {
+        let id = site.external_id(post)?;
+        if self.named.insert(digest(&id)) {
+            return Some((id, false));
+        }
+        let id = format!("{id}#{}", post.says("wp:post_id"));
+        self.named.insert(digest(&id));
+        Some((id, true))
     }
 }
 

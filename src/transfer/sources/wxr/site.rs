@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::content::check::MAX_TEXT;
 use crate::transfer::lines::Sink;
-use crate::transfer::sources::item::Tag;
+use crate::transfer::sources::item::{self, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::text;
 use crate::transfer::sources::wxr::parts::{Element, Item, Part, Parts};
@@ -79,6 +79,14 @@ impl Site {
             }
         }
         Ok(Some(site))
+    }
+
+    /// What an article is called in every export of the site.
+    pub fn external_id(&self, post: &Element) -> Option<String> {
+        item::external_id(post.says("guid")).or_else(|| {
+            let site = self.link.trim_end_matches('/');
+            item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
+        })
     }
 
     pub fn author<'a>(&'a self, login: &'a str) -> &'a str {
