@@ -626,3 +626,29 @@ fn what_a_feed_brought_and_was_deleted_does_not_come_back_by_an_export() {
     ]);
     assert_eq!(app.get("/v1/articles/one").status, 410);
 }
+
+#[test]
+fn bytes_that_are_no_text_are_told_of_and_in_json_refused() {
+    let imported = Imported::into(Place::sqlite());
+    let rss = b"<rss version=\"2.0\"><channel><title>T</title><language>fr</language>\
+        <item><guid>https://t.example/ete</guid><title>\xe9t\xe9</title><description>x</description></item>\
+        </channel></rss>";
+    let file = written(&imported.place, "latin.xml", rss);
+    let said = imported.run(&[&file]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    said.says(&["1 created", "changed: 2 bytes that are no text replaced"]);
+    let before = imported.stored();
+    let feed =
+        b"{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"t\",\"language\":\"fr\",\
+        \"items\":[{\"id\":\"1\",\"title\":\"\xe9t\xe9\",\"content_text\":\"x\"}]}";
+    let ghost = b"{\"db\":[{\"data\":{\"posts\":[{\"id\":\"1\",\"uuid\":\"u\",\"title\":\"T\",\"slug\":\"t\",\
+        \"html\":\"<p>x</p>\",\"status\":\"published\"},{\"id\":\"2\",\"title\":\"\xe9t\xe9\"}],\
+        \"settings\":[{\"key\":\"locale\",\"value\":\"fr\"}]}}]}";
+    for (name, bytes) in [("feed.json", &feed[..]), ("ghost.json", ghost)] {
+        let file = written(&imported.place, name, bytes);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(1), "{}", said.text);
+        said.says(&["it is not in UTF-8, as JSON has to be"]);
+        assert!(imported.stored() == before, "{name}");
+    }
+}

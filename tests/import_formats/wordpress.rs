@@ -189,7 +189,7 @@ fn a_broken_item_costs_itself_alone() {
         "{}",
         body(&app, "t7")
     );
-    assert_eq!(body(&app, "t8"), "<p>? n</p>\n".replace('\n', ""));
+    assert_eq!(body(&app, "t8"), "<p>\u{fffd} n</p>\n".replace('\n', ""));
 }
 
 #[test]

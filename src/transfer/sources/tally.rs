@@ -8,6 +8,8 @@ const EXAMPLES: usize = 3;
 const MAX_REASONS: usize = 100;
 /// Characters of an example.
 const MAX_EXAMPLE: usize = 80;
+/// What is told where a file is not in the encoding that it says.
+pub const NO_TEXT: &str = "bytes that are no text replaced";
 const OTHER: &str = "for other reasons";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, OF_FEEDS, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
-use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::tally::{self, Tally};
 use crate::transfer::sources::{Archive, Wishes, html, text};
 
 use fetch::{Fetcher, Page};
@@ -52,6 +52,7 @@ impl Feed {
     /// Where the next page is; `None` also where the sink wants no more.
     fn page(&mut self, page: &Page, sink: &mut dyn Sink) -> io::Result<Option<Url>> {
         let read = pages::read(page)?;
+        self.tally.change_many(tally::NO_TEXT, read.replaced);
         let before = self.bytes;
         let entries = read.entries.len().max(1) as u64;
         for (at, found) in (1..).zip(read.entries) {

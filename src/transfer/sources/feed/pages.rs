@@ -34,17 +34,23 @@ pub struct Read {
     pub next: Option<Url>,
     /// A next page that is not followed, for it is at another server.
     pub elsewhere: Option<Url>,
+    /// Characters that stand for bytes that are none.
+    pub replaced: u64,
 }
 
 /// # Errors
 /// Where it is no feed, or one that is dangerous to read.
 pub fn read(page: &Page) -> io::Result<Read> {
-    let text = place::decoded(&page.bytes, page.charset.as_deref());
-    let read = match text.starts_with('{') {
-        true => json_feed(&text, page.url.as_ref()),
-        false => xml(&text, page.url.as_ref()),
-    };
-    let read = read.map(|read| only_here(read, page.url.as_ref()));
+    let url = page.url.as_ref();
+    let read = place::decoded(&page.bytes, page.charset.as_deref()).and_then(|decoded| {
+        let read = match decoded.text.starts_with('{') {
+            true => json_feed(&decoded.text, url),
+            false => xml(&decoded.text, url),
+        };
+        let replaced = decoded.replaced;
+        read.map(|read| Read { replaced, ..read })
+    });
+    let read = read.map(|read| only_here(read, url));
     read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
@@ -74,6 +80,7 @@ fn xml(text: &str, url: Option<&Url>) -> Result<Read, String> {
         entries: entries.into_iter().map(found).collect(),
         next: next.and_then(|next| resolved(&next, url)),
         elsewhere: None,
+        replaced: 0,
     })
 }
 
@@ -121,6 +128,7 @@ fn json_feed(text: &str, url: Option<&Url>) -> Result<Read, String> {
         entries,
         next,
         elsewhere: None,
+        replaced: 0,
     })
 }
 

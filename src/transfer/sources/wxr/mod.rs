@@ -16,7 +16,7 @@ use std::io;
 
 use crate::transfer::lines::{Line, Sink, Source};
 use crate::transfer::sources::place::Place;
-use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::tally::{self, Tally};
 use crate::transfer::sources::{Archive, Wishes, item, text};
 
 use article::Maker;
@@ -130,8 +130,7 @@ impl Source for Wxr {
                 return Ok(());
             }
         }
-        self.tally
-            .change_many("bytes that are no text replaced", parts.replaced());
+        self.tally.change_many(tally::NO_TEXT, parts.replaced());
         Ok(())
     }
 }
