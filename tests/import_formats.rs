@@ -20,6 +20,8 @@ mod left_out;
 mod markdown;
 #[path = "import_formats/wordpress.rs"]
 mod wordpress;
+#[path = "import_formats/wordpress_plugins.rs"]
+mod wordpress_plugins;
 
 /// A place to import into, and what the program said.
 struct Imported {

@@ -1,15 +1,7 @@
 //! Articles that came in and are left out of a later export: they do not stay public.
 
+use super::wordpress::export;
 use super::*;
-
-/// An export of WordPress.
-fn wordpress(items: &[String]) -> String {
-    format!(
-        "<rss xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel><title>T</title><link>https://t.example</link>\
-         <language>fr</language>{}</channel></rss>",
-        items.concat()
-    )
-}
 
 fn post(id: u32, of: &str) -> String {
     format!(
@@ -38,7 +30,7 @@ fn what_wordpress_takes_from_the_public_is_withdrawn_once() {
         let planned = post(6, PLANNED).replace("2024-01-01", "2124-01-01");
         let mut first: Vec<String> = (1..=5).map(|id| post(id, PUBLIC)).collect();
         first.push(planned.clone());
-        let file = written(&imported.place, "first.xml", wordpress(&first));
+        let file = written(&imported.place, "first.xml", export(&first.concat()));
         let said = imported.run(&[&file]);
         said.says(&["6 created, 0 updated, 0 unchanged, 0 failed in"]);
         let app = App::on(imported.place.shared());
@@ -61,7 +53,7 @@ fn what_wordpress_takes_from_the_public_is_withdrawn_once() {
             locked_plan,
             post(7, LOCKED),
         ];
-        let file = written(&imported.place, "second.xml", wordpress(&second));
+        let file = written(&imported.place, "second.xml", export(&second.concat()));
         let before = imported.stored();
         let said = imported.run(&["--dry-run", &file]);
         said.says(&["0 created, 5 updated, 0 unchanged, 0 failed, 4 withdrawn in"]);
@@ -82,7 +74,11 @@ fn what_wordpress_takes_from_the_public_is_withdrawn_once() {
         imported.again(&[&file]);
 
         // It is for everyone once more.
-        let said = imported.run(&[&written(&imported.place, "third.xml", wordpress(&first))]);
+        let said = imported.run(&[&written(
+            &imported.place,
+            "third.xml",
+            export(&first.concat()),
+        )]);
         said.says(&["0 created, 5 updated, 0 unchanged, 1 failed in"]);
         app.wait();
         assert_eq!(statuses(&app, &slugs[..4]), [200, 200, 200, 200]);
@@ -93,7 +89,7 @@ fn what_wordpress_takes_from_the_public_is_withdrawn_once() {
 fn a_run_for_pages_alone_leaves_the_articles() {
     let imported = Imported::into(Place::sqlite());
     let items = [post(1, PUBLIC), post(2, PAGE)];
-    let file = written(&imported.place, "site.xml", wordpress(&items));
+    let file = written(&imported.place, "site.xml", export(&items.concat()));
     imported.run(&[&file]).says(&["1 created"]);
     let said = imported.run(&["--post-types", "page", &file]);
     said.says(&["1 created, 0 updated, 0 unchanged, 0 failed in"]);
@@ -109,7 +105,7 @@ fn a_trashed_namesake_withdraws_nothing() {
         [namesake.clone(), post(1, PUBLIC)],
         [post(1, PUBLIC), namesake],
     ] {
-        let file = written(&imported.place, "twice.xml", wordpress(&items));
+        let file = written(&imported.place, "twice.xml", export(&items.concat()));
         imported.run(&[&file]);
         imported.again(&[&file]);
     }
@@ -118,7 +114,7 @@ fn a_trashed_namesake_withdraws_nothing() {
 
 #[test]
 fn a_post_of_ghost_that_becomes_a_page_or_loses_its_text_is_withdrawn() {
-    let export = |kind: &str, html: Option<&str>, status: &str| {
+    let site = |kind: &str, html: Option<&str>, status: &str| {
         let post = |id: u32, kind: &str, html: Option<&str>, status: &str| {
             json!({"id": id.to_string(), "uuid": format!("u{id}"), "title": "T", "slug": format!("t{id}"),
                 "html": html, "type": kind, "status": status, "published_at": "2024-01-01T00:00:00.000Z"})
@@ -135,14 +131,10 @@ fn a_post_of_ghost_that_becomes_a_page_or_loses_its_text_is_withdrawn() {
     };
     for place in places() {
         let imported = Imported::into(place);
-        let first = export("post", Some("<p>x</p>"), "published");
+        let first = site("post", Some("<p>x</p>"), "published");
         let file = written(&imported.place, "first.json", first);
         imported.run(&[&file]).says(&["3 created"]);
-        let file = written(
-            &imported.place,
-            "second.json",
-            export("page", None, "draft"),
-        );
+        let file = written(&imported.place, "second.json", site("page", None, "draft"));
         let said = imported.run(&[&file]);
         said.says(&[
             "0 created, 3 updated, 0 unchanged, 0 failed, 2 withdrawn in",

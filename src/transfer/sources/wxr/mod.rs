@@ -4,6 +4,7 @@
 //! come after the article that shows it; the second makes the articles. So memory does not grow with the texts.
 
 mod article;
+mod languages;
 mod paragraphs;
 mod parts;
 mod paywall;
@@ -85,6 +86,8 @@ impl Wxr {
         if is_second == Some(true) {
             self.tally.change("identifiers that came twice", name);
         }
+        let original = site.translations.original(element, external_id.as_deref());
+        item.translation_of = original.map(str::to_owned);
         item.external_id = external_id;
         Some(item.line(number, name, &mut self.tally))
     }
