@@ -4,6 +4,7 @@
 //! come after the article that shows it; the second makes the articles. So memory does not grow with the texts.
 
 mod article;
+mod codes;
 mod languages;
 mod paragraphs;
 mod parts;
