@@ -652,3 +652,59 @@ fn bytes_that_are_no_text_are_told_of_and_in_json_refused() {
         assert!(imported.stored() == before, "{name}");
     }
 }
+
+#[test]
+fn languages_authors_and_odd_dates_of_entries_are_read() {
+    let item = |number: u32, more: &str| {
+        format!(
+            "<item><guid>https://t.example/t{number}</guid><title>T</title>{more}<description>x</description></item>"
+        )
+    };
+    let items = [
+        item(
+            1,
+            "<author>omar@x.example (Omar K.)</author><pubDate>hier</pubDate>",
+        ),
+        item(
+            2,
+            "<dc:language>ar</dc:language><author>Salma &lt;s@x.example&gt;</author>",
+        ),
+        item(3, "<pubDate>Sun, 10 Mar 2024 10:30:00 GMT</pubDate>")
+            .replace("<item>", "<item xml:lang=\"ar\">"),
+        item(
+            4,
+            "<dc:creator>Un nom (AFP)</dc:creator><pubDate>Sun, 10 Mar 2024 10:30:00 GMT</pubDate>",
+        ),
+    ];
+    let rss = format!(
+        "<rss version=\"2.0\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><title>T</title>\
+         <language>fr</language>{}</channel></rss>",
+        items.concat()
+    );
+    let atom = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"fr\"><title>A</title><id>u:f</id>\
+         <entry xml:lang=\"ar\"><title>T</title><link href=\"https://t.example/t5\"/><id>u:5</id>\
+         <updated>2024-03-11T10:00:00Z</updated><content>x</content></entry></feed>";
+    let imported = Imported::into(Place::sqlite());
+    let said = imported.run(&[&written(&imported.place, "rss.xml", rss)]);
+    said.says(&[
+        "4 created",
+        "changed: 1 entries whose date cannot be read, published now: item 1 (T)",
+        "changed: 1 entries without a date, published now: item 2 (T)",
+    ]);
+    let file = written(&imported.place, "atom.xml", atom);
+    imported.run(&[&file]).says(&["1 created"]);
+    let app = App::on(imported.place.shared());
+    let editor = app.key("editor");
+    for (slug, language, byline) in [
+        ("t1", "fr", json!("Omar K.")),
+        ("t2", "ar", json!("Salma")),
+        ("t3", "ar", json!(null)),
+        ("t4", "fr", json!("Un nom (AFP)")),
+        ("t5", "ar", json!(null)),
+    ] {
+        let path = format!("/v1/articles/{slug}");
+        let article = app.get_with(&path, &[("authorization", &editor)]).json();
+        assert_eq!(article["language"], language, "{article}");
+        assert_eq!(article["byline"], byline, "{article}");
+    }
+}
