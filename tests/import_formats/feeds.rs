@@ -708,3 +708,24 @@ fn languages_authors_and_odd_dates_of_entries_are_read() {
         assert_eq!(article["byline"], byline, "{article}");
     }
 }
+
+#[test]
+fn a_file_in_which_nothing_is_found_is_told_of() {
+    let imported = Imported::into(Place::sqlite());
+    let before = imported.stored();
+    for (name, content) in [
+        ("empty.xml", ""),
+        ("empty.ndjson", ""),
+        ("blank.xml", " \n "),
+        ("ghost.json", "{\"db\":[{\"meta\":{},\"data\":{}}]}"),
+    ] {
+        let file = written(&imported.place, name, content);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(1), "{name}: {}", said.text);
+        said.says(&[&format!("{file}: nothing was found in it")]);
+        assert!(imported.stored() == before, "{name}");
+    }
+    let none = "<rss version=\"2.0\"><channel><title>T</title></channel></rss>";
+    let said = imported.run(&[&written(&imported.place, "none.rss", none)]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+}

@@ -26,6 +26,10 @@ pub struct Tally {
 }
 
 impl Tally {
+    pub fn is_empty(&self) -> bool {
+        self.left_out.is_empty() && self.changed.is_empty()
+    }
+
     /// An item, or a part of one, that is not taken.
     pub fn leave_out(&mut self, reason: &str, example: &str) {
         count(&mut self.left_out, reason, example, 1);

@@ -231,6 +231,11 @@ impl Archive for Feed {
             From::Url(_) => None,
         }
     }
+
+    /// Nothing may have come out yet.
+    fn may_be_empty(&self) -> bool {
+        true
+    }
 }
 
 fn called(entry: &Entry, number: u64) -> String {
