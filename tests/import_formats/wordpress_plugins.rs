@@ -128,3 +128,67 @@ fn terms_of_the_sites_own_are_keywords() {
         ]
     );
 }
+
+#[test]
+fn shared_blocks_attached_pictures_and_original_addresses_are_found_in_the_file() {
+    let block = |id: u32, content: &str| item(id, content).replace(">post<", ">wp_block<");
+    let picture = |id: u32, end: &str| {
+        format!(
+            "<item><title>p</title><wp:post_id>{id}</wp:post_id><wp:post_parent>2</wp:post_parent>\
+             <wp:post_type>attachment</wp:post_type>\
+             <wp:attachment_url>https://t.example/p{id}.{end}</wp:attachment_url></item>"
+        )
+    };
+    let canonical = |id: u32, address: &str| {
+        let meta = format!(
+            "<wp:postmeta><wp:meta_key>_yoast_wpseo_canonical</wp:meta_key>\
+             <wp:meta_value>{address}</wp:meta_value></wp:postmeta></item>"
+        );
+        let link = format!("<item><link>https://t.example/t{id}</link>");
+        item(id, "x")
+            .replace("</item>", &meta)
+            .replace("<item>", &link)
+    };
+    let reference = |id: u32| format!("&lt;!-- wp:block {{\"ref\":{id}}} /--&gt;");
+    let items = [
+        item(
+            1,
+            &format!("&lt;p&gt;a&lt;/p&gt;{}{}", reference(30), reference(31)),
+        ),
+        item(2, "[gallery]"),
+        item(3, "[gallery]"),
+        canonical(4, "https://agence.example/original"),
+        canonical(5, "https://www.t.example/ailleurs"),
+        item(6, &reference(32)),
+        block(30, "&lt;p&gt;commun&lt;/p&gt;"),
+        block(31, "brouillon").replace(">publish<", ">draft<"),
+        block(32, "a &lt;!-- wp:jetpack/paywall /--&gt; secret"),
+        picture(40, "jpg"),
+        picture(41, "pdf"),
+        picture(42, "PNG"),
+    ];
+    let imported = Imported::into(Place::sqlite());
+    let file = written(&imported.place, "shared.xml", export(&items.concat()));
+    imported.run(&[&file]).says(&[
+        "6 created",
+        "left out: 1 blocks that WordPress fills in, \"block\": post 1 (Titre 1)",
+        "left out: 1 galleries of which the file has no pictures: post 3 (Titre 3)",
+        "changed: 1 articles with a part for some readers (block jetpack/paywall) taken as drafts: post 6",
+    ]);
+    imported.again(&[&file]);
+    let app = imported.serve();
+    assert_eq!(body(&app, "t1"), "<p>a</p><p>commun</p>");
+    let gallery = body(&app, "t2");
+    for picture in ["p40.jpg", "p42.PNG"] {
+        assert!(gallery.contains(picture), "{gallery}");
+    }
+    assert!(!gallery.contains("p41"), "{gallery}");
+    for (slug, address) in [
+        ("t4", "https://agence.example/original"),
+        ("t5", "https://t.example/t5"),
+    ] {
+        let article = app.get(&format!("/v1/articles/{slug}")).json();
+        assert_eq!(article["canonical_url"], address);
+    }
+    assert_eq!(app.get("/v1/articles/t6").status, 404);
+}

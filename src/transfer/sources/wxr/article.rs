@@ -1,5 +1,7 @@
 //! An article of WordPress as an import line.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use url::Url;
 
@@ -10,7 +12,7 @@ use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::wxr::parts::Element;
 use crate::transfer::sources::wxr::shortcodes::Writer;
 use crate::transfer::sources::wxr::site::{self, Site, categories};
-use crate::transfer::sources::wxr::{languages, paragraphs, paywall, shortcodes};
+use crate::transfer::sources::wxr::{blocks, languages, paragraphs, paywall};
 use crate::transfer::sources::{Wishes, html, text};
 
 /// Kinds of terms that are no keywords: those read elsewhere, and what WordPress and its plug-ins note for themselves.
@@ -52,7 +54,8 @@ impl Maker<'_> {
             ("scheduled", None) => "draft",
             (status, _) => status,
         };
-        let status = match paywall::sign(post) {
+        let content = self.content(post);
+        let status = match paywall::sign(post, &content) {
             Some(sign) if status != "draft" => {
                 self.tally
                     .change(&format!("{sign} taken as drafts"), self.name);
@@ -63,7 +66,7 @@ impl Maker<'_> {
         let link = text::address(post.says("link"));
         let byline = self.authors(post).join(", ");
         let language = self.language(post);
-        let body = self.body(post, &language);
+        let body = self.body(post, &languages::part(&content, &language));
         let says = |name| text::plain(&languages::part(post.says(name), &language));
         let published_at = published_at
             .filter(|_| status != "draft")
@@ -77,7 +80,7 @@ impl Maker<'_> {
             body,
             image,
             source: self.source(link.clone()),
-            canonical_url: link.filter(|_| status != "draft"),
+            canonical_url: self.original(post).or(link).filter(|_| status != "draft"),
             tags: self.tags(post),
             language,
             status: Some(status),
@@ -151,6 +154,18 @@ impl Maker<'_> {
         self.tally
             .change("dates without an offset taken for UTC", self.name);
         Some(at)
+    }
+
+    /// Where the article came out first, as its editors told a plug-in: at another site.
+    fn original(&self, post: &Element) -> Option<String> {
+        let keys = ["_yoast_wpseo_canonical", "rank_math_canonical_url"];
+        let address = keys
+            .into_iter()
+            .find_map(|key| text::address(site::meta(post, key)))?;
+        let host = |address: &str| {
+            text::host(address).map(|host| host.trim_start_matches("www.").to_owned())
+        };
+        (host(&address) != host(&self.site.link)).then_some(address)
     }
 
     fn source(&self, link: Option<String>) -> Option<Origin> {
@@ -239,18 +254,23 @@ impl Maker<'_> {
         })
     }
 
-    fn body(&mut self, post: &Element, language: &str) -> String {
+    /// The text with the blocks that it shares with others.
+    fn content<'p>(&self, post: &'p Element) -> Cow<'p, str> {
         let content = post
             .child("content:encoded")
             .map_or("", |child| &child.text);
-        let content = languages::part(content, language);
+        blocks::with_shared(content, &|number| self.site.shared(self.place, number))
+    }
+
+    fn body(&mut self, post: &Element, content: &str) -> String {
         let has_blocks = content.contains("<!-- wp:");
-        let content = shortcodes::without_comments(&content, self.tally, self.name);
+        let content = blocks::without_comments(content, self.tally, self.name);
         let mut writer = Writer {
             site: self.site,
             place: self.place,
             tally: self.tally,
             name: self.name,
+            post: post.says("wp:post_id").parse().unwrap_or_default(),
         };
         let content = writer.written(&content);
         let content = paragraphs::with_links(&content);

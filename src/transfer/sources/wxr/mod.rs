@@ -4,6 +4,7 @@
 //! come after the article that shows it; the second makes the articles. So memory does not grow with the texts.
 
 mod article;
+mod blocks;
 mod codes;
 mod languages;
 mod paragraphs;
@@ -165,6 +166,8 @@ fn what(kind: &str) -> String {
         "attachment" => "descriptions of files (used where an article shows them)".to_owned(),
         "page" => "pages (see --post-types)".to_owned(),
         "nav_menu_item" => "menu entries".to_owned(),
+        "wp_block" => "blocks that articles share (used where an article shows them)".to_owned(),
+        "guest-author" => "authors without an account (used for their articles)".to_owned(),
         "revision" => "revisions".to_owned(),
         kind => format!("items of type {kind:?} (see --post-types)"),
     }

@@ -1,4 +1,4 @@
-//! The marks that WordPress reads in a text: comments that delimit blocks, and shortcodes in square brackets.
+//! The marks that WordPress reads in a text: shortcodes in square brackets.
 //!
 //! Only WordPress with all its plug-ins knows which words are shortcodes. Those that it brings itself are carried out;
 //! of others, what has attributes or an end of its own, or the name of a usual plug-in's, is taken for one, and its marks
@@ -16,38 +16,14 @@ const MAX_GALLERY: usize = 500;
 /// Those of which what they surround is part.
 const SURROUNDING: [&str; 5] = ["caption", "wp_caption", "embed", "audio", "video"];
 
-/// The text without comments. A block that is nothing but a comment is made by WordPress each time it is shown.
-pub fn without_comments(content: &str, tally: &mut Tally, name: &str) -> String {
-    let mut written = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some(at) = rest.find("<!--") {
-        written.push_str(&rest[..at]);
-        let Some(end) = rest[at..].find("-->") else {
-            // Browsers, too, read no further.
-            return written;
-        };
-        let comment = rest[at + 4..at + end].trim();
-        if let Some(block) = comment.strip_suffix('/')
-            && let Some(block) = block.trim_start().strip_prefix("wp:")
-        {
-            let block = block
-                .split(|c: char| c.is_whitespace())
-                .next()
-                .unwrap_or_default();
-            tally.leave_out(&format!("blocks that WordPress fills in, {block:?}"), name);
-        }
-        rest = &rest[at + end + 3..];
-    }
-    written.push_str(rest);
-    written
-}
-
 pub struct Writer<'a> {
     pub site: &'a Site,
     pub place: &'a Place,
     pub tally: &'a mut Tally,
     /// What the article is called in messages.
     pub name: &'a str,
+    /// The article's number.
+    pub post: u64,
 }
 
 impl Writer<'_> {
@@ -133,22 +109,25 @@ impl Writer<'_> {
 
     fn gallery(&mut self, code: &Code, written: &mut String) {
         let numbers = code.value("ids").or_else(|| code.value("include"));
-        let Some(numbers) = numbers else {
-            self.tally
-                .leave_out("galleries that do not say of which pictures", self.name);
-            return;
+        let numbers: Vec<Option<u64>> = match &numbers {
+            Some(numbers) => numbers
+                .split(',')
+                .map(|number| number.trim().parse().ok())
+                .collect(),
+            None => self.site.pictures_of(self.post).map(Some).collect(),
         };
+        if numbers.is_empty() {
+            self.tally
+                .leave_out("galleries of which the file has no pictures", self.name);
+            return;
+        }
         written.push_str("\n\n");
-        for number in numbers.split(',').take(MAX_GALLERY) {
+        for number in numbers.into_iter().take(MAX_GALLERY) {
             // No line holds it, which is told in the end; others would only take memory.
             if written.len() > MAX_LINE {
                 return;
             }
-            let media = number
-                .trim()
-                .parse()
-                .ok()
-                .and_then(|number| self.site.media(self.place, number));
+            let media = number.and_then(|number| self.site.media(self.place, number));
             let Some(media) = media else {
                 self.tally
                     .leave_out("pictures that the file does not describe", self.name);
@@ -216,6 +195,7 @@ mod tests {
             place: &Place::keep(&b""[..]).unwrap(),
             tally: &mut tally,
             name: "x",
+            post: 0,
         };
         let written = writer.written(content);
         (written, tally)
@@ -268,14 +248,6 @@ mod tests {
         assert_eq!(written(plugins).0.trim(), "a");
         let (_, tally) = written("[vc_row]a[/vc_row] [form id=1]");
         assert_eq!(tally.left_out.len(), 2, "{tally:?}");
-    }
-
-    #[test]
-    fn comments_and_empty_blocks_go() {
-        let mut tally = Tally::default();
-        let text = "<!-- wp:paragraph {\"a\":1} --><p>a</p><!-- /wp:paragraph --><!-- wp:latest-posts /--><!--more-->b";
-        assert_eq!(without_comments(text, &mut tally, "x"), "<p>a</p>b");
-        assert_eq!(tally.left_out.len(), 1);
     }
 
     #[test]

@@ -43,6 +43,10 @@ pub struct Site {
     pub translations: Translations,
     /// Where in the export the item of a file begins, by its number.
     files: HashMap<u64, u64>,
+    /// Articles and the files that were attached to them.
+    attached: Vec<(u64, u64)>,
+    /// The same of blocks that articles share.
+    shared: HashMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -81,6 +85,7 @@ impl Site {
                 return Ok(None);
             }
         }
+        site.attached.sort_unstable();
         site.title = languages::part(&site.title, &site.language).into_owned();
         Ok(Some(site))
     }
@@ -149,6 +154,25 @@ impl Site {
             alt: some(short(meta(&element, "_wp_attachment_image_alt"))),
             caption: some(short(element.says("excerpt:encoded"))),
         })
+    }
+
+    /// The pictures that were attached to an article, by their numbers.
+    pub fn pictures_of(&self, post: u64) -> impl Iterator<Item = u64> {
+        let from = self.attached.partition_point(|(of, _)| *of < post);
+        let attached = self.attached[from..].iter();
+        attached
+            .take_while(move |(of, _)| *of == post)
+            .map(|(_, number)| *number)
+    }
+
+    /// The text of a block that articles share, looked up in the export.
+    pub fn shared(&self, place: &Place, number: u64) -> Option<String> {
+        let at = *self.shared.get(&number)?;
+        let Ok(Some(Part::Item(item))) = Parts::at(place, at, &[]).next() else {
+            return None;
+        };
+        let content = item.element.ok()?.child("content:encoded")?.text.clone();
+        Some(content)
     }
 
     fn tag(&self, kind: &'static str, term: Option<&Term>, nicename: &str, name: &str) -> Tag {
@@ -236,6 +260,19 @@ impl Site {
                     && let Ok(number) = element.says("wp:post_id").parse()
                 {
                     self.files.insert(number, item.at);
+                    let post = element.says("wp:post_parent").parse().unwrap_or_default();
+                    if post != 0 && is_picture(element.says("wp:attachment_url")) {
+                        self.attached.push((post, number));
+                    }
+                }
+            }
+            "wp_block" => {
+                if self.shared.len() < MAX_TERMS
+                    && element.says("wp:status") == "publish"
+                    && is_taken(element)
+                    && let Ok(number) = element.says("wp:post_id").parse()
+                {
+                    self.shared.insert(number, item.at);
                 }
             }
             // Authors who have no account.
@@ -263,6 +300,12 @@ fn is_taken(post: &Element) -> bool {
     let status = post.says("wp:status");
     post.says("wp:post_password").is_empty()
         && !matches!(status, "trash" | "auto-draft" | "inherit")
+}
+
+fn is_picture(url: &str) -> bool {
+    let ends = ["jpg", "jpeg", "png", "gif", "webp", "avif"];
+    let end = url.rsplit('.').next().unwrap_or_default();
+    ends.iter().any(|known| end.eq_ignore_ascii_case(known))
 }
 
 /// The terms of an article in one taxonomy.
