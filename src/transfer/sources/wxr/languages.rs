@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::content::language;
 use crate::transfer::sources::item;
 use crate::transfer::sources::wxr::parts::Element;
 use crate::transfer::sources::wxr::site::categories;
@@ -58,10 +59,10 @@ fn group(post: &Element) -> Option<&str> {
     names.into_iter().find(|name| !name.is_empty())
 }
 
-/// The language without its region.
-fn primary(language: &str) -> String {
-    let primary = language.trim().split(['-', '_']).next();
-    primary.unwrap_or_default().to_ascii_lowercase()
+/// The language without its region, however it is spelt.
+fn primary(spelt: &str) -> String {
+    let tag = item::language(spelt).unwrap_or_default();
+    language::primary(&tag).to_owned()
 }
 
 /// The language in which a text of several is taken: the wanted one, else the first that has words. `None` where the
