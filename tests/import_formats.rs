@@ -14,10 +14,14 @@ use support::{App, Place, dump, places};
 mod feeds;
 #[path = "import_formats/ghost.rs"]
 mod ghost;
+#[path = "import_formats/left_out.rs"]
+mod left_out;
 #[path = "import_formats/markdown.rs"]
 mod markdown;
 #[path = "import_formats/wordpress.rs"]
 mod wordpress;
+#[path = "import_formats/wordpress_plugins.rs"]
+mod wordpress_plugins;
 
 /// A place to import into, and what the program said.
 struct Imported {

@@ -117,6 +117,11 @@ impl Import {
             watcher.tell_of(source.tally());
             format!("{}: {error}", watcher.name)
         })?;
+        let is_empty = summary == Summary::default() && source.tally().is_empty();
+        if is_empty && !source.may_be_empty() {
+            watcher.clear();
+            return Err(format!("{}: nothing was found in it", watcher.name));
+        }
         if !self.dry_run {
             note(database, &watcher.name, &summary)?;
         }
@@ -227,10 +232,14 @@ impl Terminal {
         }
     }
 
-    fn end(&self, summary: &Summary, took: Duration, dry_run: bool) {
+    fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    fn end(&self, summary: &Summary, took: Duration, dry_run: bool) {
+        self.clear();
         let what = if dry_run {
             " (dry run, nothing was written)"
         } else {
@@ -248,9 +257,7 @@ impl Terminal {
 impl Terminal {
     /// What did not come in, or not as it was, by reason.
     fn tell_of(&self, tally: &Tally) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.clear();
         for (heading, reasons) in [("left out", &tally.left_out), ("changed", &tally.changed)] {
             for (reason, count) in reasons {
                 eprintln!("{}: {heading}: {}", self.name, told(reason, count));
@@ -304,6 +311,9 @@ fn counts(summary: &Summary) -> String {
         "{} created, {} updated, {} unchanged, {} failed",
         summary.created, summary.updated, summary.unchanged, summary.failed
     );
+    if summary.withdrawn > 0 {
+        text += &format!(", {} withdrawn", summary.withdrawn);
+    }
     if summary.dangling > 0 {
         text += &format!(", {} with references to nothing", summary.dangling);
     }

@@ -69,20 +69,6 @@ impl Save<'_> {
         self.over(conn, found, draft, tagger)
     }
 
-    /// The same for a draft that another system wrote: its slug leads to no article of ours, and gives way.
-    ///
-    /// # Errors
-    /// As [`Save::article`].
-    pub fn foreign_article(
-        &self,
-        conn: &mut Conn,
-        draft: &Draft,
-        tagger: &mut Tagger,
-    ) -> Result<Saved> {
-        let found = naming::named_elsewhere(conn, draft)?;
-        self.over(conn, found, draft, tagger)
-    }
-
     /// Puts `draft` in the place of what was found, its names included, or creates it.
     ///
     /// # Errors

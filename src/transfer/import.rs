@@ -1,7 +1,5 @@
 //! Importing NDJSON: lines are read and prepared on every core, and written in batches.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -9,7 +7,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::article::{Draft, Fault};
+use crate::content::article::Fault;
 use crate::content::sight::Sight;
 use crate::content::time::Clock;
 use crate::db::{Conn, Database};
@@ -19,7 +17,8 @@ use crate::store::linking::Left;
 use crate::store::naming;
 use crate::store::save::{Manner, Outcome, Save, Saved};
 use crate::store::tagging::Tagger;
-use crate::transfer::lines::{self, Batch, Ndjson, Prepared, Source};
+use crate::transfer::lines::{self, Asked, Batch, Ndjson, Prepared, Source};
+use crate::transfer::rehearsed::Rehearsed;
 use crate::transfer::waiting::{Again, Noted, Waiting};
 
 pub use crate::transfer::verdicts::{Complaint, Fate, Made, Summary, Verdict, Watcher};
@@ -115,19 +114,19 @@ struct Writer<'a> {
     summary: Summary,
     /// Lines that refer to articles which had not come yet.
     waiting: Waiting,
-    /// In a dry run, digests of the names that the lines would have given to articles.
-    rehearsed: HashSet<u64>,
+    /// In a dry run, the articles that the lines would have made.
+    rehearsed: Rehearsed,
     tagger: Tagger,
     /// Slugs of the lines name no article of ours.
     is_foreign: bool,
 }
 
-/// What a save came to, or why it did not go in.
-type Attempt = Result<Saved, Vec<Fault>>;
+/// What a save came to, or why it did not go in; `None` where it was of an article that is not here.
+type Attempt = Result<Option<Saved>, Vec<Fault>>;
 
 /// Saves a line, for the first time or again.
 type SaveLine<'a> =
-    fn(&mut Writer<'a>, &mut Conn, (&Prepared, &Draft), Option<&First>) -> Result<Saved>;
+    fn(&mut Writer<'a>, &mut Conn, (&Prepared, &Asked), Option<&First>) -> Result<Option<Saved>>;
 
 /// How a line fared at first.
 #[derive(Serialize, Deserialize)]
@@ -147,7 +146,7 @@ impl<'a> Writer<'a> {
             watcher,
             summary: Summary::default(),
             waiting: Waiting::default(),
-            rehearsed: HashSet::new(),
+            rehearsed: Rehearsed::default(),
             tagger: Tagger::enriching(),
             is_foreign: false,
         }
@@ -234,9 +233,9 @@ impl<'a> Writer<'a> {
         let mut attempts = Vec::with_capacity(lines.len());
         for (at, line) in lines.iter().enumerate() {
             let first = noted.get(at).map(|noted| &noted.told);
-            attempts.push(match &line.draft {
+            attempts.push(match &line.asked {
                 Err(faults) => Err(faults.clone()),
-                Ok(draft) => match save(self, conn, (line, draft), first) {
+                Ok(asked) => match save(self, conn, (line, asked), first) {
                     Err(Error::InvalidBody(faults) | Error::Conflict(faults)) => Err(faults),
                     saved => Ok(saved?),
                 },
@@ -249,9 +248,9 @@ impl<'a> Writer<'a> {
     fn save(
         &mut self,
         conn: &mut Conn,
-        (line, draft): (&Prepared, &Draft),
+        (line, asked): (&Prepared, &Asked),
         first: Option<&First>,
-    ) -> Result<Saved> {
+    ) -> Result<Option<Saved>> {
         let save = Save {
             // Not the start of the import, which may be long ago: meanwhile hours have come and been logged.
             now: self.options.clock.now(),
@@ -259,18 +258,23 @@ impl<'a> Writer<'a> {
             manner: Manner::Import,
             sight: Sight::All,
         };
+        let draft = match asked {
+            Asked::Article(draft) => draft,
+            Asked::Withdrawal(external_id) => return save.withdraw(conn, external_id),
+        };
+        let mut found = None;
         if let Some(elsewhere) = &line.elsewhere
             && let Some(row) = naming::came_otherwise(conn, draft, elsewhere)?
         {
-            return match elsewhere.is_by_feed {
-                true => Ok(Saved {
+            if elsewhere.is_by_feed {
+                return Ok(Some(Saved {
                     outcome: Outcome::Unchanged,
                     row,
                     missing: Vec::new(),
                     dangling: Vec::new(),
-                }),
-                false => save.over(conn, Some(row), draft, &mut self.tagger),
-            };
+                }));
+            }
+            found = Some(row);
         }
         // A dry run has left nothing of the first time.
         if let Some(first) = first.filter(|_| !self.options.dry_run)
@@ -282,20 +286,21 @@ impl<'a> Writer<'a> {
                 made: first.fate != Fate::Unchanged,
                 former: &first.former,
             };
-            return save.link(conn, draft, &left);
+            return save.link(conn, draft, &left).map(Some);
         }
-        match self.is_foreign {
-            true => save.foreign_article(conn, draft, &mut self.tagger),
+        let saved = match self.is_foreign {
+            true => save.foreign_article(conn, found, draft, &mut self.tagger),
             false => save.article(conn, draft, &mut self.tagger),
-        }
+        };
+        saved.map(Some)
     }
 
     fn save_apart(
         &mut self,
         conn: &mut Conn,
-        line: (&Prepared, &Draft),
+        line: (&Prepared, &Asked),
         first: Option<&First>,
-    ) -> Result<Saved> {
+    ) -> Result<Option<Saved>> {
         let orphans = self.tagger.orphans();
         let saved = conn.in_savepoint(|conn| self.save(conn, line, first));
         saved.map_err(|error| {
@@ -312,7 +317,8 @@ impl<'a> Writer<'a> {
 
     fn first(&mut self, line: Prepared, attempt: Attempt) -> Result<()> {
         let saved = match attempt {
-            Ok(saved) => saved,
+            Ok(Some(saved)) => saved,
+            Ok(None) => return Ok(()),
             Err(errors) => {
                 self.summary.failed += 1;
                 self.complain(
@@ -341,16 +347,13 @@ impl<'a> Writer<'a> {
             Fate::Updated => self.summary.updated += 1,
             Fate::Unchanged | Fate::Failed => self.summary.unchanged += 1,
         }
-        if self.options.dry_run {
-            let draft = line.draft.as_ref().ok();
-            let external_id = draft.and_then(|draft| draft.external_id.as_deref());
-            let slug = &saved.row.slug;
-            let names = [Some(saved.row.id.as_str()), Some(slug), external_id];
-            self.rehearsed
-                .extend(names.into_iter().flatten().map(digest));
-            if external_id.is_none() {
-                self.rehearsed.insert(digest(&only(slug)));
-            }
+        if first.fate == Fate::Updated && matches!(line.asked, Ok(Asked::Withdrawal(_))) {
+            self.summary.withdrawn += 1;
+        }
+        if self.options.dry_run
+            && let Some(draft) = line.draft()
+        {
+            self.rehearsed.note(draft, &saved.row);
         }
         if saved.missing.is_empty() && first.former.is_empty() {
             self.watcher.tell(&told(line.line, first, Vec::new()));
@@ -363,7 +366,12 @@ impl<'a> Writer<'a> {
     fn fate(&self, line: &Prepared, saved: &Saved) -> Fate {
         match saved.outcome {
             // In a dry run, an earlier batch that would have made it has been taken back.
-            Outcome::Created if self.options.dry_run && self.is_rehearsed(line) => Fate::Updated,
+            Outcome::Created
+                if self.options.dry_run
+                    && self.rehearsed.has_made(line.draft(), self.is_foreign) =>
+            {
+                Fate::Updated
+            }
             Outcome::Created => Fate::Created,
             Outcome::Updated => Fate::Updated,
             Outcome::Unchanged => Fate::Unchanged,
@@ -380,27 +388,12 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Whether an earlier line of this dry run would have made the article that this one names.
-    fn is_rehearsed(&self, line: &Prepared) -> bool {
-        let Ok(draft) = &line.draft else { return false };
-        let id = draft.id.map(|id| id.to_string());
-        // Two articles of other systems may share a slug; they are two all the same.
-        let slug = draft.slug.as_ref().filter(|_| !self.is_foreign);
-        let slug = slug.map(|slug| match draft.external_id {
-            None => slug.to_string(),
-            Some(_) => only(slug.as_str()),
-        });
-        let names = [id, draft.external_id.clone(), slug];
-        names
-            .iter()
-            .flatten()
-            .any(|name| self.rehearsed.contains(&digest(name)))
-    }
-
     fn second(&mut self, mut noted: Noted<First>, attempt: Attempt) {
         let (warnings, reason) = match attempt {
             Err(faults) => (faults.clone(), Error::InvalidBody(faults).detail()),
-            Ok(saved) => {
+            // Only articles come a second time.
+            Ok(None) => return,
+            Ok(Some(saved)) => {
                 if let Some(made) = self.made(&saved) {
                     noted.told.made = Some(made);
                 }
@@ -414,7 +407,7 @@ impl<'a> Writer<'a> {
                     .missing
                     .into_iter()
                     .zip(saved.dangling)
-                    .filter(|(name, _)| !self.rehearsed.contains(&digest(&name.0)))
+                    .filter(|(name, _)| !self.rehearsed.has(&name.0))
                     .collect();
                 if dangling.is_empty() {
                     self.watcher.tell(&told(noted.line, noted.told, Vec::new()));
@@ -453,15 +446,4 @@ fn told(line: u64, first: First, warnings: Vec<Fault>) -> Verdict {
         errors: Vec::new(),
         warnings,
     }
-}
-
-/// A slug as the only name of an article; no name has a NUL.
-fn only(slug: &str) -> String {
-    format!("\0{slug}")
-}
-
-fn digest(name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
 }

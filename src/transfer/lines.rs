@@ -24,11 +24,29 @@ pub struct Line {
     /// What it is called where it comes from, if a number would say nothing.
     pub name: Option<String>,
     /// Or why it could not be made.
-    pub text: Result<Vec<u8>, String>,
+    pub content: Result<Content, String>,
     /// Slugs that the article had where it comes from.
     pub former: Vec<Slug>,
     /// By what an article that came another way is this one, and is left alone.
     pub elsewhere: Option<Elsewhere>,
+}
+
+/// What a line has to say.
+pub enum Content {
+    /// The article, in the import format.
+    Article(Vec<u8>),
+    /// The article of this external id, where it is here, is not for the public any more.
+    Withdrawal(String),
+}
+
+impl Line {
+    /// An article's text.
+    fn text(&self) -> Option<&Vec<u8>> {
+        match &self.content {
+            Ok(Content::Article(text)) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// Where lines come from: a file of them, or what another system wrote.
@@ -57,11 +75,26 @@ pub trait Sink {
 pub struct Prepared {
     pub line: u64,
     pub name: Option<String>,
-    pub draft: Result<Box<Draft>, Vec<Fault>>,
+    pub asked: Result<Asked, Vec<Fault>>,
     /// As it came, where it refers to other articles or claims slugs, and may have to be read again.
     pub text: Option<Vec<u8>>,
     pub former: Vec<Slug>,
     pub elsewhere: Option<Elsewhere>,
+}
+
+/// The content of a line, checked.
+pub enum Asked {
+    Article(Box<Draft>),
+    Withdrawal(String),
+}
+
+impl Prepared {
+    pub fn draft(&self) -> Option<&Draft> {
+        match &self.asked {
+            Ok(Asked::Article(draft)) => Some(draft),
+            _ => None,
+        }
+    }
 }
 
 pub struct Batch {
@@ -94,7 +127,7 @@ struct Batcher {
 
 impl Sink for Batcher {
     fn take(&mut self, line: Line, bytes: u64) -> ControlFlow<()> {
-        self.size += line.text.as_ref().map_or(0, Vec::len);
+        self.size += line.text().map_or(0, Vec::len);
         self.bytes = bytes;
         self.lines.push(line);
         match self.lines.len() < BATCH && self.size < BATCH_BYTES {
@@ -150,7 +183,7 @@ impl<R: BufRead + Send> Source for Ndjson<R> {
             let line = Line {
                 number,
                 name: None,
-                text: Ok(text),
+                content: Ok(Content::Article(text)),
                 former: Vec::new(),
                 elsewhere: None,
             };
@@ -204,21 +237,22 @@ pub fn prepare(lines: Vec<Line>, threads: usize) -> Vec<Prepared> {
 }
 
 fn prepared(line: &Line) -> Prepared {
-    let draft = match &line.text {
-        Ok(text) => line::parse(text).map(Box::new),
+    let asked = match &line.content {
+        Ok(Content::Article(text)) => {
+            line::parse(text).map(|draft| Asked::Article(Box::new(draft)))
+        }
+        Ok(Content::Withdrawal(external_id)) => Ok(Asked::Withdrawal(external_id.clone())),
         Err(reason) => Err(vec![Fault::new("", reason.as_str())]),
     };
-    let refers = draft.as_ref().is_ok_and(|draft| {
-        !line.former.is_empty()
-            || draft.translation_of.is_some()
-            || !draft.pins.is_empty()
-            || !draft.bans.is_empty()
-    });
+    let refers = matches!(&asked, Ok(Asked::Article(draft)) if !line.former.is_empty()
+        || draft.translation_of.is_some()
+        || !draft.pins.is_empty()
+        || !draft.bans.is_empty());
     Prepared {
         line: line.number,
         name: line.name.clone(),
-        draft,
-        text: line.text.as_ref().ok().filter(|_| refers).cloned(),
+        asked,
+        text: line.text().filter(|_| refers).cloned(),
         former: line.former.clone(),
         elsewhere: line.elsewhere.clone(),
     }
@@ -237,7 +271,7 @@ fn failed(lines: &[Line]) -> Vec<Prepared> {
         .map(|line| Prepared {
             line: line.number,
             name: line.name.clone(),
-            draft: Err(fault()),
+            asked: Err(fault()),
             text: None,
             former: Vec::new(),
             elsewhere: None,

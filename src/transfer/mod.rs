@@ -6,6 +6,7 @@ pub mod import;
 mod left_over;
 mod lines;
 pub mod records;
+mod rehearsed;
 pub mod restore;
 pub mod sources;
 pub mod stream;

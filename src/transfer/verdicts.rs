@@ -11,6 +11,8 @@ pub struct Summary {
     pub updated: u64,
     pub unchanged: u64,
     pub failed: u64,
+    /// Of those updated, articles that are left out where they come from, and are withdrawn here.
+    pub withdrawn: u64,
     /// Lines that went in although something they refer to does not exist.
     pub dangling: u64,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::line::MAX_LINE;
 use crate::error::{Error, Result};
-use crate::transfer::lines::{BATCH, BATCH_BYTES, Line};
+use crate::transfer::lines::{BATCH, BATCH_BYTES, Content, Line};
 
 /// What became of a line at first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl Again {
             lines.push(Line {
                 number: noted.line,
                 name: None,
-                text: Ok(text),
+                content: Ok(Content::Article(text)),
                 former: Vec::new(),
                 elsewhere: None,
             });

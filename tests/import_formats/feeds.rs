@@ -626,3 +626,106 @@ fn what_a_feed_brought_and_was_deleted_does_not_come_back_by_an_export() {
     ]);
     assert_eq!(app.get("/v1/articles/one").status, 410);
 }
+
+#[test]
+fn bytes_that_are_no_text_are_told_of_and_in_json_refused() {
+    let imported = Imported::into(Place::sqlite());
+    let rss = b"<rss version=\"2.0\"><channel><title>T</title><language>fr</language>\
+        <item><guid>https://t.example/ete</guid><title>\xe9t\xe9</title><description>x</description></item>\
+        </channel></rss>";
+    let file = written(&imported.place, "latin.xml", rss);
+    let said = imported.run(&[&file]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    said.says(&["1 created", "changed: 2 bytes that are no text replaced"]);
+    let before = imported.stored();
+    let feed =
+        b"{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"t\",\"language\":\"fr\",\
+        \"items\":[{\"id\":\"1\",\"title\":\"\xe9t\xe9\",\"content_text\":\"x\"}]}";
+    let ghost = b"{\"db\":[{\"data\":{\"posts\":[{\"id\":\"1\",\"uuid\":\"u\",\"title\":\"T\",\"slug\":\"t\",\
+        \"html\":\"<p>x</p>\",\"status\":\"published\"},{\"id\":\"2\",\"title\":\"\xe9t\xe9\"}],\
+        \"settings\":[{\"key\":\"locale\",\"value\":\"fr\"}]}}]}";
+    for (name, bytes) in [("feed.json", &feed[..]), ("ghost.json", ghost)] {
+        let file = written(&imported.place, name, bytes);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(1), "{}", said.text);
+        said.says(&["it is not in UTF-8, as JSON has to be"]);
+        assert!(imported.stored() == before, "{name}");
+    }
+}
+
+#[test]
+fn languages_authors_and_odd_dates_of_entries_are_read() {
+    let item = |number: u32, more: &str| {
+        format!(
+            "<item><guid>https://t.example/t{number}</guid><title>T</title>{more}<description>x</description></item>"
+        )
+    };
+    let items = [
+        item(
+            1,
+            "<author>omar@x.example (Omar K.)</author><pubDate>hier</pubDate>",
+        ),
+        item(
+            2,
+            "<dc:language>ar</dc:language><author>Salma &lt;s@x.example&gt;</author>",
+        ),
+        item(3, "<pubDate>Sun, 10 Mar 2024 10:30:00 GMT</pubDate>")
+            .replace("<item>", "<item xml:lang=\"ar\">"),
+        item(
+            4,
+            "<dc:creator>Un nom (AFP)</dc:creator><pubDate>Sun, 10 Mar 2024 10:30:00 GMT</pubDate>",
+        ),
+    ];
+    let rss = format!(
+        "<rss version=\"2.0\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><title>T</title>\
+         <language>fr</language>{}</channel></rss>",
+        items.concat()
+    );
+    let atom = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"fr\"><title>A</title><id>u:f</id>\
+         <entry xml:lang=\"ar\"><title>T</title><link href=\"https://t.example/t5\"/><id>u:5</id>\
+         <updated>2024-03-11T10:00:00Z</updated><content>x</content></entry></feed>";
+    let imported = Imported::into(Place::sqlite());
+    let said = imported.run(&[&written(&imported.place, "rss.xml", rss)]);
+    said.says(&[
+        "4 created",
+        "changed: 1 entries whose date cannot be read, published now: item 1 (T)",
+        "changed: 1 entries without a date, published now: item 2 (T)",
+    ]);
+    let file = written(&imported.place, "atom.xml", atom);
+    imported.run(&[&file]).says(&["1 created"]);
+    let app = App::on(imported.place.shared());
+    let editor = app.key("editor");
+    for (slug, language, byline) in [
+        ("t1", "fr", json!("Omar K.")),
+        ("t2", "ar", json!("Salma")),
+        ("t3", "ar", json!(null)),
+        ("t4", "fr", json!("Un nom (AFP)")),
+        ("t5", "ar", json!(null)),
+    ] {
+        let path = format!("/v1/articles/{slug}");
+        let article = app.get_with(&path, &[("authorization", &editor)]).json();
+        assert_eq!(article["language"], language, "{article}");
+        assert_eq!(article["byline"], byline, "{article}");
+    }
+}
+
+#[test]
+fn a_file_in_which_nothing_is_found_is_told_of() {
+    let imported = Imported::into(Place::sqlite());
+    let before = imported.stored();
+    for (name, content) in [
+        ("empty.xml", ""),
+        ("empty.ndjson", ""),
+        ("blank.xml", " \n "),
+        ("ghost.json", "{\"db\":[{\"meta\":{},\"data\":{}}]}"),
+    ] {
+        let file = written(&imported.place, name, content);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(1), "{name}: {}", said.text);
+        said.says(&[&format!("{file}: nothing was found in it")]);
+        assert!(imported.stored() == before, "{name}");
+    }
+    let none = "<rss version=\"2.0\"><channel><title>T</title></channel></rss>";
+    let said = imported.run(&[&written(&imported.place, "none.rss", none)]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+}

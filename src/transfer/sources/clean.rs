@@ -1,5 +1,6 @@
-//! A reader that stands between a hostile file and an XML parser: what is no UTF-8 or no character of XML is replaced
-//! byte for byte, so that places in the file stay places in the file, and no single event may be larger than memory.
+//! A reader that stands between a hostile file and its parser, and lets no single part of it be larger than memory. For
+//! XML, what is no UTF-8 or no character of XML is replaced byte for byte, so that places in the file stay places in the
+//! file. JSON is in UTF-8 or refused (RFC 8259 section 8.1).
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
@@ -8,6 +9,8 @@ use std::rc::Rc;
 const BUFFER: usize = 64 * 1024;
 /// Bytes that one tag or one stretch of text may have.
 pub const MAX_EVENT: usize = 16 * 1024 * 1024;
+/// Stands in the place of a byte that is no UTF-8, as it did on paper tape: XML has no such character.
+const SUBSTITUTE: char = '\u{1a}';
 
 /// What may still be read of the present event; whoever knows where events begin renews it.
 #[derive(Clone)]
@@ -32,10 +35,28 @@ pub struct Clean<R> {
     left: Allowance,
     replaced: u64,
     given: u64,
+    is_json: bool,
+}
+
+/// A text of XML with the usual sign where a byte was no UTF-8.
+pub fn shown(text: &mut String) {
+    if text.contains(SUBSTITUTE) {
+        *text = text.replace(SUBSTITUTE, "\u{fffd}");
+    }
 }
 
 impl<R: Read> Clean<R> {
-    pub fn new(inner: R) -> Self {
+    /// For XML, whose texts are to be [`shown`].
+    pub fn xml(inner: R) -> Self {
+        Self::new(inner, false)
+    }
+
+    /// For JSON: what is no UTF-8 is an error.
+    pub fn json(inner: R) -> Self {
+        Self::new(inner, true)
+    }
+
+    fn new(inner: R, is_json: bool) -> Self {
         Self {
             inner,
             buffer: vec![0; BUFFER].into_boxed_slice(),
@@ -46,6 +67,7 @@ impl<R: Read> Clean<R> {
             left: Allowance(Rc::new(Cell::new(MAX_EVENT))),
             replaced: 0,
             given: 0,
+            is_json,
         }
     }
 
@@ -74,13 +96,13 @@ impl<R: Read> Clean<R> {
             };
             self.filled += read;
             self.at_end = read == 0;
-            self.look();
+            self.look()?;
         }
         Ok(())
     }
 
     /// Looks at what has come; the beginning of a character whose end has not come yet is left for later.
-    fn look(&mut self) {
+    fn look(&mut self) -> io::Result<()> {
         while self.clean < self.filled {
             let (length, bad) = match std::str::from_utf8(&self.buffer[self.clean..self.filled]) {
                 Ok(text) => (text.len(), 0),
@@ -93,23 +115,33 @@ impl<R: Read> Clean<R> {
                     None => (error.valid_up_to(), 0),
                 },
             };
+            if self.is_json && bad > 0 {
+                let at = self.given + (self.clean + length - self.start) as u64;
+                return Err(io::Error::new(io::ErrorKind::InvalidData, not_utf8(at)));
+            }
             let valid = &mut self.buffer[self.clean..self.clean + length];
             for byte in valid {
-                // XML 1.0 section 2.2.
-                if *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r') {
+                // XML 1.0 section 2.2. A parser of JSON sees to that itself.
+                if !self.is_json && *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r') {
                     *byte = b' ';
                     self.replaced += 1;
                 }
             }
             self.clean += length;
-            self.buffer[self.clean..self.clean + bad].fill(b'?');
+            self.buffer[self.clean..self.clean + bad].fill(SUBSTITUTE as u8);
             self.clean += bad;
             self.replaced += bad as u64;
             if bad == 0 {
-                return;
+                break;
             }
         }
+        Ok(())
     }
+}
+
+/// Why JSON is refused; `at` is the first byte that is wrong.
+pub fn not_utf8(at: u64) -> String {
+    format!("it is not in UTF-8, as JSON has to be (RFC 8259): see the byte at {at}")
 }
 
 impl<R: Read> Read for Clean<R> {
@@ -168,24 +200,40 @@ mod tests {
             let mut text = String::new();
             let replaced = match slow {
                 true => {
-                    let mut clean = Clean::new(Slow(bytes));
+                    let mut clean = Clean::xml(Slow(bytes));
                     clean.read_to_string(&mut text).unwrap();
                     clean.replaced()
                 }
                 false => {
-                    let mut clean = Clean::new(&bytes[..]);
+                    let mut clean = Clean::xml(&bytes[..]);
                     clean.read_to_string(&mut text).unwrap();
                     clean.replaced()
                 }
             };
-            assert_eq!((text.as_str(), replaced), ("ét? ?  \n😀??", 6));
             assert_eq!(text.len(), bytes.len());
+            shown(&mut text);
+            let expected = "ét\u{fffd} \u{fffd}  \n😀\u{fffd}\u{fffd}";
+            assert_eq!((text.as_str(), replaced), (expected, 6));
+        }
+    }
+
+    #[test]
+    fn json_is_in_utf8_or_refused() {
+        let mut text = String::new();
+        let good = "{\"é\": 1}".as_bytes();
+        Clean::json(Slow(good)).read_to_string(&mut text).unwrap();
+        assert_eq!(text.as_bytes(), good);
+        for bad in [&b"{\"\xe9\""[..], b"{\"\xc3"] {
+            let read = Clean::json(Slow(bad)).read_to_string(&mut text);
+            assert_eq!(read.unwrap_err().to_string(), not_utf8(2));
+            let read = Clean::json(bad).read_to_string(&mut text);
+            assert_eq!(read.unwrap_err().to_string(), not_utf8(2));
         }
     }
 
     #[test]
     fn an_event_has_an_end() {
-        let mut clean = Clean::new(io::repeat(b'x'));
+        let mut clean = Clean::xml(io::repeat(b'x'));
         assert!(clean.read_to_string(&mut String::new()).is_err());
         clean.allowance().renew();
         assert!(clean.fill_buf().is_ok());

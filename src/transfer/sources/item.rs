@@ -10,7 +10,7 @@ use crate::content::language::Language;
 use crate::content::line::MAX_LINE;
 use crate::content::slug::Slug;
 use crate::store::naming::Elsewhere;
-use crate::transfer::lines::Line;
+use crate::transfer::lines::{Content, Line};
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::text;
 
@@ -95,7 +95,18 @@ pub fn failed(number: u64, name: String, reason: String) -> Line {
     Line {
         number,
         name: Some(name),
-        text: Err(reason),
+        content: Err(reason),
+        former: Vec::new(),
+        elsewhere: None,
+    }
+}
+
+/// A line for what is left out: an article that came in before does not stay public.
+pub fn withdrawal(number: u64, name: &str, external_id: String) -> Line {
+    Line {
+        number,
+        name: Some(name.to_owned()),
+        content: Ok(Content::Withdrawal(external_id)),
         former: Vec::new(),
         elsewhere: None,
     }
@@ -113,7 +124,7 @@ impl Item {
             name: Some(name.to_owned()),
             former: former.filter_map(|slug| Slug::parse(slug).ok()).collect(),
             elsewhere: Some(elsewhere),
-            text,
+            content: text.map(Content::Article),
         }
     }
 

@@ -53,6 +53,10 @@ pub trait Archive: Source {
     fn tally(&self) -> &Tally;
     /// Bytes that there are to read, where that is known.
     fn size(&self) -> Option<u64>;
+    /// Whether it is in order that there is nothing in it.
+    fn may_be_empty(&self) -> bool {
+        false
+    }
 }
 
 /// Opens a stream that was begun already.

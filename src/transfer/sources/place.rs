@@ -7,6 +7,8 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
+use crate::transfer::sources::clean;
+
 /// Bytes in which an XML declaration is looked for.
 const DECLARATION: usize = 256;
 
@@ -68,9 +70,20 @@ impl Place {
     }
 }
 
+/// A text as characters.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decoded {
+    pub text: String,
+    /// Characters that stand for bytes that are none.
+    pub replaced: u64,
+}
+
 /// A text as characters: by its byte order mark, else by what its server says, else by its XML declaration. The
-/// declaration is taken away, for whoever reads on would decode once more. JSON is always UTF-8 (RFC 8259 section 8.1).
-pub fn decoded(bytes: &[u8], charset: Option<&str>) -> String {
+/// declaration is taken away, for whoever reads on would decode once more.
+///
+/// # Errors
+/// Where it is JSON and not in UTF-8, which JSON always is (RFC 8259 section 8.1).
+pub fn decoded(bytes: &[u8], charset: Option<&str>) -> Result<Decoded, String> {
     let said = charset.and_then(|label| Encoding::for_label(label.as_bytes()));
     let is_json = bytes.trim_ascii_start().starts_with(b"{");
     let encoding = match (said, two_bytes(bytes)) {
@@ -79,15 +92,25 @@ pub fn decoded(bytes: &[u8], charset: Option<&str>) -> String {
         (Some(said), _) => Some(said),
         (None, _) => declared(&bytes[..bytes.len().min(DECLARATION)]),
     };
-    let (text, _, _) = encoding.unwrap_or(encoding_rs::UTF_8).decode(bytes);
+    let (text, _, has_bad) = encoding.unwrap_or(encoding_rs::UTF_8).decode(bytes);
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    match text
+    if text.starts_with('{')
+        && let Err(error) = std::str::from_utf8(bytes)
+    {
+        return Err(clean::not_utf8(error.valid_up_to() as u64));
+    }
+    let replaced = match has_bad {
+        true => text.matches('\u{fffd}').count() as u64,
+        false => 0,
+    };
+    let text = match text
         .strip_prefix("<?xml")
         .and_then(|rest| rest.split_once("?>"))
     {
         Some((declaration, rest)) if !declaration.contains('<') => rest.trim_start().to_owned(),
         _ => text.to_owned(),
-    }
+    };
+    Ok(Decoded { text, replaced })
 }
 
 /// UTF-16 without a byte order mark, by how a declaration begins (XML 1.0 appendix F).
@@ -161,20 +184,33 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_text_are_counted_and_in_json_refused() {
+        let read = decoded(b"<a>\xe9t\xe9</a>", None).unwrap();
+        let text = "<a>\u{fffd}t\u{fffd}</a>".to_owned();
+        assert_eq!(read, Decoded { text, replaced: 2 });
+        let marked = [b"\xef\xbb\xbf", &b"{\"\xe9\":1}"[..]].concat();
+        for bad in [&b"{\"\xe9\":1}"[..], &marked] {
+            let refused = decoded(bad, Some("iso-8859-1")).unwrap_err();
+            assert!(refused.contains("not in UTF-8"), "{refused}");
+        }
+    }
+
+    #[test]
     fn a_mark_stands_before_the_server_and_that_before_the_declaration() {
+        let text = |bytes: &[u8], charset| decoded(bytes, charset).unwrap().text;
         let latin = b"<?xml version='1.0' encoding='utf-8'?>\n<a>\xe9</a>";
-        assert_eq!(decoded(latin, Some("iso-8859-1")), "<a>é</a>");
+        assert_eq!(text(latin, Some("iso-8859-1")), "<a>é</a>");
         let utf8 = "\u{feff}<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>";
-        assert_eq!(decoded(utf8.as_bytes(), Some("iso-8859-1")), "<a>é</a>");
+        assert_eq!(text(utf8.as_bytes(), Some("iso-8859-1")), "<a>é</a>");
         let utf16: Vec<u8> = "<?xml version='1.0' encoding='utf-16'?><a>é</a>"
             .encode_utf16()
             .flat_map(u16::to_be_bytes)
             .collect();
-        assert_eq!(decoded(&utf16, None), "<a>é</a>");
+        assert_eq!(text(&utf16, None), "<a>é</a>");
         let false_16 = "<?xml version='1.0' encoding='utf-16'?><a>é</a>";
-        assert_eq!(decoded(false_16.as_bytes(), None), "<a>é</a>");
+        assert_eq!(text(false_16.as_bytes(), None), "<a>é</a>");
         assert_eq!(
-            decoded("{\"a\":\"é\"}".as_bytes(), Some("latin1")),
+            text("{\"a\":\"é\"}".as_bytes(), Some("latin1")),
             "{\"a\":\"é\"}"
         );
     }

@@ -8,6 +8,8 @@ const EXAMPLES: usize = 3;
 const MAX_REASONS: usize = 100;
 /// Characters of an example.
 const MAX_EXAMPLE: usize = 80;
+/// What is told where a file is not in the encoding that it says.
+pub const NO_TEXT: &str = "bytes that are no text replaced";
 const OTHER: &str = "for other reasons";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub struct Tally {
 }
 
 impl Tally {
+    pub fn is_empty(&self) -> bool {
+        self.left_out.is_empty() && self.changed.is_empty()
+    }
+
     /// An item, or a part of one, that is not taken.
     pub fn leave_out(&mut self, reason: &str, example: &str) {
         count(&mut self.left_out, reason, example, 1);

@@ -1,12 +1,14 @@
 //! Feeds: RSS, Atom and JSON Feed, from a file or over the network, page after page.
 
 mod fetch;
+mod outline;
 mod pages;
+mod pictures;
 
 use std::collections::HashSet;
 use std::io;
 
-use feed_rs::model::{Entry, Feed as Head, Link, MediaObject};
+use feed_rs::model::{Entry, Feed as Head, Link};
 use url::Url;
 
 use crate::content::slug::Slug;
@@ -15,11 +17,12 @@ use crate::transfer::lines::{Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, OF_FEEDS, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
-use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::tally::{self, Tally};
 use crate::transfer::sources::{Archive, Wishes, html, text};
 
 use fetch::{Fetcher, Page};
 use pages::Found;
+use pictures::{attached, picture};
 
 /// Where the first page is.
 pub enum From {
@@ -52,6 +55,7 @@ impl Feed {
     /// Where the next page is; `None` also where the sink wants no more.
     fn page(&mut self, page: &Page, sink: &mut dyn Sink) -> io::Result<Option<Url>> {
         let read = pages::read(page)?;
+        self.tally.change_many(tally::NO_TEXT, read.replaced);
         let before = self.bytes;
         let entries = read.entries.len().max(1) as u64;
         for (at, found) in (1..).zip(read.entries) {
@@ -86,6 +90,7 @@ impl Feed {
             entry,
             image,
             language,
+            has_date,
         } = found;
         let link = link(&entry, page);
         let first = match &self.from {
@@ -119,8 +124,11 @@ impl Feed {
         let authors = authors(head, &entry);
         let published_at = entry.published.or(entry.updated).map(dates::written);
         if published_at.is_none() {
-            self.tally
-                .change("entries without a date, published now", name);
+            let reason = match has_date {
+                true => "entries whose date cannot be read, published now",
+                false => "entries without a date, published now",
+            };
+            self.tally.change(reason, name);
         }
         Some(Item {
             slug: link.as_deref().and_then(text::last_part),
@@ -223,6 +231,11 @@ impl Archive for Feed {
             From::Url(_) => None,
         }
     }
+
+    /// Nothing may have come out yet.
+    fn may_be_empty(&self) -> bool {
+        true
+    }
 }
 
 fn called(entry: &Entry, number: u64) -> String {
@@ -316,7 +329,7 @@ fn authors(head: &Head, entry: &Entry) -> Vec<String> {
     let named = |people: &[feed_rs::model::Person]| {
         let mut names: Vec<String> = Vec::new();
         for name in people.iter().filter_map(|person| person.name.as_deref()) {
-            let name = text::plain(name);
+            let name = bare(text::plain(name));
             if !name.is_empty() && !names.contains(&name) {
                 names.push(name);
             }
@@ -328,6 +341,15 @@ fn authors(head: &Head, entry: &Entry) -> Vec<String> {
         own if own.is_empty() => named(&head.authors),
         own => own,
     }
+}
+
+/// A name without what parts it from an address, as in `x@x.example (Name)`, the form of RSS, or `Name <x@x.example>`.
+fn bare(name: String) -> String {
+    let name = name.trim_matches(['<', '>', ' ']);
+    let inside = name
+        .strip_prefix('(')
+        .and_then(|name| name.strip_suffix(')'));
+    inside.unwrap_or(name).trim().to_owned()
 }
 
 fn tags(entry: &Entry, authors: &[String]) -> Vec<Tag> {
@@ -353,53 +375,4 @@ fn source(head: &Head, link: Option<&str>) -> Option<Origin> {
         name,
         url: link.map(str::to_owned),
     })
-}
-
-/// The picture of a media object, or the still of a film.
-fn picture(media: &MediaObject) -> Option<Picture> {
-    let described = media.description.as_ref().or(media.title.as_ref());
-    let credits: Vec<&str> = media
-        .credits
-        .iter()
-        .map(|credit| credit.entity.as_str())
-        .collect();
-    let content = media.content.iter().find_map(|content| {
-        let url = content.url.as_ref()?.as_str();
-        let kind = content.content_type.as_ref();
-        let is_picture = match kind {
-            Some(kind) => kind.ty().as_str() == "image",
-            None => is_picture(url),
-        };
-        is_picture.then_some((url, content.width, content.height))
-    });
-    let still = || {
-        let image = &media.thumbnails.first()?.image;
-        Some((image.uri.as_str(), image.width, image.height))
-    };
-    let (url, width, height) = content.or_else(still)?;
-    Some(Picture {
-        url: text::address(url)?,
-        alt: None,
-        caption: described.map(|text| text::plain(&text.content)),
-        credit: (!credits.is_empty()).then(|| credits.join(", ")),
-        width,
-        height,
-    })
-}
-
-/// An enclosure of Atom or an attachment of JSON Feed that is a picture.
-fn attached(link: &Link) -> Option<Picture> {
-    let is_image = link.media_type.as_deref()?.starts_with("image/");
-    let url = text::address(&link.href).filter(|_| is_image)?;
-    Some(Picture {
-        url,
-        ..Picture::default()
-    })
-}
-
-fn is_picture(url: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let ends = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"];
-    ends.iter()
-        .any(|end| path.to_ascii_lowercase().ends_with(end))
 }

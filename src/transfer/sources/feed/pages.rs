@@ -4,26 +4,20 @@ use std::io;
 
 use feed_rs::model::{Entry, Feed};
 use feed_rs::parser;
-use quick_xml::Reader;
-use quick_xml::XmlVersion;
-use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::transfer::sources::feed::fetch::Page;
+use crate::transfer::sources::feed::outline::{self, Beside, check_entries};
 use crate::transfer::sources::place;
-
-/// Elements inside each other.
-const MAX_DEPTH: usize = 128;
-/// Entries of one page, all of which are in memory at once, and elements in all.
-const MAX_ENTRIES: usize = 100_000;
-const MAX_ELEMENTS: usize = 1_000_000;
 
 /// An entry with what its format has and others do not.
 pub struct Found {
     pub entry: Entry,
     pub image: Option<String>,
     pub language: Option<String>,
+    /// Whether it says when it came out or was changed, also in a form that cannot be read.
+    pub has_date: bool,
 }
 
 pub struct Read {
@@ -34,17 +28,23 @@ pub struct Read {
     pub next: Option<Url>,
     /// A next page that is not followed, for it is at another server.
     pub elsewhere: Option<Url>,
+    /// Characters that stand for bytes that are none.
+    pub replaced: u64,
 }
 
 /// # Errors
 /// Where it is no feed, or one that is dangerous to read.
 pub fn read(page: &Page) -> io::Result<Read> {
-    let text = place::decoded(&page.bytes, page.charset.as_deref());
-    let read = match text.starts_with('{') {
-        true => json_feed(&text, page.url.as_ref()),
-        false => xml(&text, page.url.as_ref()),
-    };
-    let read = read.map(|read| only_here(read, page.url.as_ref()));
+    let url = page.url.as_ref();
+    let read = place::decoded(&page.bytes, page.charset.as_deref()).and_then(|decoded| {
+        let read = match decoded.text.starts_with('{') {
+            true => json_feed(&decoded.text, url),
+            false => xml(&decoded.text, url),
+        };
+        let replaced = decoded.replaced;
+        read.map(|read| Read { replaced, ..read })
+    });
+    let read = read.map(|read| only_here(read, url));
     read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
@@ -58,22 +58,29 @@ fn only_here(mut read: Read, url: Option<&Url>) -> Read {
 }
 
 fn xml(text: &str, url: Option<&Url>) -> Result<Read, String> {
-    let next = check(text)?;
+    let outline = outline::of(text)?;
     let mut feed = parse(text, url)?;
     let entries = std::mem::take(&mut feed.entries);
-    let found = |entry: Entry| {
-        let language = entry.language.clone();
+    // What cannot be told apart is not told.
+    let beside = match outline.entries.len() == entries.len() {
+        true => outline.entries,
+        false => vec![Beside::default(); entries.len()],
+    };
+    let found = |(entry, beside): (Entry, Beside)| {
+        let language = entry.language.clone().or(beside.language);
         Ok(Found {
             entry,
             image: None,
             language,
+            has_date: beside.has_date,
         })
     };
     Ok(Read {
         feed,
-        entries: entries.into_iter().map(found).collect(),
-        next: next.and_then(|next| resolved(&next, url)),
+        entries: entries.into_iter().zip(beside).map(found).collect(),
+        next: outline.next.and_then(|next| resolved(&next, url)),
         elsewhere: None,
+        replaced: 0,
     })
 }
 
@@ -104,6 +111,7 @@ fn json_feed(text: &str, url: Option<&Url>) -> Result<Read, String> {
             let own = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
             let image = own("image").or_else(|| own("banner_image"));
             let language = own("language");
+            let date = own("date_published").or_else(|| own("date_modified"));
             // Version 1.1: "treat it as a string, whatever it is".
             if let Some(id) = item.get_mut("id").filter(|id| id.is_number()) {
                 *id = Value::from(id.to_string());
@@ -113,6 +121,7 @@ fn json_feed(text: &str, url: Option<&Url>) -> Result<Read, String> {
                 entry: entry.ok_or("is no item")?,
                 image,
                 language,
+                has_date: date.is_some_and(|date| !date.trim().is_empty()),
             })
         })
         .collect();
@@ -121,6 +130,7 @@ fn json_feed(text: &str, url: Option<&Url>) -> Result<Read, String> {
         entries,
         next,
         elsewhere: None,
+        replaced: 0,
     })
 }
 
@@ -133,89 +143,6 @@ fn parse(text: &str, url: Option<&Url>) -> Result<Feed, String> {
         .build();
     let parsed = parser.parse(text.as_bytes());
     parsed.map_err(|error| format!("is no RSS, Atom or JSON Feed: {error}"))
-}
-
-/// Looks through the whole document for what must not be in it, and finds its next page (RFC 5005 section 3).
-fn check(text: &str) -> Result<Option<String>, String> {
-    let mut reader = Reader::from_str(text);
-    reader.config_mut().check_end_names = false;
-    let mut path = Vec::new();
-    let mut depth: usize = 0;
-    let (mut entries, mut elements) = (0, 0);
-    let mut next = None;
-    loop {
-        let (start, is_empty) = match reader.read_event() {
-            Ok(Event::DocType(_)) => {
-                return Err(
-                    "it has a document type declaration, by which a file can make a reader run out of memory or \
-                     read other files"
-                        .to_owned(),
-                );
-            }
-            // The parser would go on in another encoding than what was looked through here.
-            Ok(Event::Decl(_)) => {
-                return Err("it has an XML declaration that is not at its beginning".to_owned());
-            }
-            Ok(Event::Start(start)) => (start, false),
-            Ok(Event::Empty(start)) => (start, true),
-            Ok(Event::End(_)) => {
-                depth = depth.saturating_sub(1);
-                path.truncate(depth);
-                continue;
-            }
-            Ok(Event::Eof) => return Ok(next),
-            Ok(_) => continue,
-            // What is behind it has not been looked through.
-            Err(error) => return Err(format!("is not well-formed XML: {error}")),
-        };
-        elements += 1;
-        if elements > MAX_ELEMENTS {
-            return Err(format!("it has more than {MAX_ELEMENTS} elements"));
-        }
-        let name = start.local_name().as_ref().to_owned();
-        if matches!(name.as_str(), "item" | "entry") {
-            entries += 1;
-            check_entries(entries)?;
-        }
-        if next.is_none() && name == "link" && is_feed(&path) {
-            next = next_of(&start);
-        }
-        if !is_empty {
-            depth += 1;
-            path.push(name);
-        }
-        if depth > MAX_DEPTH {
-            return Err(format!("it has elements nested deeper than {MAX_DEPTH}"));
-        }
-    }
-}
-
-fn check_entries(number: usize) -> Result<(), String> {
-    match number <= MAX_ENTRIES {
-        true => Ok(()),
-        false => Err(format!("it has more than {MAX_ENTRIES} entries")),
-    }
-}
-
-/// Whether a link in these elements is one of the feed itself: of Atom, or of a channel of RSS.
-fn is_feed(path: &[String]) -> bool {
-    match path {
-        [root] => root == "feed",
-        [root, channel] => matches!(root.as_str(), "rss" | "RDF") && channel == "channel",
-        _ => false,
-    }
-}
-
-fn next_of(link: &BytesStart) -> Option<String> {
-    let value = |name: &str| {
-        let attribute = link.try_get_attribute(name).ok()??;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
-        Some(value.into_owned())
-    };
-    match value("rel").as_deref() {
-        Some("next") => value("href"),
-        _ => None,
-    }
 }
 
 fn resolved(address: &str, base: Option<&Url>) -> Option<Url> {

@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::transfer::lines::{Sink, Source};
+use crate::transfer::lines::{Line, Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
@@ -116,6 +116,17 @@ struct Post {
     updated_at: Key,
 }
 
+impl Post {
+    fn kind(&self) -> &str {
+        let page = self.page.as_ref().map(|page| page.0.as_str());
+        match self.kind.as_deref() {
+            _ if matches!(page, Some("1" | "true")) => "page",
+            Some(kind) => kind,
+            None => "post",
+        }
+    }
+}
+
 struct Posts<'a> {
     site: &'a Site,
     wishes: &'a Wishes,
@@ -138,44 +149,44 @@ impl Rows for Posts<'_> {
             Err(error) => {
                 let name = format!("post {} of the file", self.number);
                 let reason = format!("is not as Ghost writes it: {error}");
-                item::failed(self.number, name, reason)
+                Some(item::failed(self.number, name, reason))
             }
-            Ok(post) => {
-                let name = called(&post);
-                match self.item(post, &name) {
-                    Ok(Some(item)) => item.line(self.number, &name, self.tally),
-                    Ok(None) => return self.sink.pass(self.bytes),
-                    Err(reason) => item::failed(self.number, name, reason),
-                }
-            }
+            Ok(post) => self.line(post),
         };
-        self.sink.take(line, self.bytes)
+        match line {
+            Some(line) => self.sink.take(line, self.bytes),
+            None => self.sink.pass(self.bytes),
+        }
     }
 }
 
 impl Posts<'_> {
+    /// `None` where nothing is to be done about it.
+    fn line(&mut self, post: Post) -> Option<Line> {
+        let (name, number) = (called(&post), self.number);
+        let external_id = external_id(&post);
+        let withdrawal = |id| item::withdrawal(number, &name, id);
+        let kind = post.kind();
+        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
+            self.tally
+                .leave_out(&format!("items of type {kind:?} (see --post-types)"), &name);
+            // Another run may take the articles, and this one pages alone.
+            return external_id.filter(|_| kind != "post").map(withdrawal);
+        }
+        match self.item(post, &name) {
+            Ok(Some(item)) => Some(item.line(number, &name, self.tally)),
+            Ok(None) => external_id.map(withdrawal),
+            Err(reason) => Some(item::failed(number, name, reason)),
+        }
+    }
+
     /// `None` where it is left out, which the tally tells.
     ///
     /// # Errors
     /// Where its text cannot be read.
     fn item(&mut self, post: Post, name: &str) -> Result<Option<Item>, String> {
-        let is_page = matches!(
-            post.page.as_ref().map(|page| page.0.as_str()),
-            Some("1" | "true")
-        );
-        let kind = match post.kind.as_deref() {
-            _ if is_page => "page",
-            Some(kind) => kind,
-            None => "post",
-        };
-        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
-            self.tally
-                .leave_out(&format!("items of type {kind:?} (see --post-types)"), name);
-            return Ok(None);
-        }
-        let has_editor_text = post.mobiledoc.is_some() || post.lexical.is_some();
         let html = self.html(&post, name)?;
-        if html.trim().is_empty() && has_editor_text {
+        if html.trim().is_empty() {
             self.tally.leave_out("articles without a text", name);
             return Ok(None);
         }
@@ -195,13 +206,8 @@ impl Posts<'_> {
             (None, None) => None,
         };
         let canonical_url = canonical_url.filter(|_| status != "draft");
-        let named = |id: &str| item::external_id(&format!("ghost:{id}"));
         Ok(Some(Item {
-            external_id: match (&post.uuid, post.id.0.as_str()) {
-                (Some(uuid), _) => named(uuid),
-                (None, "") => None,
-                (None, id) => named(id),
-            },
+            external_id: external_id(&post),
             slug,
             language: match post.locale.as_deref().and_then(item::language) {
                 Some(own) => own,
@@ -321,6 +327,15 @@ impl Posts<'_> {
             .leave_out_many(item::OVER_TAGS, name, tagged.over);
         let authors = authors.iter().map(|name| Tag::new("contributor", name));
         tagged.tags.into_iter().chain(authors).collect()
+    }
+}
+
+/// What the article is called in every export.
+fn external_id(post: &Post) -> Option<String> {
+    let id = post.uuid.as_deref().unwrap_or(&post.id.0);
+    match id {
+        "" => None,
+        id => item::external_id(&format!("ghost:{id}")),
     }
 }
 

@@ -22,7 +22,7 @@ pub trait Rows {
 /// # Errors
 /// When it cannot be read, is no JSON, or has a row that is too large.
 pub fn read(place: &Place, rows: &mut dyn Rows) -> io::Result<()> {
-    let clean = Clean::new(Unmarked(place.at(0)));
+    let clean = Clean::json(Unmarked(place.at(0)));
     let allowance = clean.allowance();
     let mut json = serde_json::Deserializer::from_reader(clean);
     let mut stopped = false;

@@ -1,17 +1,39 @@
 //! An article of WordPress as an import line.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::transfer::sources::dates::{self, Dated};
-use crate::transfer::sources::item::{self, Item, MAX_TAGS, OVER_TAGS, Origin, Picture, Tag};
+use crate::transfer::sources::item::{Item, MAX_TAGS, OVER_TAGS, Origin, Picture, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::wxr::parts::Element;
 use crate::transfer::sources::wxr::shortcodes::Writer;
-use crate::transfer::sources::wxr::site::{self, Site};
-use crate::transfer::sources::wxr::{paragraphs, paywall, shortcodes};
+use crate::transfer::sources::wxr::site::{self, Site, categories};
+use crate::transfer::sources::wxr::{blocks, languages, paragraphs, paywall};
 use crate::transfer::sources::{Wishes, html, text};
+
+/// Kinds of terms that are no keywords: those read elsewhere, and what WordPress and its plug-ins note for themselves.
+const NO_KEYWORDS: [&str; 16] = [
+    "category",
+    "post_tag",
+    "tag",
+    "author",
+    "language",
+    "post_translations",
+    "post_format",
+    "nav_menu",
+    "link_category",
+    "post_status",
+    "translation_priority",
+    "wp_theme",
+    "wp_template_part_area",
+    "wp_pattern_category",
+    "elementor_library_type",
+    "amp_validation_error",
+];
 
 pub struct Maker<'a> {
     pub place: &'a Place,
@@ -23,7 +45,7 @@ pub struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// `None` where it is left out, which the tally tells.
+    /// Without its external id. `None` where it is left out, which the tally tells.
     pub fn item(&mut self, post: &Element) -> Option<Item> {
         let status = self.status(post)?;
         let published_at = self.published_at(post);
@@ -32,7 +54,8 @@ impl Maker<'_> {
             ("scheduled", None) => "draft",
             (status, _) => status,
         };
-        let status = match paywall::sign(post) {
+        let content = self.content(post);
+        let status = match paywall::sign(post, &content) {
             Some(sign) if status != "draft" => {
                 self.tally
                     .change(&format!("{sign} taken as drafts"), self.name);
@@ -42,24 +65,24 @@ impl Maker<'_> {
         };
         let link = text::address(post.says("link"));
         let byline = self.authors(post).join(", ");
-        let body = self.body(post);
+        let language = self.language(post);
+        let body = self.body(post, &languages::part(&content, &language));
+        let says = |name| text::plain(&languages::part(post.says(name), &language));
         let published_at = published_at
             .filter(|_| status != "draft")
             .map(dates::written);
         let image = self.image(post);
         Some(Item {
-            external_id: self.external_id(post),
             slug: text::slug(post.says("wp:post_name")),
-            language: self.wishes.language_or(&self.site.language),
-            headline: text::plain(post.says("title")),
-            standfirst: Some(text::plain(post.says("excerpt:encoded")))
-                .filter(|text| !text.is_empty()),
+            headline: says("title"),
+            standfirst: Some(says("excerpt:encoded")).filter(|text| !text.is_empty()),
             byline: (!byline.is_empty()).then_some(byline),
             body,
             image,
             source: self.source(link.clone()),
-            canonical_url: link.filter(|_| status != "draft"),
+            canonical_url: self.original(post).or(link).filter(|_| status != "draft"),
             tags: self.tags(post),
+            language,
             status: Some(status),
             first_published_at: published_at.clone().filter(|_| status == "published"),
             published_at,
@@ -69,6 +92,21 @@ impl Maker<'_> {
                 .collect(),
             ..Item::default()
         })
+    }
+
+    /// The article's own, else that of the part which is taken of a text in several, else the site's.
+    fn language(&mut self, post: &Element) -> String {
+        let of_site = self.wishes.language_or(&self.site.language);
+        let texts = ["content:encoded", "title", "excerpt:encoded"];
+        let mut of_parts = texts
+            .into_iter()
+            .filter_map(|name| languages::of_parts(post.says(name), &of_site));
+        let of_part = of_parts.next();
+        if of_part.is_some() {
+            self.tally
+                .change("texts in several languages taken in one", self.name);
+        }
+        languages::own(post).or(of_part).unwrap_or(of_site)
     }
 
     fn status(&mut self, post: &Element) -> Option<&'static str> {
@@ -118,11 +156,16 @@ impl Maker<'_> {
         Some(at)
     }
 
-    fn external_id(&self, post: &Element) -> Option<String> {
-        item::external_id(post.says("guid")).or_else(|| {
-            let site = self.site.link.trim_end_matches('/');
-            item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
-        })
+    /// Where the article came out first, as its editors told a plug-in: at another site.
+    fn original(&self, post: &Element) -> Option<String> {
+        let keys = ["_yoast_wpseo_canonical", "rank_math_canonical_url"];
+        let address = keys
+            .into_iter()
+            .find_map(|key| text::address(site::meta(post, key)))?;
+        let host = |address: &str| {
+            text::host(address).map(|host| host.trim_start_matches("www.").to_owned())
+        };
+        (host(&address) != host(&self.site.link)).then_some(address)
     }
 
     fn source(&self, link: Option<String>) -> Option<Origin> {
@@ -138,7 +181,7 @@ impl Maker<'_> {
     fn authors(&self, post: &Element) -> Vec<String> {
         let several: Vec<String> = categories(post, "author")
             .take(MAX_TAGS)
-            .map(|author| text::plain(author.text.trim()))
+            .map(|term| self.site.co_author(term))
             .filter(|name| !name.is_empty())
             .collect();
         if !several.is_empty() {
@@ -151,7 +194,7 @@ impl Maker<'_> {
             .collect()
     }
 
-    /// Sections, each followed by those above it, then keywords, then authors.
+    /// Sections, each followed by those above it, then keywords and terms of the site's own, then authors.
     fn tags(&mut self, post: &Element) -> Vec<Tag> {
         let mut tags: Vec<Tag> = Vec::new();
         let mut above = Vec::new();
@@ -171,7 +214,7 @@ impl Maker<'_> {
                 tags.push(tag);
             }
         }
-        for tag in categories(post, "post_tag").chain(categories(post, "tag")) {
+        for tag in keywords(post) {
             if tags.len() >= MAX_TAGS {
                 over += 1;
                 continue;
@@ -211,17 +254,23 @@ impl Maker<'_> {
         })
     }
 
-    fn body(&mut self, post: &Element) -> String {
+    /// The text with the blocks that it shares with others.
+    fn content<'p>(&self, post: &'p Element) -> Cow<'p, str> {
         let content = post
             .child("content:encoded")
             .map_or("", |child| &child.text);
+        blocks::with_shared(content, &|number| self.site.shared(self.place, number))
+    }
+
+    fn body(&mut self, post: &Element, content: &str) -> String {
         let has_blocks = content.contains("<!-- wp:");
-        let content = shortcodes::without_comments(content, self.tally, self.name);
+        let content = blocks::without_comments(content, self.tally, self.name);
         let mut writer = Writer {
             site: self.site,
             place: self.place,
             tally: self.tally,
             name: self.name,
+            post: post.says("wp:post_id").parse().unwrap_or_default(),
         };
         let content = writer.written(&content);
         let content = paragraphs::with_links(&content);
@@ -235,10 +284,15 @@ impl Maker<'_> {
     }
 }
 
-fn categories<'a>(post: &'a Element, domain: &'a str) -> impl Iterator<Item = &'a Element> {
-    post.children
-        .iter()
-        .filter(move |child| child.name == "category" && child.attribute("domain") == domain)
+/// Terms of WordPress's own tags, and of what the site has besides: places, series.
+fn keywords(post: &Element) -> impl Iterator<Item = &Element> {
+    let own = ["post_tag", "tag"].into_iter();
+    let own = own.flat_map(|domain| categories(post, domain));
+    let others = post.children.iter().filter(|child| {
+        let domain = child.attribute("domain");
+        child.name == "category" && !domain.is_empty() && !NO_KEYWORDS.contains(&domain)
+    });
+    own.chain(others)
 }
 
 fn modified(post: &Element) -> Option<DateTime<Utc>> {

@@ -4,6 +4,9 @@
 //! come after the article that shows it; the second makes the articles. So memory does not grow with the texts.
 
 mod article;
+mod blocks;
+mod codes;
+mod languages;
 mod paragraphs;
 mod parts;
 mod paywall;
@@ -16,7 +19,7 @@ use std::io;
 
 use crate::transfer::lines::{Line, Sink, Source};
 use crate::transfer::sources::place::Place;
-use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::tally::{self, Tally};
 use crate::transfer::sources::{Archive, Wishes, item, text};
 
 use article::Maker;
@@ -24,6 +27,8 @@ use parts::{Element, Part, Parts};
 use site::Site;
 
 const COMMENTS: &[&str] = &["wp:comment"];
+/// Types of items that never are articles, and of which there may be very many.
+const NO_ARTICLES: [&str; 3] = ["attachment", "nav_menu_item", "revision"];
 /// Items between two words on how far it has come.
 const PASS: u64 = 200;
 
@@ -56,9 +61,18 @@ impl Wxr {
             let reason = "is no item of WordPress".to_owned();
             return Some(item::failed(number, name.to_owned(), reason));
         }
-        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
+        let is_wanted = self.wishes.post_types.iter().any(|wanted| wanted == kind);
+        if !is_wanted && NO_ARTICLES.contains(&kind) {
             self.tally.leave_out(&what(kind), name);
             return None;
+        }
+        // Also of what is left out, so that what is beside it is called the same in every export.
+        let (external_id, is_second) = self.external_id(site, element).unzip();
+        let withdrawal = |id| item::withdrawal(number, name, id);
+        if !is_wanted {
+            self.tally.leave_out(&what(kind), name);
+            // Another run may take the articles, and this one pages alone.
+            return external_id.filter(|_| kind != "post").map(withdrawal);
         }
         self.tally.leave_out_many("comments", name, element.passed);
         let mut maker = Maker {
@@ -68,17 +82,28 @@ impl Wxr {
             tally: &mut self.tally,
             name,
         };
-        let mut item = maker.item(element)?;
-        // Two items that call themselves the same are two articles all the same, in every run.
-        if let Some(id) = &item.external_id
-            && !self.named.insert(digest(id))
-        {
-            let id = format!("{id}#{}", element.says("wp:post_id"));
+        let Some(mut item) = maker.item(element) else {
+            return external_id.map(withdrawal);
+        };
+        if is_second == Some(true) {
             self.tally.change("identifiers that came twice", name);
-            self.named.insert(digest(&id));
-            item.external_id = Some(id);
         }
+        let original = site.translations.original(element, external_id.as_deref());
+        item.translation_of = original.map(str::to_owned);
+        item.external_id = external_id;
         Some(item.line(number, name, &mut self.tally))
+    }
+
+    /// What the article is called in every run, and whether another has that name: two items that call themselves the
+    /// same are two articles all the same.
+    fn external_id(&mut self, site: &Site, post: &Element) -> Option<(String, bool)> {
+        let id = site.external_id(post)?;
+        if self.named.insert(digest(&id)) {
+            return Some((id, false));
+        }
+        let id = format!("{id}#{}", post.says("wp:post_id"));
+        self.named.insert(digest(&id));
+        Some((id, true))
     }
 }
 
@@ -110,8 +135,7 @@ impl Source for Wxr {
                 return Ok(());
             }
         }
-        self.tally
-            .change_many("bytes that are no text replaced", parts.replaced());
+        self.tally.change_many(tally::NO_TEXT, parts.replaced());
         Ok(())
     }
 }
@@ -142,6 +166,8 @@ fn what(kind: &str) -> String {
         "attachment" => "descriptions of files (used where an article shows them)".to_owned(),
         "page" => "pages (see --post-types)".to_owned(),
         "nav_menu_item" => "menu entries".to_owned(),
+        "wp_block" => "blocks that articles share (used where an article shows them)".to_owned(),
+        "guest-author" => "authors without an account (used for their articles)".to_owned(),
         "revision" => "revisions".to_owned(),
         kind => format!("items of type {kind:?} (see --post-types)"),
     }

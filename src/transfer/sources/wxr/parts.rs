@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use crate::transfer::sources::clean::Clean;
+use crate::transfer::sources::clean::{self, Clean};
 use crate::transfer::sources::place::{At, Place};
 
 /// Bytes of text that one item may have.
@@ -209,9 +209,10 @@ impl Parts {
                 }
                 Event::End(_) => {
                     let was_passed = std::mem::take(&mut passed) > 0;
-                    let Some(closed) = open.pop() else {
+                    let Some(mut closed) = open.pop() else {
                         return Err(Trouble::Here("an element ends twice".to_owned()));
                     };
+                    clean::shown(&mut closed.text);
                     match open.last_mut() {
                         Some(parent) if was_passed => parent.passed += 1,
                         Some(parent) => parent.children.push(closed),
@@ -296,7 +297,7 @@ enum Trouble {
 }
 
 fn reader(file: &Place, at: u64) -> Reader<Clean<At>> {
-    let mut reader = Reader::from_reader(Clean::new(file.at(at)));
+    let mut reader = Reader::from_reader(Clean::xml(file.at(at)));
     let config = reader.config_mut();
     // Plug-ins write what they like into titles.
     config.allow_dangling_amp = true;
@@ -313,11 +314,12 @@ fn begun(start: &BytesStart) -> Result<Element, Trouble> {
     for attribute in start.attributes().with_checks(false).take(MAX_ATTRIBUTES) {
         let attribute =
             attribute.map_err(|error| Trouble::Here(format!("is not well-formed XML: {error}")))?;
-        let value = match attribute.normalized_value(XmlVersion::Implicit1_0) {
+        let mut value = match attribute.normalized_value(XmlVersion::Implicit1_0) {
             Ok(value) => value.into_owned(),
             // An entity that no one knows.
             Err(_) => attribute.value.to_string(),
         };
+        clean::shown(&mut value);
         let name = attribute.key.as_ref().to_owned();
         element.attributes.push((name, value));
     }

@@ -54,14 +54,11 @@ const SHORTCODES: [&str; 24] = [
     "emember",
 ];
 
-/// What the article is for others than everyone by, or `None`.
-pub fn sign(post: &Element) -> Option<String> {
+/// What the article of this text is for others than everyone by, or `None`.
+pub fn sign(post: &Element, content: &str) -> Option<String> {
     if let Some(readers) = readers(post) {
         return Some(format!("articles for {readers:?} only"));
     }
-    let content = post
-        .child("content:encoded")
-        .map_or("", |child| &child.text);
     let content = content.to_ascii_lowercase();
     let block = after_each(&content, "wp:").find(|rest| begins(rest, &BLOCKS));
     if let Some(block) = block {

@@ -1,59 +1,20 @@
-//! The marks that WordPress reads in a text: comments that delimit blocks, and shortcodes in square brackets.
+//! The marks that WordPress reads in a text: shortcodes in square brackets.
 //!
 //! Only WordPress with all its plug-ins knows which words are shortcodes. Those that it brings itself are carried out;
-//! of others, what has attributes or an end of its own is taken for one, and its marks go while its text stays. So
-//! "[sic]" is a word.
-
-use std::collections::HashMap;
+//! of others, what has attributes or an end of its own, or the name of a usual plug-in's, is taken for one, and its marks
+//! go while its text stays. So "[sic]" and "[celui-ci]" are words.
 
 use crate::content::line::MAX_LINE;
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::Tally;
+use crate::transfer::sources::wxr::codes::{self, Code};
 use crate::transfer::sources::wxr::site::Site;
 use crate::transfer::sources::{html, text};
 
 /// Pictures that one gallery may have.
 const MAX_GALLERY: usize = 500;
-/// Shortcodes that WordPress or its usual plug-ins bring, and that stand alone without attributes.
-const ALONE: [&str; 8] = [
-    "gallery",
-    "playlist",
-    "audio",
-    "video",
-    "toc",
-    "embed",
-    "caption",
-    "wp_caption",
-];
-
 /// Those of which what they surround is part.
 const SURROUNDING: [&str; 5] = ["caption", "wp_caption", "embed", "audio", "video"];
-
-/// The text without comments. A block that is nothing but a comment is made by WordPress each time it is shown.
-pub fn without_comments(content: &str, tally: &mut Tally, name: &str) -> String {
-    let mut written = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some(at) = rest.find("<!--") {
-        written.push_str(&rest[..at]);
-        let Some(end) = rest[at..].find("-->") else {
-            // Browsers, too, read no further.
-            return written;
-        };
-        let comment = rest[at + 4..at + end].trim();
-        if let Some(block) = comment.strip_suffix('/')
-            && let Some(block) = block.trim_start().strip_prefix("wp:")
-        {
-            let block = block
-                .split(|c: char| c.is_whitespace())
-                .next()
-                .unwrap_or_default();
-            tally.leave_out(&format!("blocks that WordPress fills in, {block:?}"), name);
-        }
-        rest = &rest[at + end + 3..];
-    }
-    written.push_str(rest);
-    written
-}
 
 pub struct Writer<'a> {
     pub site: &'a Site,
@@ -61,12 +22,14 @@ pub struct Writer<'a> {
     pub tally: &'a mut Tally,
     /// What the article is called in messages.
     pub name: &'a str,
+    /// The article's number.
+    pub post: u64,
 }
 
 impl Writer<'_> {
     /// The text with its shortcodes carried out or taken away.
     pub fn written(&mut self, content: &str) -> String {
-        let ended = ended(content);
+        let ended = codes::ended(content);
         let mut written = String::with_capacity(content.len());
         let mut rest = content;
         while let Some(at) = rest.find('[') {
@@ -146,22 +109,25 @@ impl Writer<'_> {
 
     fn gallery(&mut self, code: &Code, written: &mut String) {
         let numbers = code.value("ids").or_else(|| code.value("include"));
-        let Some(numbers) = numbers else {
-            self.tally
-                .leave_out("galleries that do not say of which pictures", self.name);
-            return;
+        let numbers: Vec<Option<u64>> = match &numbers {
+            Some(numbers) => numbers
+                .split(',')
+                .map(|number| number.trim().parse().ok())
+                .collect(),
+            None => self.site.pictures_of(self.post).map(Some).collect(),
         };
+        if numbers.is_empty() {
+            self.tally
+                .leave_out("galleries of which the file has no pictures", self.name);
+            return;
+        }
         written.push_str("\n\n");
-        for number in numbers.split(',').take(MAX_GALLERY) {
+        for number in numbers.into_iter().take(MAX_GALLERY) {
             // No line holds it, which is told in the end; others would only take memory.
             if written.len() > MAX_LINE {
                 return;
             }
-            let media = number
-                .trim()
-                .parse()
-                .ok()
-                .and_then(|number| self.site.media(self.place, number));
+            let media = number.and_then(|number| self.site.media(self.place, number));
             let Some(media) = media else {
                 self.tally
                     .leave_out("pictures that the file does not describe", self.name);
@@ -218,89 +184,6 @@ fn captioned(inner: &str, attribute: Option<&str>) -> String {
     format!("\n\n<figure>{picture}{caption}</figure>\n\n")
 }
 
-/// The words that stand somewhere as `[/word]`, and where they do so last.
-type Ends<'a> = HashMap<&'a str, usize>;
-
-fn ended(content: &str) -> Ends<'_> {
-    content
-        .match_indices("[/")
-        .filter_map(|(at, _)| Some((Code::at(&content[at..])?.name, at)))
-        .collect()
-}
-
-/// A word in square brackets with what may be its attributes.
-struct Code<'a> {
-    name: &'a str,
-    attributes: &'a str,
-    is_end: bool,
-    /// As in `[word /]`.
-    is_closed: bool,
-    length: usize,
-}
-
-impl<'a> Code<'a> {
-    /// The one that begins `text`, which ends before any other begins: so every byte is looked at once.
-    fn at(text: &'a str) -> Option<Self> {
-        let inner = &text[1..];
-        let end = inner.find(['[', ']'])?;
-        if !inner[end..].starts_with(']') {
-            return None;
-        }
-        let length = end + 2;
-        let inner = &inner[..end];
-        let (is_end, inner) = match inner.strip_prefix('/') {
-            Some(inner) => (true, inner),
-            None => (false, inner),
-        };
-        let (is_closed, inner) = match inner.strip_suffix('/') {
-            Some(inner) if !inner.ends_with('=') => (true, inner),
-            _ => (false, inner),
-        };
-        let name_end = inner
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
-            .unwrap_or(inner.len());
-        let (name, attributes) = inner.split_at(name_end);
-        let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        let parted = attributes.is_empty() || attributes.starts_with(char::is_whitespace);
-        (begins && parted).then_some(Self {
-            name,
-            attributes,
-            is_end,
-            is_closed,
-            length,
-        })
-    }
-
-    fn is_shortcode(&self, ended: &Ends) -> bool {
-        let has_attributes = self.attributes.split_once('=').is_some_and(|(name, _)| {
-            let name = name.trim_end();
-            let word = name.rsplit(char::is_whitespace).next().unwrap_or_default();
-            !word.is_empty()
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-        });
-        has_attributes
-            || ended.contains_key(self.name)
-            || self.is_closed
-            || ALONE.contains(&self.name)
-            || (self.attributes.trim().is_empty() && self.name.contains(['_', '-']))
-    }
-
-    fn value(&self, name: &str) -> Option<String> {
-        // As in a tag; typographic quotes are what editors' programs make of plain ones.
-        let attributes = self
-            .attributes
-            .replace(['“', '”', '″'], "\"")
-            .replace("&quot;", "\"");
-        let tag = format!("<x{attributes}>");
-        let html::Ended::Tag(tag) = html::tag(&tag) else {
-            return None;
-        };
-        tag.value(name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,6 +195,7 @@ mod tests {
             place: &Place::keep(&b""[..]).unwrap(),
             tally: &mut tally,
             name: "x",
+            post: 0,
         };
         let written = writer.written(content);
         (written, tally)
@@ -327,6 +211,8 @@ mod tests {
             "[",
             "[a [b",
             "[Mise à jour]",
+            "[a-t-il] [celui-ci] [ex-ministre] [Ait-Baha] [Saint-Louis] [test_x]",
+            "[la table des matières]",
         ] {
             assert_eq!(written(same).0, same);
         }
@@ -357,16 +243,11 @@ mod tests {
         ] {
             assert_eq!(written(content).0.trim(), expected);
         }
+        let plugins =
+            "[vc_row]a [su_spacer] [contact-form-7] [contact-form-7 id=\"1\"] [my_x][/my_x]";
+        assert_eq!(written(plugins).0.trim(), "a");
         let (_, tally) = written("[vc_row]a[/vc_row] [form id=1]");
         assert_eq!(tally.left_out.len(), 2, "{tally:?}");
-    }
-
-    #[test]
-    fn comments_and_empty_blocks_go() {
-        let mut tally = Tally::default();
-        let text = "<!-- wp:paragraph {\"a\":1} --><p>a</p><!-- /wp:paragraph --><!-- wp:latest-posts /--><!--more-->b";
-        assert_eq!(without_comments(text, &mut tally, "x"), "<p>a</p>b");
-        assert_eq!(tally.left_out.len(), 1);
     }
 
     #[test]

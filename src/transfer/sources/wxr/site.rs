@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use crate::content::check::MAX_TEXT;
 use crate::transfer::lines::Sink;
-use crate::transfer::sources::item::Tag;
+use crate::transfer::sources::item::{self, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::text;
+use crate::transfer::sources::wxr::languages::{self, Translations};
 use crate::transfer::sources::wxr::parts::{Element, Item, Part, Parts};
 
 /// What of an item is not needed to know whether it describes a file.
@@ -18,11 +19,12 @@ const TEXTS: &[&str] = &[
     "excerpt:encoded",
     "wp:comment",
     "wp:postmeta",
-    "category",
     "description",
 ];
 /// What of the item of a file is not needed.
 const COMMENTS: &[&str] = &["wp:comment", "content:encoded"];
+/// How the plug-in for several authors begins the names of their terms.
+const CO_AUTHOR: &str = "cap-";
 /// Terms or authors, and files, that are remembered.
 const MAX_TERMS: usize = 500_000;
 const MAX_FILES: usize = 4_000_000;
@@ -36,10 +38,15 @@ pub struct Site {
     pub language: String,
     sections: HashMap<String, Term>,
     keywords: HashMap<String, Term>,
-    /// Display names by login.
+    /// Display names by login, and by the name in addresses that is made of it.
     authors: HashMap<String, String>,
+    pub translations: Translations,
     /// Where in the export the item of a file begins, by its number.
     files: HashMap<u64, u64>,
+    /// Articles and the files that were attached to them.
+    attached: Vec<(u64, u64)>,
+    /// The same of blocks that articles share.
+    shared: HashMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -70,7 +77,7 @@ impl Site {
             match part {
                 Part::Head(element) => site.take_head(&element),
                 // What is broken is told of in the second reading.
-                Part::Item(item) => site.note_file(&item),
+                Part::Item(item) => site.note_item(&item),
             }
             number += 1;
             if number.is_multiple_of(PASS) && sink.pass(parts.position()) == ControlFlow::Break(())
@@ -78,11 +85,34 @@ impl Site {
                 return Ok(None);
             }
         }
+        site.attached.sort_unstable();
+        site.title = languages::part(&site.title, &site.language).into_owned();
         Ok(Some(site))
+    }
+
+    /// What an article is called in every export of the site.
+    pub fn external_id(&self, post: &Element) -> Option<String> {
+        item::external_id(post.says("guid")).or_else(|| {
+            let site = self.link.trim_end_matches('/');
+            item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
+        })
     }
 
     pub fn author<'a>(&'a self, login: &'a str) -> &'a str {
         self.authors.get(login).map_or(login, String::as_str)
+    }
+
+    /// The display name of one of several authors, whose term is called by login.
+    pub fn co_author(&self, term: &Element) -> String {
+        let login = term.text.trim();
+        let nicename = term.attribute("nicename");
+        let nicename = nicename.strip_prefix(CO_AUTHOR).unwrap_or(nicename);
+        let named = [login, nicename].into_iter();
+        let mut named = named.filter_map(|name| self.authors.get(name));
+        match named.next() {
+            Some(name) => name.clone(),
+            None => text::plain(login),
+        }
     }
 
     /// A category as a section, under its parent.
@@ -124,6 +154,25 @@ impl Site {
             alt: some(short(meta(&element, "_wp_attachment_image_alt"))),
             caption: some(short(element.says("excerpt:encoded"))),
         })
+    }
+
+    /// The pictures that were attached to an article, by their numbers.
+    pub fn pictures_of(&self, post: u64) -> impl Iterator<Item = u64> {
+        let from = self.attached.partition_point(|(of, _)| *of < post);
+        let attached = self.attached[from..].iter();
+        attached
+            .take_while(move |(of, _)| *of == post)
+            .map(|(_, number)| *number)
+    }
+
+    /// The text of a block that articles share, looked up in the export.
+    pub fn shared(&self, place: &Place, number: u64) -> Option<String> {
+        let at = *self.shared.get(&number)?;
+        let Ok(Some(Part::Item(item))) = Parts::at(place, at, &[]).next() else {
+            return None;
+        };
+        let content = item.element.ok()?.child("content:encoded")?.text.clone();
+        Some(content)
     }
 
     fn tag(&self, kind: &'static str, term: Option<&Term>, nicename: &str, name: &str) -> Tag {
@@ -179,8 +228,11 @@ impl Site {
             }
             "wp:author" if self.authors.len() < MAX_TERMS => {
                 let name = text::plain(element.says("wp:author_display_name"));
+                let login = says("wp:author_login");
                 if !name.is_empty() {
-                    self.authors.insert(says("wp:author_login"), name);
+                    let nicename = login.to_lowercase().replace(['.', ' ', '@'], "-");
+                    self.authors.entry(nicename).or_insert_with(|| name.clone());
+                    self.authors.insert(login, name);
                 }
             }
             _ => {}
@@ -200,15 +252,70 @@ impl Site {
         }
     }
 
-    fn note_file(&mut self, item: &Item) {
+    fn note_item(&mut self, item: &Item) {
         let Ok(element) = &item.element else { return };
-        if element.says("wp:post_type") == "attachment"
-            && self.files.len() < MAX_FILES
-            && let Ok(number) = element.says("wp:post_id").parse()
-        {
-            self.files.insert(number, item.at);
+        match element.says("wp:post_type") {
+            "attachment" => {
+                if self.files.len() < MAX_FILES
+                    && let Ok(number) = element.says("wp:post_id").parse()
+                {
+                    self.files.insert(number, item.at);
+                    let post = element.says("wp:post_parent").parse().unwrap_or_default();
+                    if post != 0 && is_picture(element.says("wp:attachment_url")) {
+                        self.attached.push((post, number));
+                    }
+                }
+            }
+            "wp_block" => {
+                if self.shared.len() < MAX_TERMS
+                    && element.says("wp:status") == "publish"
+                    && is_taken(element)
+                    && let Ok(number) = element.says("wp:post_id").parse()
+                {
+                    self.shared.insert(number, item.at);
+                }
+            }
+            // Authors who have no account.
+            "guest-author" if self.authors.len() < MAX_TERMS => {
+                let name = text::plain(element.says("title"));
+                let login = element.says("wp:post_name");
+                if let Some(login) = login.strip_prefix(CO_AUTHOR)
+                    && !name.is_empty()
+                {
+                    self.authors.entry(login.to_owned()).or_insert(name);
+                }
+            }
+            _ if is_taken(element) => {
+                if let Some(external_id) = self.external_id(element) {
+                    self.translations.note(element, external_id, &self.language);
+                }
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether an item is for readers or editors, and not thrown away.
+fn is_taken(post: &Element) -> bool {
+    let status = post.says("wp:status");
+    post.says("wp:post_password").is_empty()
+        && !matches!(status, "trash" | "auto-draft" | "inherit")
+}
+
+fn is_picture(url: &str) -> bool {
+    let ends = ["jpg", "jpeg", "png", "gif", "webp", "avif"];
+    let end = url.rsplit('.').next().unwrap_or_default();
+    ends.iter().any(|known| end.eq_ignore_ascii_case(known))
+}
+
+/// The terms of an article in one taxonomy.
+pub fn categories<'a>(
+    post: &'a Element,
+    domain: &'a str,
+) -> impl Iterator<Item = &'a Element> + use<'a> {
+    post.children
+        .iter()
+        .filter(move |child| child.name == "category" && child.attribute("domain") == domain)
 }
 
 /// What HTML says, as much of it as a line may have.

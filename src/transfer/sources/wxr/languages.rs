@@ -1,0 +1,171 @@
+//! The languages of a WordPress site, which itself knows only one: of articles (Polylang) and of the parts of a text
+//! (qTranslate).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::content::language;
+use crate::transfer::sources::item;
+use crate::transfer::sources::wxr::parts::Element;
+use crate::transfer::sources::wxr::site::categories;
+
+/// Groups of translations that are remembered.
+const MAX_GROUPS: usize = 1_000_000;
+
+/// The language of an article, as Polylang has it.
+pub fn own(post: &Element) -> Option<String> {
+    categories(post, "language").find_map(|term| item::language(term.attribute("nicename")))
+}
+
+/// Articles that are translations of each other share a term.
+#[derive(Debug, Default)]
+pub struct Translations(HashMap<String, Original>);
+
+#[derive(Debug)]
+struct Original {
+    external_id: String,
+    is_in_main_language: bool,
+}
+
+impl Translations {
+    /// The original of a group is its first article in the site's language, else its first.
+    pub fn note(&mut self, post: &Element, external_id: String, site_language: &str) {
+        let Some(group) = group(post) else { return };
+        let is_in_main_language =
+            own(post).is_some_and(|own| primary(&own) == primary(site_language));
+        match self.0.get(group) {
+            Some(known) if known.is_in_main_language || !is_in_main_language => return,
+            None if self.0.len() >= MAX_GROUPS => return,
+            _ => {}
+        }
+        let original = Original {
+            external_id,
+            is_in_main_language,
+        };
+        self.0.insert(group.to_owned(), original);
+    }
+
+    /// What an article translates; `None` where it is the original.
+    pub fn original(&self, post: &Element, external_id: Option<&str>) -> Option<&str> {
+        let original = self.0.get(group(post)?)?.external_id.as_str();
+        (Some(original) != external_id).then_some(original)
+    }
+}
+
+fn group(post: &Element) -> Option<&str> {
+    let mut terms = categories(post, "post_translations");
+    let term = terms.next()?;
+    let names = [term.attribute("nicename"), term.text.trim()];
+    names.into_iter().find(|name| !name.is_empty())
+}
+
+/// The language without its region, however it is spelt.
+fn primary(spelt: &str) -> String {
+    let tag = item::language(spelt).unwrap_or_default();
+    language::primary(&tag).to_owned()
+}
+
+/// The language in which a text of several is taken: the wanted one, else the first that has words. `None` where the
+/// text is in one.
+pub fn of_parts(text: &str, wanted: &str) -> Option<String> {
+    let primary = primary(wanted);
+    let mut first = None;
+    for (language, part) in parts(text) {
+        if language.is_empty() || part.trim().is_empty() {
+            continue;
+        }
+        if language == primary {
+            return Some(wanted.to_owned());
+        }
+        first = first.or(Some(language));
+    }
+    item::language(first?)
+}
+
+/// What a text says in a language, and what it says in all of them. One that says nothing in it is taken in the first
+/// that it has.
+pub fn part<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
+    let Some(language) = of_parts(text, language) else {
+        return Cow::Borrowed(text);
+    };
+    let language = primary(&language);
+    let taken = parts(text).filter(|(of, _)| of.is_empty() || *of == language);
+    Cow::Owned(taken.map(|(_, part)| part).collect())
+}
+
+/// The stretches of a text, each with the language of the mark before it; none for what is in every language.
+fn parts(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = Some(("", text));
+    std::iter::from_fn(move || {
+        let (language, from) = rest?;
+        let mark = from.match_indices([':']).find_map(|(at, _)| mark(from, at));
+        let (part, next) = match mark {
+            Some(mark) => (&from[..mark.at], Some((mark.language, &from[mark.end..]))),
+            None => (from, None),
+        };
+        rest = next;
+        Some((language, part))
+    })
+}
+
+struct Mark<'a> {
+    /// Empty where a part ends.
+    language: &'a str,
+    at: usize,
+    end: usize,
+}
+
+/// The mark whose colon is at this place: `[:fr]`, `{:fr}` or `<!--:fr-->`, and `[:]` at the end.
+fn mark(text: &str, colon: usize) -> Option<Mark<'_>> {
+    let (before, after) = (&text[..colon], &text[colon + 1..]);
+    let forms = [("[", "]"), ("{", "}"), ("<!--", "-->")];
+    let (start, end) = forms
+        .into_iter()
+        .find(|(start, _)| before.ends_with(start))?;
+    let length = after.bytes().take_while(u8::is_ascii_lowercase).count();
+    let is_mark = matches!(length, 0 | 2 | 3) && after[length..].starts_with(end);
+    is_mark.then(|| Mark {
+        language: &after[..length],
+        at: colon - start.len(),
+        end: colon + 1 + length + end.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_part_of_several_is_taken() {
+        for (text, wanted, language, expected) in [
+            ("[:fr]Un[:ar]واحد[:]", "fr-FR", Some("fr-FR"), "Un"),
+            ("[:fr]Un[:ar]واحد[:]", "ar", Some("ar"), "واحد"),
+            ("a [:fr]Un[:ar]واحد[:] z", "fr", Some("fr"), "a Un z"),
+            ("[:fr] [:ar]واحد[:]", "fr", Some("ar"), "واحد"),
+            ("{:fr}Un{:}{:en}One{:}", "en", Some("en"), "One"),
+            (
+                "<!--:fr--><p>Un</p><!--:--><!--:en-->One<!--:-->",
+                "fr",
+                Some("fr"),
+                "<p>Un</p>",
+            ),
+            (
+                "à 12:30 [sic] [: ] [:-)]",
+                "fr",
+                None,
+                "à 12:30 [sic] [: ] [:-)]",
+            ),
+            ("[:]", "fr", None, "[:]"),
+        ] {
+            assert_eq!(of_parts(text, wanted).as_deref(), language, "{text}");
+            assert_eq!(part(text, wanted), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn many_marks_take_no_time() {
+        for odd in ["[:fr]", "[:", ":", "<!--:", "[:fr]a[:]"] {
+            part(&odd.repeat(200_000), "fr");
+        }
+    }
+}

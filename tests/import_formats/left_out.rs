@@ -1,0 +1,148 @@
+//! Articles that came in and are left out of a later export: they do not stay public.
+
+use super::wordpress::export;
+use super::*;
+
+fn post(id: u32, of: &str) -> String {
+    format!(
+        "<item><title>Titre {id}</title><guid>g{id}</guid><content:encoded>secret</content:encoded>\
+         <wp:post_id>{id}</wp:post_id><wp:post_date_gmt>2024-01-01 00:00:00</wp:post_date_gmt>\
+         <wp:post_name>t{id}</wp:post_name>{of}</item>"
+    )
+}
+
+const PUBLIC: &str = "<wp:status>publish</wp:status><wp:post_type>post</wp:post_type>";
+const TRASH: &str = "<wp:status>trash</wp:status><wp:post_type>post</wp:post_type>";
+const LOCKED: &str = "<wp:status>publish</wp:status><wp:post_type>post</wp:post_type><wp:post_password>x</wp:post_password>";
+const PAGE: &str = "<wp:status>publish</wp:status><wp:post_type>page</wp:post_type>";
+const PRIVATE: &str = "<wp:status>private</wp:status><wp:post_type>post</wp:post_type>";
+const PLANNED: &str = "<wp:status>future</wp:status><wp:post_type>post</wp:post_type>";
+
+fn statuses(app: &App, slugs: &[&str]) -> Vec<u16> {
+    let status = |slug: &&str| app.get(&format!("/v1/articles/{slug}")).status;
+    slugs.iter().map(status).collect()
+}
+
+#[test]
+fn what_wordpress_takes_from_the_public_is_withdrawn_once() {
+    for place in places() {
+        let imported = Imported::into(place);
+        let planned = post(6, PLANNED).replace("2024-01-01", "2124-01-01");
+        let mut first: Vec<String> = (1..=5).map(|id| post(id, PUBLIC)).collect();
+        first.push(planned.clone());
+        let file = written(&imported.place, "first.xml", export(&first.concat()));
+        let said = imported.run(&[&file]);
+        said.says(&["6 created, 0 updated, 0 unchanged, 0 failed in"]);
+        let app = App::on(imported.place.shared());
+        let slugs = ["t1", "t2", "t3", "t4", "t5", "t6"];
+        assert_eq!(statuses(&app, &slugs), [200, 200, 200, 200, 200, 404]);
+        let editor = app.key("editor");
+        let as_editor = [("authorization", editor.as_str())];
+        let read = app.get_with("/v1/articles/t5", &as_editor);
+        let version = [("if-match", read.header("etag"))];
+        let deleted = app.write("DELETE", "/v1/articles/t5", &editor, &version, None);
+        assert_eq!(deleted.status, 204);
+
+        let locked_plan = planned.replace(PLANNED, TRASH);
+        let second = [
+            post(1, LOCKED),
+            post(2, TRASH),
+            post(3, PAGE),
+            post(4, PRIVATE),
+            post(5, TRASH),
+            locked_plan,
+            post(7, LOCKED),
+        ];
+        let file = written(&imported.place, "second.xml", export(&second.concat()));
+        let before = imported.stored();
+        let said = imported.run(&["--dry-run", &file]);
+        said.says(&["0 created, 5 updated, 0 unchanged, 0 failed, 4 withdrawn in"]);
+        assert!(imported.stored() == before, "{}", imported.place.name);
+        let said = imported.run(&[&file]);
+        assert_eq!(said.code, Some(0), "{}", said.text);
+        said.says(&[
+            "0 created, 5 updated, 0 unchanged, 0 failed, 4 withdrawn in",
+            "left out: 2 articles behind a password: post 1 (Titre 1), post 7 (Titre 7)",
+            "changed: 1 private articles taken as drafts: post 4",
+        ]);
+        app.wait();
+        assert_eq!(statuses(&app, &slugs), [410, 410, 410, 410, 410, 404]);
+        assert_eq!(statuses(&app, &["t7"]), [404]);
+        let kept = app.get_with("/v1/articles/t1", &as_editor);
+        assert_eq!(kept.json()["status"], "withdrawn");
+        assert!(kept.text().contains("secret"), "{}", kept.text());
+        imported.again(&[&file]);
+
+        // It is for everyone once more.
+        let said = imported.run(&[&written(
+            &imported.place,
+            "third.xml",
+            export(&first.concat()),
+        )]);
+        said.says(&["0 created, 5 updated, 0 unchanged, 1 failed in"]);
+        app.wait();
+        assert_eq!(statuses(&app, &slugs[..4]), [200, 200, 200, 200]);
+    }
+}
+
+#[test]
+fn a_run_for_pages_alone_leaves_the_articles() {
+    let imported = Imported::into(Place::sqlite());
+    let items = [post(1, PUBLIC), post(2, PAGE)];
+    let file = written(&imported.place, "site.xml", export(&items.concat()));
+    imported.run(&[&file]).says(&["1 created"]);
+    let said = imported.run(&["--post-types", "page", &file]);
+    said.says(&["1 created, 0 updated, 0 unchanged, 0 failed in"]);
+    assert_eq!(statuses(&imported.serve(), &["t1", "t2"]), [200, 200]);
+}
+
+/// One article and one trashed item of the same name are two, whichever comes first.
+#[test]
+fn a_trashed_namesake_withdraws_nothing() {
+    let imported = Imported::into(Place::sqlite());
+    let namesake = post(2, TRASH).replace("g2", "g1");
+    for items in [
+        [namesake.clone(), post(1, PUBLIC)],
+        [post(1, PUBLIC), namesake],
+    ] {
+        let file = written(&imported.place, "twice.xml", export(&items.concat()));
+        imported.run(&[&file]);
+        imported.again(&[&file]);
+    }
+    assert_eq!(statuses(&imported.serve(), &["t1"]), [200]);
+}
+
+#[test]
+fn a_post_of_ghost_that_becomes_a_page_or_loses_its_text_is_withdrawn() {
+    let site = |kind: &str, html: Option<&str>, status: &str| {
+        let post = |id: u32, kind: &str, html: Option<&str>, status: &str| {
+            json!({"id": id.to_string(), "uuid": format!("u{id}"), "title": "T", "slug": format!("t{id}"),
+                "html": html, "type": kind, "status": status, "published_at": "2024-01-01T00:00:00.000Z"})
+        };
+        json!({"db": [{"data": {
+            "posts": [
+                post(1, kind, Some("<p>x</p>"), "published"),
+                post(2, "post", html, "published"),
+                post(3, "post", Some("<p>x</p>"), status),
+            ],
+            "settings": [{"key": "locale", "value": "fr"}],
+        }}]})
+        .to_string()
+    };
+    for place in places() {
+        let imported = Imported::into(place);
+        let first = site("post", Some("<p>x</p>"), "published");
+        let file = written(&imported.place, "first.json", first);
+        imported.run(&[&file]).says(&["3 created"]);
+        let file = written(&imported.place, "second.json", site("page", None, "draft"));
+        let said = imported.run(&[&file]);
+        said.says(&[
+            "0 created, 3 updated, 0 unchanged, 0 failed, 2 withdrawn in",
+            "left out: 1 articles without a text: t2",
+            "left out: 1 items of type \"page\" (see --post-types): t1",
+        ]);
+        imported.again(&[&file]);
+        let statuses = statuses(&imported.serve(), &["t1", "t2", "t3"]);
+        assert_eq!(statuses, [410, 410, 410]);
+    }
+}
