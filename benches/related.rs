@@ -77,9 +77,11 @@ fn main() {
     );
 
     let edits = profiles(count + 1..count + 1 + UPDATES as i64, threads);
-    let times = edits
-        .iter()
-        .map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
+    let times = edits.iter().map(|profile| {
+        timed(|| {
+            engine.upsert(profile).expect("it is kept");
+        })
+    });
     tell_times(
         "take in a new article",
         times.collect::<Vec<_>>().into_iter(),
@@ -88,9 +90,11 @@ fn main() {
         .iter()
         .map(|num| profile(*num, *num as u64 + 17))
         .collect();
-    let times = edits
-        .iter()
-        .map(|profile| timed(|| engine.upsert(profile).expect("it is kept")));
+    let times = edits.iter().map(|profile| {
+        timed(|| {
+            engine.upsert(profile).expect("it is kept");
+        })
+    });
     tell_times("replace an article", times.collect::<Vec<_>>().into_iter());
     // As the follower does when there is nothing to follow.
     let refreshed = timed(|| {

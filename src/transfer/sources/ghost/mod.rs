@@ -165,17 +165,16 @@ impl Posts<'_> {
     fn line(&mut self, post: Post) -> Option<Line> {
         let (name, number) = (called(&post), self.number);
         let external_id = external_id(&post);
-        let withdrawal = |id| item::withdrawal(number, &name, id);
         let kind = post.kind();
         if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
             self.tally
                 .leave_out(&format!("items of type {kind:?} (see --post-types)"), &name);
-            // Another run may take the articles, and this one pages alone.
-            return external_id.filter(|_| kind != "post").map(withdrawal);
+            // What came of another type by another run stays as it is.
+            return None;
         }
         match self.item(post, &name) {
             Ok(Some(item)) => Some(item.line(number, &name, self.tally)),
-            Ok(None) => external_id.map(withdrawal),
+            Ok(None) => external_id.map(|id| item::withdrawal(number, &name, id)),
             Err(reason) => Some(item::failed(number, name, reason)),
         }
     }

@@ -27,8 +27,6 @@ use parts::{Element, Part, Parts};
 use site::Site;
 
 const COMMENTS: &[&str] = &["wp:comment"];
-/// Types of items that never are articles, and of which there may be very many.
-const NO_ARTICLES: [&str; 3] = ["attachment", "nav_menu_item", "revision"];
 /// Items between two words on how far it has come.
 const PASS: u64 = 200;
 
@@ -61,19 +59,13 @@ impl Wxr {
             let reason = "is no item of WordPress".to_owned();
             return Some(item::failed(number, name.to_owned(), reason));
         }
-        let is_wanted = self.wishes.post_types.iter().any(|wanted| wanted == kind);
-        if !is_wanted && NO_ARTICLES.contains(&kind) {
+        // What came of another type by another run stays as it is.
+        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
             self.tally.leave_out(&what(kind), name);
             return None;
         }
         // Also of what is left out, so that what is beside it is called the same in every export.
         let (external_id, is_second) = self.external_id(site, element).unzip();
-        let withdrawal = |id| item::withdrawal(number, name, id);
-        if !is_wanted {
-            self.tally.leave_out(&what(kind), name);
-            // Another run may take the articles, and this one pages alone.
-            return external_id.filter(|_| kind != "post").map(withdrawal);
-        }
         self.tally.leave_out_many("comments", name, element.passed);
         let mut maker = Maker {
             place: &self.place,
@@ -83,7 +75,7 @@ impl Wxr {
             name,
         };
         let Some(mut item) = maker.item(element) else {
-            return external_id.map(withdrawal);
+            return external_id.map(|id| item::withdrawal(number, name, id));
         };
         if is_second == Some(true) {
             self.tally.change("identifiers that came twice", name);
