@@ -16,6 +16,8 @@ mod feeds;
 mod ghost;
 #[path = "import_formats/markdown.rs"]
 mod markdown;
+#[path = "import_formats/markdown_sites.rs"]
+mod markdown_sites;
 #[path = "import_formats/wordpress.rs"]
 mod wordpress;
 
