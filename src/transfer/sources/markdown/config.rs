@@ -1,12 +1,11 @@
 //! What the configuration of a site says, wherever its generator lets it stand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use crate::transfer::sources::item;
-use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::files;
 use crate::transfer::sources::markdown::front_matter;
 use crate::transfer::sources::markdown::permalinks::{self, Permalinks};
@@ -20,6 +19,7 @@ pub const HUGO: [&str; 4] = [
     "config/_default/hugo",
     "config/_default/config",
 ];
+pub const JEKYLL: [&str; 1] = ["_config"];
 const CONFIGS: [&str; 4] = ["toml", "yaml", "yml", "json"];
 
 /// What a configuration says of each language.
@@ -70,12 +70,15 @@ pub fn hugo_permalinks(
 }
 
 /// The names of Hugo's taxonomies, under which texts have their terms.
-pub fn hugo_taxonomies(folder: &Path, main: &Map<String, Value>) -> Vec<String> {
+pub fn hugo_taxonomies(
+    folder: &Path,
+    main: &Map<String, Value>,
+    languages: &BTreeMap<String, Map<String, Value>>,
+) -> BTreeSet<String> {
     let apart = apart(folder, "taxonomies", "taxonomies");
-    let declared = Fields(main).inner("taxonomies");
-    let declared = declared.or_else(|| Fields(&apart).inner("taxonomies"));
-    let names = declared.iter().flat_map(|declared| declared.0.values());
-    let names = names.filter_map(Value::as_str);
+    let declared = [main, &apart].into_iter().chain(languages.values());
+    let declared = declared.filter_map(|members| members.get("taxonomies")?.as_object());
+    let names = declared.flat_map(|terms| terms.values().filter_map(Value::as_str));
     names.map(|name| name.trim().to_lowercase()).collect()
 }
 
@@ -99,13 +102,13 @@ pub fn hugo_above(folder: &Path) -> Option<(&Path, &Path)> {
     let content = folder
         .ancestors()
         .find(|folder| folder.ends_with("content"))?;
-    let site = content.parent().filter(|site| is_hugo(site))?;
+    let site = content.parent().filter(|site| is_there(site, &HUGO))?;
     Some((content, site))
 }
 
-/// Whether the folder has a configuration of Hugo's.
-fn is_hugo(folder: &Path) -> bool {
-    let mut names = HUGO
+/// Whether the folder has a configuration of one of these names.
+pub fn is_there(folder: &Path, names: &[&str]) -> bool {
+    let mut names = names
         .iter()
         .flat_map(|name| CONFIGS.map(|end| format!("{name}.{end}")));
     names.any(|name| folder.join(name).is_file())

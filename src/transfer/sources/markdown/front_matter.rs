@@ -119,10 +119,13 @@ fn fenced<'a>(text: &'a str, fence: &str) -> Option<(&'a str, &'a str)> {
     None
 }
 
-/// Whether the first line looks like a fence, whatever follows it there, also in a comment.
+/// Whether the first line looks like a fence, whatever follows it there, or is one inside a comment.
 fn begins(text: &str) -> bool {
-    let text = text.strip_prefix("<!--").unwrap_or(text).trim_start();
-    [YAML, TOML].iter().any(|fence| text.starts_with(fence))
+    let inside = text.strip_prefix("<!--").unwrap_or_default().trim_start();
+    let inside = inside.lines().next().unwrap_or_default().trim_end();
+    [YAML, TOML]
+        .iter()
+        .any(|fence| text.starts_with(fence) || inside == *fence)
 }
 
 /// Whether a line says something by a name: otherwise the text only begins with a rule, as Markdown has them.

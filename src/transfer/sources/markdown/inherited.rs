@@ -34,8 +34,8 @@ impl Inherited {
         let (top, config) = match kind {
             Kind::Jekyll => {
                 let mut above = folder.ancestors();
-                let site = above.find(|folder| folder.join("_config.yml").is_file());
-                (site, site.map(|site| config::first(site, &["_config"])))
+                let site = above.find(|folder| config::is_there(folder, &config::JEKYLL));
+                (site, site.map(|site| config::first(site, &config::JEKYLL)))
             }
             Kind::Hugo => (None, Some(config::hugo_with_cascade(folder, config))),
             Kind::Plain => match config::hugo_above(folder) {
@@ -109,11 +109,8 @@ impl Site {
 
     fn with_cascade(&self, mut members: Map<String, Value>, text: &Text) -> Map<String, Value> {
         let page = self.page(text);
-        let language = text
-            .language
-            .as_deref()
-            .or(self.default_language.as_deref());
-        let language = language.unwrap_or_default().to_lowercase();
+        let spoken = text.language.as_ref().or(self.default_language.as_ref());
+        let language = spoken.map(|tag| tag.to_lowercase()).unwrap_or_default();
         let aimed = Aimed {
             path: &page,
             language: &language,
@@ -123,7 +120,7 @@ impl Site {
         let sections = sections.filter_map(|folder| self.inherited.sections.get(folder));
         let sections = sections
             .flatten()
-            .filter(|(language, _)| language.is_none() || *language == text.language);
+            .filter(|(language, _)| language.is_none() || language.as_ref() == spoken);
         let rules = sections.flat_map(|(_, rules)| rules);
         for rule in rules.chain(&self.inherited.above) {
             rule.complete(&mut members, &aimed);

@@ -1,6 +1,6 @@
 //! A folder of Markdown: which site generator it is for, which files are articles, and in which language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct Site {
     pub permalinks: Permalinks,
     pub default_language: Option<String>,
     /// Hugo: the names of what its texts are sorted by.
-    pub taxonomies: Vec<String>,
+    pub taxonomies: BTreeSet<String>,
     /// What it says of its texts.
     pub inherited: Inherited,
     languages: Vec<String>,
@@ -94,7 +94,7 @@ impl Site {
         let hugo = config::first(folder, &config::HUGO);
         let languages = config::hugo_languages(folder, &hugo);
         let (kind, config, declared, content) = if is_jekyll {
-            let config = config::first(folder, &["_config"]);
+            let config = config::first(folder, &config::JEKYLL);
             let declared = config::languages(&config);
             (Kind::Jekyll, config, declared, Content::whole(folder))
         } else if let Some(content) = Content::of_hugo(folder, &hugo, &languages) {
@@ -129,8 +129,8 @@ impl Site {
             },
             default_language: default.as_deref().and_then(item::language),
             taxonomies: match kind {
-                Kind::Hugo => config::hugo_taxonomies(folder, &config),
-                Kind::Jekyll | Kind::Plain => Vec::new(),
+                Kind::Hugo => config::hugo_taxonomies(folder, &config, &declared),
+                Kind::Jekyll | Kind::Plain => BTreeSet::new(),
             },
             inherited: Inherited::open(kind, &absolute, &config),
             languages: declared.into_keys().collect(),

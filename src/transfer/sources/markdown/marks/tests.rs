@@ -12,13 +12,14 @@ fn pages() -> Pages {
 }
 
 fn with(text: &str, read: fn(&str, &Around, &mut Tally, &str) -> String) -> String {
+    let site = Url::parse("https://x.example/b/").ok();
     let around = Around {
         pages: &pages(),
         place: Place {
             language: "fr",
             folder: "/actu",
         },
-        site: Url::parse("https://x.example/b/").ok().as_ref(),
+        site: site.as_ref(),
     };
     read(text, &around, &mut Tally::default(), "x")
 }
