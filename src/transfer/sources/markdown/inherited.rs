@@ -21,10 +21,17 @@ pub struct Inherited {
     /// Where in its site the folder is that is read, where that is only a part.
     place: String,
     defaults: Defaults,
-    /// Rules of sections by folder, for one language or for all.
-    sections: HashMap<PathBuf, Vec<(Option<String>, Vec<Rule>)>>,
+    /// By folder.
+    sections: HashMap<PathBuf, Vec<Section>>,
     /// Rules of what is above, the nearest first.
     above: Vec<Rule>,
+}
+
+/// A section's page: it has one in each language, or one for all.
+#[derive(Debug)]
+struct Section {
+    language: Option<String>,
+    rules: Vec<Rule>,
 }
 
 impl Inherited {
@@ -75,7 +82,7 @@ impl Inherited {
     pub fn add(&mut self, folder: &Path, language: Option<String>, rules: Vec<Rule>) {
         if !rules.is_empty() {
             let known = self.sections.entry(folder.to_owned()).or_default();
-            known.push((language, rules));
+            known.push(Section { language, rules });
         }
     }
 }
@@ -115,13 +122,12 @@ impl Site {
             path: &page,
             language: &language,
         };
-        // A section's page without a language is taken for that of all.
         let sections = text.path.ancestors();
         let sections = sections.filter_map(|folder| self.inherited.sections.get(folder));
         let sections = sections
             .flatten()
-            .filter(|(language, _)| language.is_none() || language.as_ref() == spoken);
-        let rules = sections.flat_map(|(_, rules)| rules);
+            .filter(|section| section.language.is_none() || section.language.as_ref() == spoken);
+        let rules = sections.flat_map(|section| &section.rules);
         for rule in rules.chain(&self.inherited.above) {
             rule.complete(&mut members, &aimed);
         }
