@@ -170,14 +170,18 @@ fn cascades_of_hugo_are_for_those_that_they_aim_at() {
             ("brouillons/trois", "title: Trois"),
             ("brouillons/quatre", "title: Quatre\ndraft: false"),
             ("actu/cinq.ar", "title: Cinq"),
+            ("cut/six", "title: Six\ndraft: false"),
         ] {
             written(place, &format!("hugo/content/{path}.md"), page(members));
         }
+        // No one knows what this one says.
+        written(place, "hugo/content/cut/_index.md", "---\ncascade:\n");
         let said = taken(&imported, "hugo");
         assert_eq!(said.code, Some(0), "{}", said.text);
         said.says(&[
-            "5 created",
-            "changed: 2 texts that a section or the site hides (cascade) taken as drafts: actu/cinq.ar.md, brouillons/trois.md",
+            "6 created",
+            "changed: 3 texts that a section or the site hides (cascade) taken as drafts: \
+             actu/cinq.ar.md, brouillons/trois.md, cut/six.md",
         ]);
         // Also where only a part is read.
         taken(&imported, "hugo/content/brouillons").says(&["(cascade) taken as drafts: trois.md"]);

@@ -39,11 +39,11 @@ pub struct Aimed<'a> {
 }
 
 impl Rule {
-    /// For all texts.
-    fn of_all(values: Map<String, Value>) -> Self {
+    /// All texts are hidden, also those that are no drafts by their own word.
+    fn hidden() -> Self {
         Self {
             aims: Vec::new(),
-            values,
+            values: Map::from_iter([("private".to_owned(), Value::Bool(true))]),
         }
     }
 
@@ -109,16 +109,13 @@ pub fn rules(members: &Map<String, Value>) -> Vec<Rule> {
     }
 }
 
-/// The rules of a section's page. One that cannot be read hides what is below it, for no one knows.
+/// The rules of a section's page. One that cannot be read hides what is below it, for no one knows what it says.
 pub fn of_section(page: &Path) -> Vec<Rule> {
     let text = files::read(page, MAX_PAGE).and_then(files::text);
     let parted = text.and_then(|text| Ok(front_matter::parted(&text, Kind::Hugo)?.0));
     match parted {
         Ok(members) => rules(&members),
-        Err(_) => vec![Rule::of_all(Map::from_iter([(
-            "draft".to_owned(),
-            Value::Bool(true),
-        )]))],
+        Err(_) => vec![Rule::hidden()],
     }
 }
 
