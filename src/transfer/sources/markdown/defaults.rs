@@ -7,16 +7,16 @@ use crate::transfer::sources::markdown::glob::Glob;
 
 /// Values for what is in a scope.
 #[derive(Debug)]
-struct Default {
+struct Scoped {
     path: String,
     of: Option<String>,
     values: Map<String, Value>,
 }
 
 /// All defaults, the narrowest last.
-#[derive(Debug, std::default::Default)]
+#[derive(Debug, Default)]
 pub struct Defaults {
-    all: Vec<Default>,
+    all: Vec<Scoped>,
     /// The folder that collections are in, which scopes do not name.
     collections: Option<String>,
 }
@@ -25,11 +25,11 @@ impl Defaults {
     pub fn read(config: &Map<String, Value>) -> Self {
         let declared = config.get("defaults").and_then(Value::as_array);
         let declared = declared.into_iter().flatten().filter_map(Value::as_object);
-        let mut all: Vec<Default> = declared
+        let mut all: Vec<Scoped> = declared
             .filter_map(|members| read(&Fields(members)))
             .collect();
         // Of two that are as narrow the later one counts.
-        all.sort_by_key(|default| (default.path.chars().count(), default.of.is_some()));
+        all.sort_by_key(|scoped| (scoped.path.chars().count(), scoped.of.is_some()));
         let collections = Fields(config).text(&["collections_dir"]);
         Self {
             all,
@@ -45,19 +45,14 @@ impl Defaults {
         is_draft: bool,
     ) -> Map<String, Value> {
         let mut members = Map::new();
-        for default in &self.all {
-            let is_of = match default.of.as_deref() {
+        for scoped in &self.all {
+            let is_of = match scoped.of.as_deref() {
                 None | Some("posts") => true,
                 Some("drafts") => is_draft,
                 Some(_) => false,
             };
-            if is_of
-                && is_in(
-                    self.in_collections(path),
-                    self.in_collections(&default.path),
-                )
-            {
-                merge(&mut members, default.values.clone());
+            if is_of && is_in(self.in_collections(path), self.in_collections(&scoped.path)) {
+                merge(&mut members, scoped.values.clone());
             }
         }
         merge(&mut members, own);
@@ -72,12 +67,12 @@ impl Defaults {
     }
 }
 
-fn read(fields: &Fields) -> Option<Default> {
+fn read(fields: &Fields) -> Option<Scoped> {
     let scope = fields.inner("scope");
     let said = |name: &str| scope.as_ref().and_then(|scope| scope.text(&[name]));
     let path = said("path").unwrap_or_default();
     let path = path.trim_start_matches("./").trim_matches('/').to_owned();
-    Some(Default {
+    Some(Scoped {
         path,
         of: said("type"),
         values: fields.inner("values")?.0.clone(),

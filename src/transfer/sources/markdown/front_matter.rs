@@ -15,16 +15,11 @@ pub fn parted(text: &str, kind: Kind) -> Result<(Map<String, Value>, &str), Stri
     let text = text.trim_start_matches('\u{feff}');
     // Hugo reads it also where blanks come first.
     let start = text.trim_start();
-    for fence in [YAML, TOML] {
-        if let Some((head, body)) = fenced(start, fence) {
-            return Ok((
-                match fence {
-                    YAML => yaml(head)?,
-                    _ => toml(head)?,
-                },
-                body,
-            ));
-        }
+    if let Some((head, body)) = fenced(start, YAML) {
+        return Ok((yaml(head)?, body));
+    }
+    if let Some((head, body)) = fenced(start, TOML) {
+        return Ok((toml(head)?, body));
     }
     if start.starts_with('{') && !start.starts_with("{{") && !start.starts_with("{%") {
         return json(start);

@@ -30,7 +30,7 @@ impl Hidden {
     }
 }
 
-/// By what the text itself says.
+/// By what is said of a text.
 pub fn by_members(fields: &Fields) -> Option<Hidden> {
     match fields.truth("draft") {
         Some(Ok(true)) => return Some(Hidden::Draft),

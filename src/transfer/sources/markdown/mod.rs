@@ -108,12 +108,12 @@ impl Markdown {
             let language = maker.language(&fields, text);
             let key = fields.text(&["translationkey", "translation_key", "ref"]);
             let key = key.map_or_else(|| text.key.clone(), |key| format!("\0{key}"));
-            let Some(item) = maker.item(&read, text) else {
+            let item = maker.item(&read, text);
+            let address = item.as_ref().and_then(|item| item.canonical_url.as_deref());
+            let spoken = maker.language_of_links(&fields, text);
+            pages.add(&spoken, &self.site.page(text), address);
+            if item.is_none() {
                 continue;
-            };
-            if let Some(address) = &item.canonical_url {
-                let language = maker.language_of_links(&fields, text);
-                pages.add(&language, &self.site.page(text), address);
             }
             let group = groups.entry(key).or_default();
             if !group.iter().any(|(known, _)| *known == language) {

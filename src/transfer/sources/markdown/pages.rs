@@ -9,14 +9,15 @@ use crate::transfer::sources::item;
 /// Addresses by language, and by path or name.
 #[derive(Debug, Default)]
 pub struct Pages {
-    /// `None` where several pages are called so. A path begins with a slash, a name has none.
+    /// `None` where the public cannot read the page, or several are called so. A path begins with a slash, a name has
+    /// none.
     all: HashMap<(String, String), Option<String>>,
 }
 
 impl Pages {
-    /// A page that is read by the public, by its path without an ending.
-    pub fn add(&mut self, language: &str, path: &str, address: &str) {
-        let address = || Some(address.to_owned());
+    /// A page by its path, with its address where the public reads it.
+    pub fn add(&mut self, language: &str, path: &str, address: Option<&str>) {
+        let address = || address.map(str::to_owned);
         let key = (language.to_owned(), path.to_owned());
         self.all.insert(key, address());
         let name = path.rsplit('/').next().unwrap_or_default();
@@ -26,8 +27,8 @@ impl Pages {
             .or_insert_with(address);
     }
 
-    /// The address of the page that a text means: from the top, else beside it, else the only one of that name.
-    /// `None` where it is not known which.
+    /// The address of the page that a text means: beside it, else from the top, else the only one of that name.
+    /// `None` where it is not known which, or the public cannot read it.
     pub fn find(&self, from: &Place, said: &str) -> Option<String> {
         let (said, fragment) = match said.split_once('#') {
             Some((said, fragment)) => (said, Some(fragment)),
@@ -37,12 +38,12 @@ impl Pages {
             return fragment.map(|fragment| format!("#{fragment}"));
         }
         let said = from_file(said.trim_end_matches('/'));
-        let find = |key: String| self.all.get(&(from.language.to_owned(), key))?.as_deref();
+        let find = |key: String| self.all.get(&(from.language.to_owned(), key));
         let top = || find(joined("", &said));
         let beside = || find(joined(from.folder, &said)).filter(|_| !said.starts_with('/'));
         let by_name =
             || find(said.rsplit('/').next()?.to_owned()).filter(|_| !said.starts_with('/'));
-        let address = beside().or_else(top).or_else(by_name)?;
+        let address = beside().or_else(top).or_else(by_name)?.as_deref()?;
         Some(match fragment {
             Some(fragment) => format!("{address}#{fragment}"),
             None => address.to_owned(),
@@ -127,9 +128,15 @@ mod tests {
     fn pages_are_found_by_path_and_by_name() {
         let mut pages = Pages::default();
         for path in ["/actu/a", "/actu/b", "/sport/b", "/sport/c"] {
-            pages.add("fr", path, &format!("https://x.example{path}/"));
+            pages.add("fr", path, Some(&format!("https://x.example{path}/")));
         }
-        pages.add("ar", "/actu/d", "https://x.example/ar/actu/d/");
+        pages.add("ar", "/actu/d", Some("https://x.example/ar/actu/d/"));
+        pages.add("fr", "/actu/hidden", None);
+        pages.add(
+            "fr",
+            "/sport/hidden",
+            Some("https://x.example/sport/hidden/"),
+        );
         let place = Place {
             language: "fr",
             folder: "/actu",
@@ -143,6 +150,9 @@ mod tests {
             ("/actu/a/index.md", Some("/actu/a/")),
             ("/c", None),
             ("d", None),
+            // Another of that name is not the one that is meant.
+            ("hidden", None),
+            ("/sport/hidden", Some("/sport/hidden/")),
             ("/", None),
         ] {
             let found = pages.find(&place, said);

@@ -5,9 +5,14 @@ use crate::transfer::sources::markdown::pages::{Pages, Place};
 
 fn pages() -> Pages {
     let mut pages = Pages::default();
-    pages.add("fr", "/actu/c", "https://x.example/b/actu/c/");
-    pages.add("ar", "/actu/c", "https://x.example/b/ar/actu/c/");
-    pages.add("fr", "/_posts/2024-01-02-d", "https://x.example/b/d/");
+    for (language, path, address) in [
+        ("fr", "/actu/c", "actu/c/"),
+        ("ar", "/actu/c", "ar/actu/c/"),
+        ("fr", "/_posts/2024-01-02-d", "d/"),
+    ] {
+        let address = format!("https://x.example/b/{address}");
+        pages.add(language, path, Some(&address));
+    }
     pages
 }
 
