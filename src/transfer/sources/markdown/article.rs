@@ -1,12 +1,15 @@
 //! A text with front matter as an import line.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
 use crate::transfer::sources::markdown::fields::Fields;
-use crate::transfer::sources::markdown::hidden::{self, Hidden};
+use crate::transfer::sources::markdown::hidden::Hidden;
+use crate::transfer::sources::markdown::pages::{Around, Pages, Place};
 use crate::transfer::sources::markdown::permalinks::{Made, Page};
 use crate::transfer::sources::markdown::site::{Kind, Site, Text};
 use crate::transfer::sources::markdown::{addresses, marks, permalinks};
@@ -37,6 +40,12 @@ const UPDATED: [&str; 5] = [
     "updated",
     "updated_at",
 ];
+const AUTHORS: [&str; 3] = ["authors", "author", "byline"];
+/// What sites of Hugo call them where they are a taxonomy.
+const OF_AUTHORS: [&str; 4] = ["authors", "author", "auteurs", "auteur"];
+const SECTIONS: [&str; 4] = ["categories", "category", "section", "sections"];
+const KEYWORDS: [&str; 2] = ["tags", "tag"];
+const SERIES: [&str; 1] = ["series"];
 const EXPIRES: [&str; 3] = ["expirydate", "unpublishdate", "expires_at"];
 
 pub struct Maker<'a> {
@@ -45,12 +54,22 @@ pub struct Maker<'a> {
     pub tally: &'a mut Tally,
     /// What stands before the paths in external ids.
     pub prefix: &'a str,
+    /// Where links to other pages lead.
+    pub pages: &'a Pages,
+}
+
+/// A text as it was read.
+pub struct Read {
+    /// What it says, and what its site says of it.
+    pub members: Map<String, Value>,
+    pub body: String,
+    pub hidden: Option<Hidden>,
 }
 
 impl Maker<'_> {
     /// `None` where it is left out, which the tally tells.
-    pub fn item(&mut self, members: &Map<String, Value>, body: &str, file: &Text) -> Option<Item> {
-        let fields = Fields(members);
+    pub fn item(&mut self, read: &Read, file: &Text) -> Option<Item> {
+        let fields = Fields(&read.members);
         let name = file.relative.as_str();
         if fields.truth("headless") == Some(Ok(true)) {
             self.tally.leave_out("texts that are no pages", name);
@@ -68,8 +87,7 @@ impl Maker<'_> {
             return None;
         }
         let unreadable = dates.unreadable.take().map(Hidden::Because);
-        let hidden = hidden::by_members(&fields).or_else(|| file.hidden.clone());
-        let hidden = hidden.or(unreadable);
+        let hidden = read.hidden.clone().or(unreadable);
         if let Some(Hidden::Because(reason)) = &hidden {
             self.tally.change(reason, name);
         }
@@ -102,8 +120,8 @@ impl Maker<'_> {
             said.or(own.map(|own| own.path.as_str()))
                 .and_then(text::last_part),
         );
-        let authors = fields.list(&["authors", "author", "byline"], false);
-        let image = self.image(&fields, page.as_ref(), name);
+        let authors = self.authors(&fields);
+        let image = self.image(&fields, page.as_ref(), file);
         let canonical_url = page.as_ref().and_then(|page| text::address(page.as_str()));
         let canonical_url = fields
             .text(&["canonicalurl", "canonical_url", "canonical"])
@@ -123,7 +141,7 @@ impl Maker<'_> {
                 .text(&["summary", "excerpt"])
                 .map(|text| text::plain(&text)),
             byline: (!authors.is_empty()).then(|| authors.join(", ")),
-            body: self.body(body, page.as_ref(), file),
+            body: self.body(read, page.as_ref(), file),
             body_format: Some(if file.is_html { "html" } else { "markdown" }),
             image,
             source: self.source(canonical_url.clone()),
@@ -149,6 +167,14 @@ impl Maker<'_> {
                 self.wishes
                     .language_or(self.site.default_language.as_deref().unwrap_or_default())
             })
+    }
+
+    /// Links of Hugo lead to pages in the same language; Jekyll knows of none.
+    pub fn language_of_links(&self, fields: &Fields, file: &Text) -> String {
+        match self.site.kind {
+            Kind::Jekyll => String::new(),
+            Kind::Hugo | Kind::Plain => self.language(fields, file),
+        }
     }
 
     fn dates(&mut self, fields: &Fields, file: &Text) -> Dates {
@@ -213,15 +239,27 @@ impl Maker<'_> {
         self.site.permalinks.address(self.site.kind, said, &page)
     }
 
-    fn body(&mut self, body: &str, page: Option<&Url>, file: &Text) -> String {
+    fn body(&mut self, read: &Read, page: Option<&Url>, file: &Text) -> String {
         let name = file.relative.as_str();
-        let base = page
-            .or(self.wishes.site_url.as_ref())
-            .or(self.site.url.as_ref());
         let site = self.wishes.site_url.as_ref().or(self.site.url.as_ref());
+        let base = page.or(site);
+        let own = self.site.page(file);
+        let folder = match file.is_bundle() {
+            true => own.as_str(),
+            false => own.rsplit_once('/').map_or("", |(folder, _)| folder),
+        };
+        let language = self.language_of_links(&Fields(&read.members), file);
+        let around = Around {
+            pages: self.pages,
+            place: Place {
+                language: &language,
+                folder,
+            },
+            site,
+        };
         let body = match self.site.kind {
-            Kind::Jekyll => marks::without_liquid(body, site, self.tally, name),
-            _ => marks::without_shortcodes(body, self.tally, name),
+            Kind::Jekyll => marks::without_liquid(&read.body, &around, self.tally, name),
+            _ => marks::without_shortcodes(&read.body, &around, self.tally, name),
         };
         if file.is_html {
             return html::rewritten(&body, base).trim().to_owned();
@@ -234,17 +272,18 @@ impl Maker<'_> {
         body.trim().to_owned()
     }
 
-    fn image(&mut self, fields: &Fields, page: Option<&Url>, name: &str) -> Option<Picture> {
+    fn image(&mut self, fields: &Fields, page: Option<&Url>, file: &Text) -> Option<Picture> {
         let picture = fields.picture(&PICTURES);
         let picture = picture.or_else(|| fields.inner("extra")?.picture(&PICTURES));
         let (address, alt, caption) = picture?;
-        let base = page
-            .or(self.wishes.site_url.as_ref())
-            .or(self.site.url.as_ref());
+        let site = self.wishes.site_url.as_ref().or(self.site.url.as_ref());
+        // Hugo: only a page with a folder of its own has pictures of its own.
+        let is_own = self.site.kind != Kind::Hugo || file.is_bundle();
+        let base = page.filter(|_| is_own).or(site);
         let Some(url) = text::resolved(&address, base) else {
             self.tally.leave_out(
                 "pictures whose address lacks the site's (see --site-url)",
-                name,
+                &file.relative,
             );
             return None;
         };
@@ -265,6 +304,17 @@ impl Maker<'_> {
         Some(Origin { name, url })
     }
 
+    /// By the members that all know, and by the site's own terms for them.
+    fn authors(&self, fields: &Fields) -> Vec<String> {
+        let own = self.site.taxonomies.iter().map(String::as_str);
+        let own = own.filter(|name| OF_AUTHORS.contains(name));
+        let names: Vec<&str> = AUTHORS.into_iter().chain(own).collect();
+        let mut authors = fields.list(&names, false);
+        let mut known = HashSet::new();
+        authors.retain(|author| known.insert(author.clone()));
+        authors
+    }
+
     fn tags(&self, fields: &Fields, file: &Text, authors: &[String]) -> Vec<Tag> {
         let by_words = self.site.kind == Kind::Jekyll;
         let taxonomies = fields.inner("taxonomies");
@@ -275,7 +325,7 @@ impl Maker<'_> {
             }
             all
         };
-        let mut sections = read(&["categories", "category", "section", "sections"]);
+        let mut sections = read(&SECTIONS);
         // Jekyll: the folders above _posts are categories.
         if by_words {
             let above = file
@@ -286,8 +336,9 @@ impl Maker<'_> {
         }
         let kinds = [
             ("section", sections),
-            ("keyword", read(&["tags", "tag"])),
-            ("series", read(&["series"])),
+            ("keyword", read(&KEYWORDS)),
+            ("keyword", read(&self.other_taxonomies())),
+            ("series", read(&SERIES)),
             ("contributor", authors.to_vec()),
         ];
         let mut tags: Vec<Tag> = Vec::new();
@@ -300,6 +351,19 @@ impl Maker<'_> {
             }
         }
         tags
+    }
+
+    /// Those that are taken for keywords.
+    fn other_taxonomies(&self) -> Vec<&str> {
+        let known = |name: &&str| {
+            let names = SECTIONS.iter().chain(&KEYWORDS).chain(&SERIES);
+            names
+                .chain(&AUTHORS)
+                .chain(&OF_AUTHORS)
+                .any(|known| known == name)
+        };
+        let own = self.site.taxonomies.iter().map(String::as_str);
+        own.filter(|name| !known(name)).collect()
     }
 
     fn former(&mut self, fields: &Fields, name: &str) -> Vec<String> {

@@ -2,6 +2,10 @@
 
 use serde_json::{Map, Value};
 
+/// Jekyll: members whose text is several items, a word each, and those whose text is one.
+const BY_WORDS: [&str; 2] = ["categories", "tags"];
+const WHOLE: [&str; 2] = ["category", "tag"];
+
 pub struct Fields<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
@@ -40,16 +44,21 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// All items of these members: of lists, of a text with commas, or, `by_words`, of its words.
-    pub fn list(&self, names: &[&str], by_words: bool) -> Vec<String> {
+    /// All items of these members: of lists and of a text with commas. `as_jekyll`, a text is split into its words, and
+    /// not split at all where the member's name is that of one.
+    pub fn list(&self, names: &[&str], as_jekyll: bool) -> Vec<String> {
         let mut all = Vec::new();
-        for value in names.iter().filter_map(|name| self.0.get(*name)) {
+        for name in names {
+            let Some(value) = self.0.get(*name) else {
+                continue;
+            };
             match value {
                 Value::Array(items) => all.extend(items.iter().filter_map(named)),
+                value if as_jekyll && WHOLE.contains(name) => all.extend(named(value)),
                 Value::String(text) if text.contains(',') => {
                     all.extend(text.split(',').map(str::to_owned));
                 }
-                Value::String(text) if by_words => {
+                Value::String(text) if as_jekyll && BY_WORDS.contains(name) => {
                     all.extend(text.split_whitespace().map(str::to_owned));
                 }
                 value => all.extend(named(value)),

@@ -2,20 +2,30 @@
 
 use serde_json::{Map, Value};
 
+use crate::transfer::sources::markdown::site::Kind;
+
+const YAML: &str = "---";
+const TOML: &str = "+++";
+
 /// The members, their names in small letters as Hugo compares them, and the text.
 ///
 /// # Errors
-/// Where what stands before the text cannot be read.
-pub fn parted(text: &str) -> Result<(Map<String, Value>, &str), String> {
+/// Where what stands before the text cannot be read or has no end: it may say that the text is a draft.
+pub fn parted(text: &str, kind: Kind) -> Result<(Map<String, Value>, &str), String> {
     let text = text.trim_start_matches('\u{feff}');
-    if let Some((head, body)) = fenced(text, "---") {
+    // Hugo reads it also where blanks come first.
+    let start = text.trim_start();
+    if let Some((head, body)) = fenced(start, YAML) {
         return Ok((yaml(head)?, body));
     }
-    if let Some((head, body)) = fenced(text, "+++") {
+    if let Some((head, body)) = fenced(start, TOML) {
         return Ok((toml(head)?, body));
     }
-    if text.starts_with('{') && !text.starts_with("{{") && !text.starts_with("{%") {
-        return json(text);
+    if start.starts_with('{') && !start.starts_with("{{") && !start.starts_with("{%") {
+        return json(start);
+    }
+    if begins(start) && (kind != Kind::Plain || has_members(start)) {
+        return Err("begins as front matter does, which has no end".to_owned());
     }
     Ok((Map::new(), text))
 }
@@ -87,23 +97,42 @@ fn lowered(value: Value) -> Value {
     }
 }
 
-/// What stands between two lines that are the fence, and behind the second.
+/// What stands between two lines that are the fence, and behind the second. YAML may also end in three dots.
 fn fenced<'a>(text: &'a str, fence: &str) -> Option<(&'a str, &'a str)> {
-    let first = text.lines().next()?;
+    let (first, head) = text.split_once('\n')?;
     if first.trim_end() != fence {
         return None;
     }
-    let head = text[first.len()..]
-        .trim_start_matches('\r')
-        .strip_prefix('\n')?;
     let mut at = 0;
     for line in head.split_inclusive('\n') {
-        if line.trim_end() == fence {
+        let end = line.trim_end();
+        if end == fence || fence == YAML && end == "..." {
             return Some((&head[..at], &head[at + line.len()..]));
         }
         at += line.len();
     }
     None
+}
+
+/// Whether the first line looks like a fence, whatever follows it there, or is one inside a comment.
+fn begins(text: &str) -> bool {
+    let inside = text.strip_prefix("<!--").unwrap_or_default().trim_start();
+    let inside = inside.lines().next().unwrap_or_default().trim_end();
+    [YAML, TOML]
+        .iter()
+        .any(|fence| text.starts_with(fence) || inside == *fence)
+}
+
+/// Whether a line says something by a name: otherwise the text only begins with a rule, as Markdown has them.
+fn has_members(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start_matches(|c: char| c.is_whitespace() || "{[\"'".contains(c));
+        let end = line.find(|c: char| !c.is_alphanumeric() && !"_-.".contains(c));
+        let (name, rest) = line.split_at(end.unwrap_or(line.len()));
+        let rest = rest.trim_start_matches(['"', '\'', ' ', '\t']);
+        let says = rest.starts_with(':') && !rest.starts_with("://") || rest.starts_with('=');
+        !name.is_empty() && says
+    })
 }
 
 fn first_line(error: &impl ToString) -> String {
@@ -125,12 +154,12 @@ mod tests {
             "+++\ntitle = \"Été\"\ndate = 2024-01-02T03:04:05Z\ndraft = false\ntags = [\"a\", \"b\"]\n+++\r\ntext",
             "{\"title\":\"Été\",\"date\":\"2024-01-02T03:04:05Z\",\"draft\":false,\"tags\":[\"a\",\"b\"]}\n\ntext",
         ] {
-            let (members, body) = parted(text).unwrap();
+            let (members, body) = parted(text, Kind::Plain).unwrap();
             assert_eq!(Value::Object(members), expected, "{text}");
             assert_eq!(body, "text");
         }
-        assert_eq!(parted("text\n---\n").unwrap().1, "text\n---\n");
-        assert_eq!(parted("---\n---\ntext").unwrap().1, "text");
+        assert_eq!(parted("text\n---\n", Kind::Plain).unwrap().1, "text\n---\n");
+        assert_eq!(parted("---\n---\ntext", Kind::Plain).unwrap().1, "text");
     }
 
     #[test]
@@ -141,13 +170,48 @@ mod tests {
             "{\"a\":\n",
             "---\n- a\n---\n",
         ] {
-            assert!(parted(bad).is_err(), "{bad}");
+            assert!(parted(bad, Kind::Plain).is_err(), "{bad}");
         }
         let mut bomb = "---\na0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..12 {
             let below = format!("*a{},", level - 1).repeat(10);
             bomb += &format!("a{level}: &a{level} [{}]\n", below.trim_end_matches(','));
         }
-        assert!(parted(&format!("{bomb}---\n")).is_err());
+        assert!(parted(&format!("{bomb}---\n"), Kind::Plain).is_err());
+    }
+
+    #[test]
+    fn what_begins_and_has_no_end_is_told_of() {
+        for text in [
+            "\n \n---\ndraft: true\n---\nx",
+            " ---\ndraft: true\n---\nx",
+            "---\ndraft: true\n...\nx",
+            "\r\n+++\r\ndraft = true\r\n+++\r\nx",
+            "\n{\"draft\": true}\nx",
+        ] {
+            let (members, body) = parted(text, Kind::Plain).unwrap();
+            assert_eq!(
+                (&members["draft"], body),
+                (&Value::Bool(true), "x"),
+                "{text}"
+            );
+        }
+        for text in [
+            "---\ntitle: a\ndraft: true\n",
+            "---\n\n# a comment\n\n\"draft\" : true\n",
+            "---\n{draft: true",
+            "---toml\ndraft = true\n---\nx",
+            "+++\ndraft = true\n",
+            "+++\ndraft = true\n...\nx",
+            "----\ndraft: true\n----\nx",
+            "<!--\n---\ndraft: true\n---\n-->\nx",
+        ] {
+            let error = "begins as front matter does, which has no end";
+            assert_eq!(parted(text, Kind::Plain), Err(error.to_owned()), "{text}");
+        }
+        for rule in ["---\nA text\nhttps://x.example\n", "---", "-----\n\n*x*"] {
+            assert_eq!(parted(rule, Kind::Plain).unwrap().1, rule);
+            assert!(parted(rule, Kind::Hugo).is_err() && parted(rule, Kind::Jekyll).is_err());
+        }
     }
 }

@@ -1,16 +1,10 @@
 //! What keeps a text from the public at the site that it comes from. Whatever cannot be understood keeps it, too.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::Value;
 
 use crate::transfer::sources::dates;
 use crate::transfer::sources::markdown::fields::Fields;
-use crate::transfer::sources::markdown::front_matter;
-
-/// Bytes of a section's page that are read.
-const MAX_PAGE: u64 = 1024 * 1024;
+use crate::transfer::sources::markdown::site::Kind;
 
 /// Why a text is only a draft. It is told where the site's generator would not call it one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +17,20 @@ impl Hidden {
     fn because(reason: &str) -> Option<Self> {
         Some(Self::Because(reason.to_owned()))
     }
+
+    /// Why a text is only a draft that does not say so itself.
+    pub fn by_site(kind: Kind) -> Self {
+        let reason = match kind {
+            Kind::Jekyll => "texts that the site hides (defaults) taken as drafts",
+            Kind::Hugo | Kind::Plain => {
+                "texts that a section or the site hides (cascade) taken as drafts"
+            }
+        };
+        Self::Because(reason.to_owned())
+    }
 }
 
-/// By what the text itself says.
+/// By what is said of a text.
 pub fn by_members(fields: &Fields) -> Option<Hidden> {
     match fields.truth("draft") {
         Some(Ok(true)) => return Some(Hidden::Draft),
@@ -45,8 +50,11 @@ pub fn by_members(fields: &Fields) -> Option<Hidden> {
     if matches!(fields.truth("private"), Some(Ok(true) | Err(()))) {
         return Hidden::because("private texts taken as drafts");
     }
-    if is_unrendered(fields) {
+    if is_without(fields, "render") {
         return Hidden::because("texts that the site does not show (build) taken as drafts");
+    }
+    if is_without(fields, "list") {
+        return Hidden::because("texts that the site does not list (build) taken as drafts");
     }
     by_status(fields)
 }
@@ -75,50 +83,22 @@ fn by_status(fields: &Fields) -> Option<Hidden> {
     None
 }
 
-/// Hugo: `build: {render: never}`, which was `_build` before; `link` gives an address and shows nothing there.
-fn is_unrendered(fields: &Fields) -> bool {
+/// Hugo: whether `build: {render: never}` or `build: {list: never}` keeps it from being shown or listed. It was `_build`
+/// before; `link` gives an address and shows nothing there, `local` lists it in its own section only.
+fn is_without(fields: &Fields, what: &str) -> bool {
     let build = fields.inner("build").or_else(|| fields.inner("_build"));
-    let render = build.and_then(|build| build.0.get("render").cloned());
-    match render {
+    let said = build.and_then(|build| build.0.get(what).cloned());
+    match said {
         None | Some(Value::Null | Value::Bool(true)) => false,
         Some(Value::String(text)) => !matches!(text.trim(), "" | "always" | "true"),
         Some(_) => true,
     }
 }
 
-/// Hugo: what a section or the site says of all texts below it. Which of them it means is not looked at.
-pub fn by_cascade(fields: &Fields) -> bool {
-    let hides = |value: &Value| {
-        let Value::Object(members) = value else {
-            return false;
-        };
-        by_members(&Fields(members)).is_some()
-            || (members.get("params").and_then(Value::as_object))
-                .is_some_and(|params| by_members(&Fields(params)).is_some())
-    };
-    match fields.0.get("cascade") {
-        Some(Value::Array(all)) => all.iter().any(hides),
-        Some(one) => hides(one),
-        None => false,
-    }
-}
-
-/// Whether the page of a section hides what is below it. One that cannot be read does, for no one knows.
-pub fn by_section(page: &Path) -> bool {
-    let is_small = fs::metadata(page).is_ok_and(|metadata| metadata.len() <= MAX_PAGE);
-    let text = is_small.then(|| fs::read(page).ok()).flatten();
-    let Some(text) = text.and_then(|bytes| String::from_utf8(bytes).ok()) else {
-        return true;
-    };
-    match front_matter::parted(&text) {
-        Ok((members, _)) => by_cascade(&Fields(&members)),
-        Err(_) => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::sources::markdown::front_matter;
 
     #[test]
     fn spellings_of_a_draft() {
@@ -136,6 +116,8 @@ mod tests {
             "build: {render: never}",
             "_build: {render: false}",
             "build: {render: link}",
+            "build: {list: never}",
+            "_build: {list: local}",
             "status: Draft",
             "status: private",
             "status: [x]",
@@ -151,14 +133,12 @@ mod tests {
             "draft:",
             "published: 1",
             "published: 2024-01-02",
-            "build: {list: never}",
+            "build: {list: always, render: true}",
             "status: Published",
             "visibility: public",
         ] {
             let members = front_matter::yaml(shown).unwrap();
             assert_eq!(by_members(&Fields(&members)), None, "{shown}");
         }
-        let members = front_matter::yaml("cascade: [{target: {path: /a}, draft: true}]").unwrap();
-        assert!(by_cascade(&Fields(&members)));
     }
 }

@@ -4,10 +4,13 @@
 use url::Url;
 
 use crate::transfer::sources::html;
+use crate::transfer::sources::markdown::pages::Around;
 use crate::transfer::sources::tally::Tally;
 
+const NOT_FOUND: &str = "references to other pages that are not found, by their path";
+
 /// A text with Hugo's shortcodes, `{{< name … >}}` and `{{% name … %}}`.
-pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
+pub fn without_shortcodes(text: &str, around: &Around, tally: &mut Tally, name: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("{{") {
@@ -49,7 +52,7 @@ pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
             }
             continue;
         }
-        written.push_str(&shortcode(inner, tally, name));
+        shortcode(&mut written, inner, around, tally, name);
         if inner.starts_with("highlight") && !rest.starts_with(['\r', '\n']) {
             written.push('\n');
         }
@@ -58,7 +61,7 @@ pub fn without_shortcodes(text: &str, tally: &mut Tally, name: &str) -> String {
     written
 }
 
-fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
+fn shortcode(written: &mut String, inner: &str, around: &Around, tally: &mut Tally, name: &str) {
     let inner = inner.trim_end_matches('/').trim();
     let (word, arguments) = inner.split_once(char::is_whitespace).unwrap_or((inner, ""));
     let attributes = format!("<x {arguments}>");
@@ -74,10 +77,10 @@ fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
         .to_owned();
     let id = value("id").unwrap_or_else(|| first.clone());
     let link = |address: String| format!("\n\n{}\n\n", html::paragraph_link(&address));
-    match word {
+    let made = match word {
         "figure" => {
             let Some(address) = value("src") else {
-                return String::new();
+                return;
             };
             let caption = value("caption").or_else(|| value("title"));
             let caption = caption.as_deref().map(html::escaped);
@@ -93,9 +96,12 @@ fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
         }
         "highlight" => format!("\n```{first}"),
         "ref" | "relref" => {
-            tally.change("references to other pages, by their path", name);
-            first
-                .trim_end_matches(".md")
+            let said = value("path").unwrap_or(first);
+            if around.link(written, &said, value("lang").as_deref()) {
+                return;
+            }
+            tally.change(NOT_FOUND, name);
+            said.trim_end_matches(".md")
                 .trim_end_matches("/index")
                 .to_owned()
         }
@@ -105,11 +111,12 @@ fn shortcode(inner: &str, tally: &mut Tally, name: &str) -> String {
             tally.leave_out(&reason, name);
             String::new()
         }
-    }
+    };
+    written.push_str(&made);
 }
 
 /// A text with Liquid, `{% tag %}` and `{{ value }}`, and with kramdown's lists of attributes.
-pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &str) -> String {
+pub fn without_liquid(text: &str, around: &Around, tally: &mut Tally, name: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut rest = text;
     // Once a part has no end, none behind it has one.
@@ -144,7 +151,7 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
             continue;
         }
         if !is_tag {
-            written.push_str(&value(inner, site, tally, name));
+            written.push_str(&value(inner, around.site, tally, name));
             rest = after;
             continue;
         }
@@ -175,8 +182,11 @@ pub fn without_liquid(text: &str, site: Option<&Url>, tally: &mut Tally, name: &
                 after
             }
             "post_url" | "link" => {
-                tally.change("references to other pages, by their path", name);
-                written.push_str(arguments.trim().trim_end_matches(".md"));
+                let said = arguments.trim();
+                if !around.link(&mut written, said, None) {
+                    tally.change(NOT_FOUND, name);
+                    written.push_str(said.trim_end_matches(".md"));
+                }
                 after
             }
             word => {
@@ -242,69 +252,4 @@ fn value(inner: &str, site: Option<&Url>, tally: &mut Tally, name: &str) -> Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hugo(text: &str) -> String {
-        without_shortcodes(text, &mut Tally::default(), "x")
-    }
-
-    fn jekyll(text: &str) -> String {
-        let site = Url::parse("https://x.example/b/").ok();
-        without_liquid(text, site.as_ref(), &mut Tally::default(), "x")
-    }
-
-    #[test]
-    fn shortcodes_of_hugo() {
-        assert_eq!(hugo("a {{< note >}}b{{< /note >}} {{% c d %}}"), "a b ");
-        assert_eq!(hugo("{{</* youtube x */>}}"), "{{< youtube x >}}");
-        assert_eq!(hugo("${{ a }} {{ b"), "${{ a }} {{ b");
-        assert!(hugo("{{< youtube \"abc\" >}}").contains("watch?v=abc\""));
-        assert_eq!(
-            hugo("{{< figure src=\"a.png\" alt=\"A\" caption=\"b & c\" >}}").trim(),
-            "<figure><img src=\"a.png\" alt=\"A\"><figcaption>b &amp; c</figcaption></figure>"
-        );
-        assert_eq!(hugo("[a]({{< ref \"b.md\" >}})"), "[a](b)");
-        assert_eq!(
-            hugo("{{< highlight go >}}\nx\n{{< /highlight >}}").trim(),
-            "```go\nx\n```"
-        );
-    }
-
-    #[test]
-    fn liquid_of_jekyll() {
-        assert_eq!(jekyll("a{% include b.html %}{{ page.title }} {c}"), "a {c}");
-        assert_eq!(
-            jekyll("{{ site.url }}{{ site.baseurl }}/a.png"),
-            "https://x.example/b/a.png"
-        );
-        assert_eq!(jekyll("{{ '/a.png' | relative_url }}"), "/b/a.png");
-        assert_eq!(
-            jekyll("{% raw %}{{ a }}{% endraw %}{% comment %}b{% endcomment %}"),
-            "{{ a }}"
-        );
-        assert_eq!(
-            jekyll("{% highlight c %}x{% endhighlight %}").trim(),
-            "```c\nx\n```"
-        );
-        assert_eq!(jekyll("![a](b){: .c}\n{:toc}"), "![a](b)\n");
-    }
-
-    #[test]
-    fn marks_without_an_end_take_no_time() {
-        for odd in [
-            "{{<",
-            "{{% a ",
-            "{%",
-            "{{ ",
-            "{: ",
-            "{",
-            "{% raw %}a{% endraw %}",
-            "{% raw %}{% ",
-        ] {
-            let long = odd.repeat(100_000);
-            hugo(&long);
-            jekyll(&long);
-        }
-    }
-}
+mod tests;

@@ -2,16 +2,23 @@
 
 mod addresses;
 mod article;
+mod cascade;
 mod config;
+mod content;
+mod defaults;
 mod fields;
+mod files;
 mod front_matter;
+mod glob;
 mod hidden;
+mod inherited;
 mod marks;
+mod pages;
 mod permalinks;
 mod site;
+mod walk;
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -21,8 +28,9 @@ use crate::transfer::sources::item::{self, Item};
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::{Archive, Wishes};
 
-use article::{Maker, external_id};
+use article::{Maker, Read, external_id};
 use fields::Fields;
+use pages::Pages;
 use site::{Site, Text};
 
 pub struct Markdown {
@@ -31,6 +39,7 @@ pub struct Markdown {
     wishes: Wishes,
     tally: Tally,
     prefix: String,
+    pages: Pages,
 }
 
 impl Markdown {
@@ -39,7 +48,7 @@ impl Markdown {
     /// # Errors
     /// When it cannot be read.
     pub fn folder(folder: &Path, wishes: &Wishes) -> io::Result<Self> {
-        let site = Site::open(folder)?;
+        let mut site = Site::open(folder)?;
         let mut tally = Tally::default();
         let texts = site.texts(&mut |reason, example| tally.leave_out(reason, example))?;
         if texts.is_empty() {
@@ -52,6 +61,7 @@ impl Markdown {
             texts,
             wishes: wishes.clone(),
             tally,
+            pages: Pages::default(),
         })
     }
 
@@ -70,38 +80,47 @@ impl Markdown {
             texts: vec![text],
             wishes: wishes.clone(),
             tally: Tally::default(),
+            pages: Pages::default(),
         })
     }
 
-    /// The original of each text that is a translation, by path.
+    /// The original of each text that is a translation, by path. Where the pages are is noted on the way.
     fn originals(&mut self) -> HashMap<String, String> {
         let mut groups: HashMap<String, Vec<(String, String)>> = HashMap::new();
+        let mut pages = Pages::default();
         let mut maker = Maker {
             site: &self.site,
             wishes: &self.wishes,
             tally: &mut Tally::default(),
             prefix: &self.prefix,
+            pages: &Pages::default(),
         };
         for text in &self.texts {
             // What cannot be read is told of when its turn comes.
-            let Ok(content) = content(text) else { continue };
-            let Ok((members, body)) = front_matter::parted(&content) else {
+            let Ok(Some(read)) = read(&self.site, text) else {
                 continue;
             };
-            if is_foreign_html(text, &content, body) {
-                continue;
-            }
-            let fields = Fields(&members);
+            let read = Read {
+                body: String::new(),
+                ..read
+            };
+            let fields = Fields(&read.members);
             let language = maker.language(&fields, text);
             let key = fields.text(&["translationkey", "translation_key", "ref"]);
             let key = key.map_or_else(|| text.key.clone(), |key| format!("\0{key}"));
+            let item = maker.item(&read, text);
+            let address = item.as_ref().and_then(|item| item.canonical_url.as_deref());
+            let spoken = maker.language_of_links(&fields, text);
+            pages.add(&spoken, &self.site.page(text), address);
+            if item.is_none() {
+                continue;
+            }
             let group = groups.entry(key).or_default();
-            if maker.item(&members, "", text).is_some()
-                && !group.iter().any(|(known, _)| *known == language)
-            {
+            if !group.iter().any(|(known, _)| *known == language) {
                 group.push((language, text.relative.clone()));
             }
         }
+        self.pages = pages;
         let default = self
             .wishes
             .language
@@ -123,20 +142,19 @@ impl Markdown {
     }
 
     fn item(&mut self, text: &Text, original: Option<&String>) -> Result<Option<Item>, String> {
-        let content = content(text)?;
-        let (members, body) = front_matter::parted(&content)?;
-        if is_foreign_html(text, &content, body) {
+        let Some(read) = read(&self.site, text)? else {
             let reason = "HTML files without front matter";
             self.tally.leave_out(reason, &text.relative);
             return Ok(None);
-        }
+        };
         let mut maker = Maker {
             site: &self.site,
             wishes: &self.wishes,
             tally: &mut self.tally,
             prefix: &self.prefix,
+            pages: &self.pages,
         };
-        let item = maker.item(&members, body, text);
+        let item = maker.item(&read, text);
         Ok(item.map(|item| Item {
             translation_of: original.cloned(),
             ..item
@@ -185,14 +203,19 @@ fn is_foreign_html(text: &Text, content: &str, body: &str) -> bool {
     text.is_html && body.len() == content.trim_start_matches('\u{feff}').len()
 }
 
-fn content(text: &Text) -> Result<String, String> {
-    if text.bytes > MAX_LINE as u64 {
-        return Err(format!("is larger than {MAX_LINE} bytes"));
+/// `None` where it is HTML of which generators make no page.
+fn read(site: &Site, text: &Text) -> Result<Option<Read>, String> {
+    let content = files::text(files::read(&text.path, MAX_LINE as u64)?)?;
+    let (members, body) = front_matter::parted(&content, site.kind)?;
+    if is_foreign_html(text, &content, body) {
+        return Ok(None);
     }
-    let bytes = fs::read(&text.path).map_err(|error| format!("cannot be read: {error}"))?;
-    let content = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
-    // PostgreSQL's text has no NUL, and no text needs one.
-    Ok(content.replace('\0', ""))
+    let (members, hidden) = site.completed(members, text);
+    Ok(Some(Read {
+        members,
+        body: body.to_owned(),
+        hidden,
+    }))
 }
 
 fn prefix(site: &Site, wishes: &Wishes, folder: &Path) -> String {

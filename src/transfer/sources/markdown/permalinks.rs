@@ -27,8 +27,6 @@ pub struct Permalinks {
     has_language_folder: bool,
     /// Jekyll: the pattern of all articles.
     of_all: Option<String>,
-    /// Jekyll: patterns of articles below a path.
-    by_path: Vec<(String, String)>,
 }
 
 /// What patterns are filled with.
@@ -68,26 +66,8 @@ impl Permalinks {
         let fields = Fields(config);
         let posts = fields.inner("collections");
         let posts = posts.and_then(|all| all.inner("posts")?.text(&["permalink"]));
-        let mut by_path = Vec::new();
-        let defaults = config.get("defaults").and_then(Value::as_array);
-        let defaults = defaults.into_iter().flatten().filter_map(Value::as_object);
-        for default in defaults.map(Fields) {
-            let scope = default.inner("scope");
-            let said = |name: &str| scope.as_ref().and_then(|scope| scope.text(&[name]));
-            let is_of_posts = said("type").is_none_or(|kind| kind == "posts");
-            let pattern = default.inner("values");
-            let pattern = pattern.and_then(|values| values.text(&["permalink"]));
-            if let Some(pattern) = pattern.filter(|_| is_of_posts) {
-                let path = said("path").unwrap_or_default();
-                by_path.push((path.trim_matches('/').to_owned(), pattern));
-            }
-        }
-        // The narrowest first, and of two alike the later one.
-        by_path.reverse();
-        by_path.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         Self {
             of_all: posts.or_else(|| fields.text(&["permalink"])),
-            by_path,
             ..Self::default()
         }
     }
@@ -140,16 +120,7 @@ impl Permalinks {
     }
 
     fn of_jekyll(&self, said: Option<&str>, page: &Page) -> Option<Made> {
-        let relative = page.file.relative.as_str();
-        let is_below = |path: &str| {
-            let rest = relative.strip_prefix(path);
-            path.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
-        };
-        let by_path = || self.by_path.iter().find(|(path, _)| is_below(path));
-        let pattern = said
-            .or_else(|| by_path().map(|(_, pattern)| pattern.as_str()))
-            .or(self.of_all.as_deref())
-            .unwrap_or("date");
+        let pattern = said.or(self.of_all.as_deref()).unwrap_or("date");
         let pattern = match pattern {
             "date" => "/:categories/:year/:month/:day/:title:output_ext",
             "pretty" => "/:categories/:year/:month/:day/:title/",

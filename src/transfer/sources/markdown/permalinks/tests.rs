@@ -193,20 +193,16 @@ fn patterns_of_jekyll() {
     ] {
         assert_eq!(of(pattern).as_deref(), expected, "{pattern}");
     }
-    let config = object(json!({"permalink": "none",
-        "defaults": [
-            {"scope": {"path": "", "type": "posts"}, "values": {"permalink": "/all/:title/"}},
-            {"scope": {"path": "sport"}, "values": {"permalink": "/sport/:title/"}},
-            {"scope": {"path": "spo", "type": "posts"}, "values": {"permalink": "/no/"}},
-            {"scope": {"path": "sport", "type": "pages"}, "values": {"permalink": "/pages/"}}]}));
-    let made = Permalinks::jekyll(&config);
+    let made = Permalinks::jekyll(&object(json!({"permalink": "none"})));
     let own = |said| address(&made, Kind::Jekyll, members.clone(), &file, said);
-    assert_eq!(own(None).as_deref(), Some("sport/le-match/"));
+    assert_eq!(own(None).as_deref(), Some("sport/foot/local/le-match.html"));
     assert_eq!(
         own(Some("pretty")).as_deref(),
         Some("sport/foot/local/2024/01/02/le-match/")
     );
-    let other = text("_posts/2024-01-02-le-match.md", "le-match", None);
-    let made = address(&made, Kind::Jekyll, json!({}), &other, None);
-    assert_eq!(made.as_deref(), Some("all/le-match/"));
+    let whole = json!({"category": "Foot Local"});
+    assert_eq!(
+        address(&made, Kind::Jekyll, whole, &file, None).as_deref(),
+        Some("sport/foot local/le-match.html")
+    );
 }
