@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::content::body;
+use crate::content::{body, markup};
 
 /// The same HTML with every relative address resolved against `base`. What has none is not parsed.
 pub fn absolute<'a>(html: &'a str, base: &str) -> Cow<'a, str> {
     let base = match Url::parse(base) {
-        Ok(base) if has_relative(html) => base,
+        // What was parted by what the sanitiser took out is one stretch now, and may be hard.
+        Ok(base) if has_relative(html) && markup::check(html).is_ok() => base,
         _ => return Cow::Borrowed(html),
     };
     let mut builder = body::sanitiser();
