@@ -27,7 +27,7 @@ pub struct RelatedIndex {
     position: Option<i64>,
     /// Who is to know whose neighbourhood something has come into.
     ledger: Option<Arc<Ledger>>,
-    /// Articles that came, or came nearer to others, by number, of which it has not been told yet; `None`: too many.
+    /// Articles that came, or moved among the others, by number, of which it has not been told yet; `None`: too many.
     came: Option<Vec<i64>>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,

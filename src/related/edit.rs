@@ -20,6 +20,7 @@ pub(super) fn is_slight(before: &Record, after: &Record) -> bool {
         && before.bans().eq(after.bans())
         && before.title().eq(after.title())
         && are_mostly_the_same(before.stems(), after.stems())
+        && are_mostly_the_same(before.marks(), after.marks())
 }
 
 fn are_mostly_the_same(before: Terms, after: Terms) -> bool {

@@ -329,7 +329,8 @@ fn fill(
 ) {
     let last = first + shards.len().max(1) - 1;
     // Hash, place among the articles and level in one word, by which they are sorted.
-    let mut found: Vec<u64> = Vec::new();
+    let terms = articles.iter().map(|(_, record)| record.stems().len());
+    let mut found: Vec<u64> = Vec::with_capacity(terms.sum::<usize>() * shards.len() / SHARDS);
     let mut put = |at: usize, hash: u32, level: u8| {
         if (first..=last).contains(&shard_of(hash)) {
             let posting = (at as u64) << LEVEL_BITS | u64::from(level);

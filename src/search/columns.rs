@@ -85,13 +85,29 @@ impl Opened {
     /// Forgets segments that were merged into others.
     pub fn keep_only(&self, searcher: &Searcher) {
         let segments = searcher.segment_readers();
-        let mut known = self.known();
-        if known.len() > segments.len() {
-            known.retain(|id, _| segments.iter().any(|segment| segment.segment_id() == *id));
-        }
+        let is_there = |id: &SegmentId| segments.iter().any(|one| one.segment_id() == *id);
+        self.known().retain(|id, _| is_there(id));
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<SegmentId, Arc<Columns>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{article, finds, index_of};
+
+    #[test]
+    fn only_columns_of_segments_that_are_there_are_kept() {
+        let (index, mut writer) = index_of(&[article(1, "fr", "Roses")]);
+        assert_eq!(finds(&index, "roses"), [1]);
+        for num in 2..40 {
+            article(num, "fr", "Roses").put(&mut writer);
+            writer.commit(num).unwrap();
+            assert_eq!(finds(&index, "roses").len(), num as usize);
+            let segments = index.reader().unwrap().searcher().segment_readers().len();
+            assert!(index.opened.known().len() <= segments);
+        }
     }
 }

@@ -27,7 +27,7 @@ pub struct Index {
     reader: Arc<OnceLock<IndexReader>>,
     pub(super) fields: Fields,
     pub(super) pending: Arc<Pending>,
-    opened: Arc<Opened>,
+    pub(super) opened: Arc<Opened>,
 }
 
 /// What to look for. Times are Unix microseconds.

@@ -182,7 +182,7 @@ impl SegmentCollector for SegmentWalk {
     type Fruit = Gathered;
 
     fn collect(&mut self, doc: DocId, score: Score) {
-        // Most matches of a common word end here, before anything is read of them.
+        // By relevance, most matches of a common word end here, without even a rank.
         if !self.walk.count && score < self.floor {
             return;
         }
