@@ -1,15 +1,17 @@
 //! What a WordPress export says of all its articles: the site, its sections, tags and authors, and where its files are
 //! described.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::content::check::MAX_TEXT;
+use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
 use crate::transfer::lines::Sink;
 use crate::transfer::sources::item::{self, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::text;
+use crate::transfer::sources::wxr::digest;
 use crate::transfer::sources::wxr::languages::{self, Translations};
 use crate::transfer::sources::wxr::parts::{Element, Item, Part, Parts};
 
@@ -28,6 +30,11 @@ const CO_AUTHOR: &str = "cap-";
 /// Terms or authors, and files, that are remembered.
 const MAX_TERMS: usize = 500_000;
 const MAX_FILES: usize = 4_000_000;
+/// Bytes of the file that are looked up for one article: a long gallery is far less.
+const MAX_LOOKED_UP: u64 = 32 * 1024 * 1024;
+/// Shared blocks that are kept, and their bytes: a site has a few that stand in very many articles.
+const MAX_KEPT: usize = 64;
+const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// Items between two words on how far it has come.
 const PASS: u64 = 1_000;
 
@@ -40,13 +47,19 @@ pub struct Site {
     keywords: HashMap<String, Term>,
     /// Display names by login, and by the name in addresses that is made of it.
     authors: HashMap<String, String>,
-    pub translations: Translations,
+    translations: Translations,
+    /// Digests of the names that several articles have, which so tell no one of them.
+    shared_names: HashSet<u64>,
     /// Where in the export the item of a file begins, by its number.
     files: HashMap<u64, u64>,
     /// Articles and the files that were attached to them.
     attached: Vec<(u64, u64)>,
     /// The same of blocks that articles share.
     shared: HashMap<u64, u64>,
+    /// Some of these, as they were looked up.
+    kept: RefCell<HashMap<u64, String>>,
+    /// Bytes that have been looked up for an article.
+    looked_up: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -73,11 +86,15 @@ impl Site {
         let mut site = Self::default();
         let mut parts = Parts::new(place, TEXTS);
         let mut number: u64 = 0;
+        let mut named = HashSet::new();
         while let Some(part) = parts.next()? {
             match part {
                 Part::Head(element) => site.take_head(&element),
                 // What is broken is told of in the second reading.
-                Part::Item(item) => site.note_item(&item),
+                Part::Item(item) => {
+                    site.note_name(&item, &mut named);
+                    site.note_item(&item);
+                }
             }
             number += 1;
             if number.is_multiple_of(PASS) && sink.pass(parts.position()) == ControlFlow::Break(())
@@ -96,6 +113,12 @@ impl Site {
             let site = self.link.trim_end_matches('/');
             item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
         })
+    }
+
+    /// What an article translates. `None` where it is the original, or several have that one's name.
+    pub fn original(&self, post: &Element, external_id: Option<&str>) -> Option<&str> {
+        let original = self.translations.original(post, external_id)?;
+        (!self.shared_names.contains(&digest(original))).then_some(original)
     }
 
     pub fn author<'a>(&'a self, login: &'a str) -> &'a str {
@@ -138,14 +161,39 @@ impl Site {
         above
     }
 
+    /// Begins an article: as much as one may have can be looked up for it.
+    pub fn begin(&self) {
+        self.looked_up.set(0);
+    }
+
+    /// Whether nothing more is looked up for this article.
+    pub fn is_spent(&self) -> bool {
+        self.looked_up.get() >= MAX_LOOKED_UP
+    }
+
+    /// The item that begins there.
+    fn look_up(
+        &self,
+        place: &Place,
+        at: u64,
+        unwanted: &'static [&'static str],
+    ) -> Option<Element> {
+        if self.is_spent() {
+            return None;
+        }
+        let mut parts = Parts::at(place, at, unwanted);
+        let part = parts.next();
+        let length = parts.position().saturating_sub(at);
+        self.looked_up.set(self.looked_up.get() + length);
+        match part {
+            Ok(Some(Part::Item(item))) => item.element.ok(),
+            _ => None,
+        }
+    }
+
     /// A file of this number, looked up in the export.
     pub fn media(&self, place: &Place, number: u64) -> Option<Media> {
-        let at = *self.files.get(&number)?;
-        let mut parts = Parts::at(place, at, COMMENTS);
-        let Ok(Some(Part::Item(item))) = parts.next() else {
-            return None;
-        };
-        let element = item.element.ok()?;
+        let element = self.look_up(place, *self.files.get(&number)?, COMMENTS)?;
         let url = [element.says("wp:attachment_url"), element.says("guid")];
         let url = url.into_iter().find_map(text::address)?;
         let some = |text: String| (!text.is_empty()).then_some(text);
@@ -168,11 +216,19 @@ impl Site {
     /// The text of a block that articles share, looked up in the export.
     pub fn shared(&self, place: &Place, number: u64) -> Option<String> {
         let at = *self.shared.get(&number)?;
-        let Ok(Some(Part::Item(item))) = Parts::at(place, at, &[]).next() else {
-            return None;
-        };
-        let content = item.element.ok()?.child("content:encoded")?.text.clone();
-        Some(content)
+        let mut kept = self.kept.borrow_mut();
+        if let Some(text) = kept.get(&number) {
+            return Some(text.clone());
+        }
+        let element = self.look_up(place, at, &[])?;
+        let text = &element.child("content:encoded")?.text;
+        if text.len() <= MAX_KEPT_BYTES {
+            if kept.len() >= MAX_KEPT {
+                kept.clear();
+            }
+            kept.insert(number, text.clone());
+        }
+        Some(text.clone())
     }
 
     fn tag(&self, kind: &'static str, term: Option<&Term>, nicename: &str, name: &str) -> Tag {
@@ -227,9 +283,10 @@ impl Site {
                 );
             }
             "wp:author" if self.authors.len() < MAX_TERMS => {
-                let name = text::plain(element.says("wp:author_display_name"));
+                let mut name = text::plain(element.says("wp:author_display_name"));
+                text::cut(&mut name, MAX_NAME);
                 let login = says("wp:author_login");
-                if !name.is_empty() {
+                if !name.is_empty() && is_key(&login) {
                     let nicename = login.to_lowercase().replace(['.', ' ', '@'], "-");
                     self.authors.entry(nicename).or_insert_with(|| name.clone());
                     self.authors.insert(login, name);
@@ -243,12 +300,29 @@ impl Site {
         // Every article that bears it repeats them.
         term.description = short(&term.description);
         text::cut(&mut term.name, MAX_TEXT);
+        if !is_key(&term.parent) {
+            term.parent.clear();
+        }
         let terms = match is_section {
             true => &mut self.sections,
             false => &mut self.keywords,
         };
-        if !nicename.is_empty() && !term.name.is_empty() && terms.len() < MAX_TERMS {
+        if is_key(&nicename)
+            && !nicename.is_empty()
+            && !term.name.is_empty()
+            && terms.len() < MAX_TERMS
+        {
             terms.insert(nicename, term);
+        }
+    }
+
+    fn note_name(&mut self, item: &Item, named: &mut HashSet<u64>) {
+        let Ok(element) = &item.element else { return };
+        if is_named(element.says("wp:post_type"))
+            && let Some(id) = self.external_id(element)
+            && !named.insert(digest(&id))
+        {
+            self.shared_names.insert(digest(&id));
         }
     }
 
@@ -261,7 +335,10 @@ impl Site {
                 {
                     self.files.insert(number, item.at);
                     let post = element.says("wp:post_parent").parse().unwrap_or_default();
-                    if post != 0 && is_picture(element.says("wp:attachment_url")) {
+                    if post != 0
+                        && self.attached.len() < MAX_FILES
+                        && is_picture(element.says("wp:attachment_url"))
+                    {
                         self.attached.push((post, number));
                     }
                 }
@@ -277,10 +354,12 @@ impl Site {
             }
             // Authors who have no account.
             "guest-author" if self.authors.len() < MAX_TERMS => {
-                let name = text::plain(element.says("title"));
+                let mut name = text::plain(element.says("title"));
+                text::cut(&mut name, MAX_NAME);
                 let login = element.says("wp:post_name");
                 if let Some(login) = login.strip_prefix(CO_AUTHOR)
                     && !name.is_empty()
+                    && is_key(login)
                 {
                     self.authors.entry(login.to_owned()).or_insert(name);
                 }
@@ -295,11 +374,21 @@ impl Site {
     }
 }
 
+/// Whether items of a type are told from each other by their names. Of the others there are very many, and few are wanted.
+pub fn is_named(kind: &str) -> bool {
+    !matches!(kind, "attachment" | "revision" | "nav_menu_item")
+}
+
 /// Whether an item is for readers or editors, and not thrown away.
 fn is_taken(post: &Element) -> bool {
     let status = post.says("wp:status");
     post.says("wp:post_password").is_empty()
         && !matches!(status, "trash" | "auto-draft" | "inherit")
+}
+
+/// Whether something is as short as names are, and may be kept.
+fn is_key(text: &str) -> bool {
+    text.len() <= MAX_KEY
 }
 
 fn is_picture(url: &str) -> bool {
