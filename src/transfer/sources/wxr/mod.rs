@@ -7,6 +7,7 @@ mod article;
 mod blocks;
 mod codes;
 mod languages;
+mod look_ups;
 mod paragraphs;
 mod parts;
 mod paywall;
@@ -80,9 +81,9 @@ impl Wxr {
             tally: &mut self.tally,
             name,
         };
-        site.begin();
+        site.look_ups.begin();
         let item = maker.item(element);
-        if site.is_spent() {
+        if site.look_ups.is_spent() {
             self.tally.leave_out(OVER_LOOK_UPS, name);
         }
         let elsewhere = by_feed(element, external_id.as_deref());

@@ -1,7 +1,6 @@
 //! What a WordPress export says of all its articles: the site, its sections, tags and authors, and where its files are
 //! described.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
@@ -13,6 +12,7 @@ use crate::transfer::sources::place::Place;
 use crate::transfer::sources::text;
 use crate::transfer::sources::wxr::digest;
 use crate::transfer::sources::wxr::languages::{self, Translations};
+use crate::transfer::sources::wxr::look_ups::LookUps;
 use crate::transfer::sources::wxr::parts::{Element, Item, Part, Parts};
 
 /// What of an item is not needed to know whether it describes a file.
@@ -23,18 +23,11 @@ const TEXTS: &[&str] = &[
     "wp:postmeta",
     "description",
 ];
-/// What of the item of a file is not needed.
-const COMMENTS: &[&str] = &["wp:comment", "content:encoded"];
 /// How the plug-in for several authors begins the names of their terms.
 const CO_AUTHOR: &str = "cap-";
 /// Terms or authors, and files, that are remembered.
 const MAX_TERMS: usize = 500_000;
 const MAX_FILES: usize = 4_000_000;
-/// Bytes of the file that are looked up for one article: a long gallery is far less.
-const MAX_LOOKED_UP: u64 = 32 * 1024 * 1024;
-/// Shared blocks that are kept, and their bytes: a site has a few that stand in very many articles.
-const MAX_KEPT: usize = 64;
-const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// Items between two words on how far it has come.
 const PASS: u64 = 1_000;
 
@@ -50,16 +43,9 @@ pub struct Site {
     translations: Translations,
     /// Digests of the names that several articles have, which so tell no one of them.
     shared_names: HashSet<u64>,
-    /// Where in the export the item of a file begins, by its number.
-    files: HashMap<u64, u64>,
+    pub look_ups: LookUps,
     /// Articles and the files that were attached to them.
     attached: Vec<(u64, u64)>,
-    /// The same of blocks that articles share.
-    shared: HashMap<u64, u64>,
-    /// Some of these, as they were looked up.
-    kept: RefCell<HashMap<u64, String>>,
-    /// Bytes that have been looked up for an article.
-    looked_up: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -67,14 +53,6 @@ struct Term {
     name: String,
     description: String,
     parent: String,
-}
-
-/// A picture or another file, as the export describes it.
-#[derive(Clone, Debug)]
-pub struct Media {
-    pub url: String,
-    pub alt: Option<String>,
-    pub caption: Option<String>,
 }
 
 impl Site {
@@ -161,49 +139,6 @@ impl Site {
         above
     }
 
-    /// Begins an article: as much as one may have can be looked up for it.
-    pub fn begin(&self) {
-        self.looked_up.set(0);
-    }
-
-    /// Whether nothing more is looked up for this article.
-    pub fn is_spent(&self) -> bool {
-        self.looked_up.get() >= MAX_LOOKED_UP
-    }
-
-    /// The item that begins there.
-    fn look_up(
-        &self,
-        place: &Place,
-        at: u64,
-        unwanted: &'static [&'static str],
-    ) -> Option<Element> {
-        if self.is_spent() {
-            return None;
-        }
-        let mut parts = Parts::at(place, at, unwanted);
-        let part = parts.next();
-        let length = parts.position().saturating_sub(at);
-        self.looked_up.set(self.looked_up.get() + length);
-        match part {
-            Ok(Some(Part::Item(item))) => item.element.ok(),
-            _ => None,
-        }
-    }
-
-    /// A file of this number, looked up in the export.
-    pub fn media(&self, place: &Place, number: u64) -> Option<Media> {
-        let element = self.look_up(place, *self.files.get(&number)?, COMMENTS)?;
-        let url = [element.says("wp:attachment_url"), element.says("guid")];
-        let url = url.into_iter().find_map(text::address)?;
-        let some = |text: String| (!text.is_empty()).then_some(text);
-        Some(Media {
-            url,
-            alt: some(short(meta(&element, "_wp_attachment_image_alt"))),
-            caption: some(short(element.says("excerpt:encoded"))),
-        })
-    }
-
     /// The pictures that were attached to an article, by their numbers.
     pub fn pictures_of(&self, post: u64) -> impl Iterator<Item = u64> {
         let from = self.attached.partition_point(|(of, _)| *of < post);
@@ -211,24 +146,6 @@ impl Site {
         attached
             .take_while(move |(of, _)| *of == post)
             .map(|(_, number)| *number)
-    }
-
-    /// The text of a block that articles share, looked up in the export.
-    pub fn shared(&self, place: &Place, number: u64) -> Option<String> {
-        let at = *self.shared.get(&number)?;
-        let mut kept = self.kept.borrow_mut();
-        if let Some(text) = kept.get(&number) {
-            return Some(text.clone());
-        }
-        let element = self.look_up(place, at, &[])?;
-        let text = &element.child("content:encoded")?.text;
-        if text.len() <= MAX_KEPT_BYTES {
-            if kept.len() >= MAX_KEPT {
-                kept.clear();
-            }
-            kept.insert(number, text.clone());
-        }
-        Some(text.clone())
     }
 
     fn tag(&self, kind: &'static str, term: Option<&Term>, nicename: &str, name: &str) -> Tag {
@@ -330,10 +247,10 @@ impl Site {
         let Ok(element) = &item.element else { return };
         match element.says("wp:post_type") {
             "attachment" => {
-                if self.files.len() < MAX_FILES
+                if self.look_ups.files.len() < MAX_FILES
                     && let Ok(number) = element.says("wp:post_id").parse()
                 {
-                    self.files.insert(number, item.at);
+                    self.look_ups.files.insert(number, item.at);
                     let post = element.says("wp:post_parent").parse().unwrap_or_default();
                     if post != 0
                         && self.attached.len() < MAX_FILES
@@ -344,12 +261,12 @@ impl Site {
                 }
             }
             "wp_block" => {
-                if self.shared.len() < MAX_TERMS
+                if self.look_ups.shared.len() < MAX_TERMS
                     && element.says("wp:status") == "publish"
                     && is_taken(element)
                     && let Ok(number) = element.says("wp:post_id").parse()
                 {
-                    self.shared.insert(number, item.at);
+                    self.look_ups.shared.insert(number, item.at);
                 }
             }
             // Authors who have no account.
@@ -408,7 +325,7 @@ pub fn categories<'a>(
 }
 
 /// What HTML says, as much of it as a line may have.
-fn short(html: &str) -> String {
+pub fn short(html: &str) -> String {
     let mut text = text::plain(html);
     text::cut(&mut text, MAX_TEXT);
     text
