@@ -13,7 +13,7 @@ pub mod deliveries;
 pub mod delivery_results;
 pub mod expiry;
 pub mod exporting;
-mod foreign;
+pub mod foreign;
 pub mod groups;
 pub mod idempotency;
 pub mod identity;

@@ -123,13 +123,14 @@ pub struct Elsewhere {
     pub is_by_feed: bool,
 }
 
-/// The article that a draft is about and that came the other way. `None` also where the draft's own article is stored.
+/// The article that a draft is about and that came the other way. `None` also where the article `own`, by its external
+/// id, is stored.
 pub fn came_otherwise(
     conn: &mut Conn,
-    draft: &Draft,
+    own: Option<&str>,
     elsewhere: &Elsewhere,
 ) -> Result<Option<ArticleRow>> {
-    if let Some(own) = &draft.external_id
+    if let Some(own) = own
         && by_external_id(conn, own)?.is_some()
     {
         return Ok(None);

@@ -260,11 +260,14 @@ impl<'a> Writer<'a> {
         };
         let draft = match asked {
             Asked::Article(draft) => draft,
-            Asked::Withdrawal(external_id) => return save.withdraw(conn, external_id),
+            Asked::Withdrawal(withdrawal) => {
+                return save.withdraw(conn, withdrawal, line.elsewhere.as_ref());
+            }
         };
         let mut found = None;
         if let Some(elsewhere) = &line.elsewhere
-            && let Some(row) = naming::came_otherwise(conn, draft, elsewhere)?
+            && let Some(row) =
+                naming::came_otherwise(conn, draft.external_id.as_deref(), elsewhere)?
         {
             if elsewhere.is_by_feed {
                 return Ok(Some(Saved {

@@ -8,6 +8,7 @@ use std::thread;
 use crate::content::article::{Draft, Fault};
 use crate::content::line::{self, MAX_LINE};
 use crate::content::slug::Slug;
+use crate::store::foreign::Withdrawal;
 use crate::store::naming::Elsewhere;
 
 /// Lines that are prepared, and then written in one transaction, together.
@@ -35,8 +36,8 @@ pub struct Line {
 pub enum Content {
     /// The article, in the import format.
     Article(Vec<u8>),
-    /// The article of this external id, where it is here, is not for the public any more.
-    Withdrawal(String),
+    /// The article, where it is here, is not for the public any more.
+    Withdrawal(Withdrawal),
 }
 
 impl Line {
@@ -85,7 +86,7 @@ pub struct Prepared {
 /// The content of a line, checked.
 pub enum Asked {
     Article(Box<Draft>),
-    Withdrawal(String),
+    Withdrawal(Withdrawal),
 }
 
 impl Prepared {
@@ -241,7 +242,7 @@ fn prepared(line: &Line) -> Prepared {
         Ok(Content::Article(text)) => {
             line::parse(text).map(|draft| Asked::Article(Box::new(draft)))
         }
-        Ok(Content::Withdrawal(external_id)) => Ok(Asked::Withdrawal(external_id.clone())),
+        Ok(Content::Withdrawal(withdrawal)) => Ok(Asked::Withdrawal(withdrawal.clone())),
         Err(reason) => Err(vec![Fault::new("", reason.as_str())]),
     };
     let refers = matches!(&asked, Ok(Asked::Article(draft)) if !line.former.is_empty()

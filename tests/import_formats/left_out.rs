@@ -147,3 +147,99 @@ fn a_post_of_ghost_that_loses_its_text_is_withdrawn_and_one_that_becomes_a_page_
         assert_eq!(statuses, [200, 410, 410]);
     }
 }
+
+/// Those of a site that its makers left at its first address are called like those of any other such site.
+#[test]
+fn an_equal_name_of_another_site_withdraws_nothing() {
+    let at = |host: &str, of: &str| {
+        let link = format!("<link>https://{host}/?p=1</link><guid>");
+        let items = post(1, of).replace("<guid>", &link);
+        export(&items).replace("https://t.example", &format!("https://{host}"))
+    };
+    for place in places() {
+        let imported = Imported::into(place);
+        let file = written(&imported.place, "ours.xml", at("t.example", PUBLIC));
+        imported.run(&[&file]).says(&["1 created"]);
+        let file = written(&imported.place, "other.xml", at("u.example", TRASH));
+        imported.again(&[&file]);
+        let file = written(&imported.place, "later.xml", at("www.t.example", TRASH));
+        let said = imported.run(&[&file]);
+        said.says(&["0 created, 1 updated, 0 unchanged, 0 failed, 1 withdrawn in"]);
+    }
+}
+
+fn entry(link: &str, guid: &str) -> String {
+    format!(
+        "<rss version=\"2.0\"><channel><title>R</title><language>fr</language><item><title>Flux</title>\
+         <link>{link}</link><guid isPermaLink=\"false\">{guid}</guid><description>Court</description>\
+         <pubDate>Wed, 01 May 2024 10:00:00 +0000</pubDate></item></channel></rss>"
+    )
+}
+
+#[test]
+fn what_a_feed_brought_is_withdrawn_when_the_export_leaves_it_out() {
+    let guid = "https://t.example/?p=1";
+    let trashed = post(1, TRASH).replace("g1", guid);
+    let draft = trashed.replace(">trash<", ">draft<");
+    for (left_out, withdrawn) in [(trashed, 1), (draft, 0)] {
+        let imported = Imported::into(Place::sqlite());
+        let feed = written(
+            &imported.place,
+            "feed.rss",
+            entry("https://t.example/t1", guid),
+        );
+        imported.run(&[&feed]).says(&["1 created"]);
+        let file = written(&imported.place, "site.xml", export(&left_out));
+        let said = imported.run(&[&file]);
+        said.says(&["0 created, 1 updated, 0 unchanged, 0 failed"]);
+        assert_eq!(said.text.contains("1 withdrawn"), withdrawn == 1);
+        imported.again(&[&file]);
+        assert_eq!(statuses(&imported.serve(), &["t1"]), [410]);
+    }
+}
+
+#[test]
+fn what_a_feed_brought_of_ghost_is_not_public_when_it_is_for_members() {
+    let ghost = json!({"db": [{"data": {"settings": [{"key": "locale", "value": "fr"}], "posts": [
+        {"id": "64a1", "uuid": "u1", "title": "T", "slug": "t1", "html": "<p>Entier</p>", "status": "published",
+         "visibility": "members", "published_at": "2024-01-01T00:00:00.000Z"}]}}]});
+    let imported = Imported::into(Place::sqlite());
+    let feed = written(
+        &imported.place,
+        "feed.rss",
+        entry("https://g.example/t1/", "64a1"),
+    );
+    imported.run(&[&feed]).says(&["1 created"]);
+    let ghost = written(&imported.place, "ghost.json", ghost.to_string());
+    let arguments = [ghost.as_str(), "--site-url", "https://g.example"];
+    imported.run(&arguments).says(&["0 created, 1 updated"]);
+    imported.again(&arguments);
+    imported.again(&[&feed]);
+    assert_eq!(statuses(&imported.serve(), &["t1", "t1-2"]), [410, 404]);
+}
+
+#[test]
+fn a_republished_post_leaves_the_first_sites_article_alone() {
+    let first = "https://u.example/t1";
+    let canonical = format!(
+        "{PUBLIC}<wp:postmeta><wp:meta_key>_yoast_wpseo_canonical</wp:meta_key><wp:meta_value>{first}</wp:meta_value></wp:postmeta>"
+    );
+    let imported = Imported::into(Place::sqlite());
+    let feed = written(&imported.place, "feed.rss", entry(first, "7"));
+    imported.run(&[&feed]).says(&["1 created"]);
+    let file = written(&imported.place, "site.xml", export(&post(1, &canonical)));
+    imported.run(&[&file]).says(&["1 created, 0 updated"]);
+    imported.again(&[&feed]);
+    assert_eq!(statuses(&imported.serve(), &["t1", "t1-2"]), [200, 200]);
+}
+
+#[test]
+fn names_are_the_same_whatever_types_are_taken() {
+    let imported = Imported::into(Place::sqlite());
+    let items = [post(2, PAGE).replace("g2", "g1"), post(1, PUBLIC)];
+    let file = written(&imported.place, "site.xml", export(&items.concat()));
+    imported.run(&[&file]).says(&["1 created"]);
+    let said = imported.run(&["--post-types", "post,page", &file]);
+    said.says(&["1 created, 0 updated, 1 unchanged"]);
+    assert_eq!(statuses(&imported.serve(), &["t1", "t2"]), [200, 200]);
+}

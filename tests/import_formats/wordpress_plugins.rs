@@ -45,6 +45,35 @@ fn articles_of_polylang_have_their_language_and_their_translations() {
     }
 }
 
+/// It cannot be told which of the two is the original.
+#[test]
+fn no_translation_is_of_a_name_that_two_articles_have() {
+    let group = ("post_translations", "pll_1", "pll_1");
+    let items = [
+        with_terms(1, "نص", &[("language", "ar", "العربية")]),
+        with_terms(2, "texte", &[("language", "fr", "Français"), group]).replace("g2", "g1"),
+        with_terms(3, "text", &[("language", "en", "English"), group]),
+    ];
+    let imported = Imported::into(Place::sqlite());
+    let file = written(&imported.place, "polylang.xml", export(&items.concat()));
+    imported.run(&[&file]).says(&["3 created"]);
+    let app = imported.serve();
+    let article = app.get("/v1/articles/t3?include=translations").json();
+    assert_eq!(article["translations"], json!([]), "{article}");
+}
+
+#[test]
+fn code_is_no_text_of_qtranslate() {
+    let code = "liste[:end] puis {:ok} et {:toc} fin";
+    let imported = Imported::into(Place::sqlite());
+    let file = written(&imported.place, "code.xml", export(&item(1, code)));
+    imported.run(&[&file]).says(&["1 created"]);
+    let app = imported.serve();
+    let article = app.get("/v1/articles/t1").json();
+    assert_eq!(article["language"], "fr");
+    assert_eq!(article["body_text"], code);
+}
+
 #[test]
 fn a_text_of_qtranslate_is_taken_in_the_sites_language() {
     let text = |fr: &str| format!("[:fr]{fr}[:ar]&lt;p&gt;نص&lt;/p&gt;[:]");

@@ -9,6 +9,7 @@ use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
 use crate::content::language::Language;
 use crate::content::line::MAX_LINE;
 use crate::content::slug::Slug;
+use crate::store::foreign::Withdrawal;
 use crate::store::naming::Elsewhere;
 use crate::transfer::lines::{Content, Line};
 use crate::transfer::sources::tally::Tally;
@@ -101,14 +102,27 @@ pub fn failed(number: u64, name: String, reason: String) -> Line {
     }
 }
 
-/// A line for what is left out: an article that came in before does not stay public.
-pub fn withdrawal(number: u64, name: &str, external_id: String) -> Line {
+/// A line for what is left out: an article that came in before does not stay public. `elsewhere` is by what a feed may
+/// have brought it.
+pub fn withdrawal(number: u64, name: &str, withdrawal: Withdrawal, elsewhere: Elsewhere) -> Line {
     Line {
         number,
         name: Some(name.to_owned()),
-        content: Ok(Content::Withdrawal(external_id)),
+        content: Ok(Content::Withdrawal(withdrawal)),
         former: Vec::new(),
-        elsewhere: None,
+        elsewhere: Some(elsewhere),
+    }
+}
+
+/// By what a feed of the site may have brought an article before: what the export calls it, and its own page there, not
+/// one of another site that it was taken from.
+pub fn by_feed(id: Option<&str>, page: Option<String>, slug: Option<&str>) -> Elsewhere {
+    let slug = slug.and_then(|slug| Slug::parse(slug).ok());
+    Elsewhere {
+        external_id: id.and_then(|id| external_id(&format!("{OF_FEEDS}{id}"))),
+        page: page.zip(slug),
+        of_feeds: OF_FEEDS,
+        is_by_feed: false,
     }
 }
 
@@ -117,7 +131,10 @@ impl Item {
     /// called there.
     pub fn line(mut self, number: u64, name: &str, tally: &mut Tally) -> Line {
         let text = self.text(name, tally);
-        let elsewhere = self.elsewhere.take().unwrap_or_else(|| self.by_feed());
+        let elsewhere = self.elsewhere.take().unwrap_or_else(|| {
+            let (id, slug) = (self.external_id.as_deref(), self.slug.as_deref());
+            by_feed(id, self.canonical_url.clone(), slug)
+        });
         let former = self.former_slugs.iter();
         Line {
             number,
@@ -125,19 +142,6 @@ impl Item {
             former: former.filter_map(|slug| Slug::parse(slug).ok()).collect(),
             elsewhere: Some(elsewhere),
             content: text.map(Content::Article),
-        }
-    }
-
-    /// By what a feed of the site may have brought the article before.
-    fn by_feed(&self) -> Elsewhere {
-        let id = self.external_id.as_deref();
-        let slug = self.slug.as_deref();
-        let slug = slug.and_then(|slug| Slug::parse(slug).ok());
-        Elsewhere {
-            external_id: id.and_then(|id| external_id(&format!("{OF_FEEDS}{id}"))),
-            page: self.canonical_url.clone().zip(slug),
-            of_feeds: OF_FEEDS,
-            is_by_feed: false,
         }
     }
 

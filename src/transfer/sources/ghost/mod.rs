@@ -18,6 +18,7 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::store::foreign::Withdrawal;
 use crate::transfer::lines::{Line, Sink, Source};
 use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item, Origin, Picture, Tag};
@@ -172,9 +173,22 @@ impl Posts<'_> {
             // What came of another type by another run stays as it is.
             return None;
         }
+        let page = self.page(&post);
+        let slug = post.slug.as_deref().and_then(text::slug);
+        let elsewhere = item::by_feed(external_id.as_deref(), page, slug.as_deref());
         match self.item(post, &name) {
-            Ok(Some(item)) => Some(item.line(number, &name, self.tally)),
-            Ok(None) => external_id.map(|id| item::withdrawal(number, &name, id)),
+            Ok(Some(mut item)) => {
+                item.elsewhere = Some(elsewhere);
+                Some(item.line(number, &name, self.tally))
+            }
+            Ok(None) => {
+                let withdrawal = Withdrawal {
+                    external_id: external_id?,
+                    // No other site gives it the same.
+                    hosts: Vec::new(),
+                };
+                Some(item::withdrawal(number, &name, withdrawal, elsewhere))
+            }
             Err(reason) => Some(item::failed(number, name, reason)),
         }
     }
@@ -197,14 +211,13 @@ impl Posts<'_> {
         let published_at = published_at.filter(|_| status != "draft");
         let byline = self.site.authors(&post.id, &post.author_id);
         let slug = post.slug.as_deref().and_then(text::slug);
-        let canonical_url = match (&post.canonical_url, &slug) {
-            (Some(url), _) => text::resolved(&self.here(url), self.wishes.site_url.as_ref()),
-            (None, Some(slug)) => {
-                text::resolved(&format!("{slug}/"), self.wishes.site_url.as_ref())
-            }
-            (None, None) => None,
+        let canonical_url = match &post.canonical_url {
+            Some(url) => text::resolved(&self.here(url), self.wishes.site_url.as_ref()),
+            None => self.page(&post),
         };
-        let canonical_url = canonical_url.filter(|_| status != "draft");
+        // What is only for some there has its page all the same, by which it is known in a feed.
+        let has_page = status != "draft" || post.status.as_deref() == Some("published");
+        let canonical_url = canonical_url.filter(|_| has_page);
         Ok(Some(Item {
             external_id: external_id(&post),
             slug,
@@ -226,6 +239,12 @@ impl Posts<'_> {
             updated_at: moment(&post.updated_at),
             ..Item::default()
         }))
+    }
+
+    /// Where the site has it, if its addresses are as Ghost makes them.
+    fn page(&self, post: &Post) -> Option<String> {
+        let slug = post.slug.as_deref().and_then(text::slug)?;
+        text::resolved(&format!("{slug}/"), self.wishes.site_url.as_ref())
     }
 
     /// The text as Ghost made HTML of it, else made here of what its editor keeps.

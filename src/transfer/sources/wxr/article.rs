@@ -240,7 +240,7 @@ impl Maker<'_> {
         let media = number
             .parse()
             .ok()
-            .and_then(|number| self.site.media(self.place, number));
+            .and_then(|number| self.site.look_ups.media(self.place, number));
         let Some(media) = media else {
             self.tally
                 .leave_out("pictures that the file does not describe", self.name);
@@ -259,7 +259,9 @@ impl Maker<'_> {
         let content = post
             .child("content:encoded")
             .map_or("", |child| &child.text);
-        blocks::with_shared(content, &|number| self.site.shared(self.place, number))
+        blocks::with_shared(content, &|number| {
+            self.site.look_ups.shared(self.place, number)
+        })
     }
 
     fn body(&mut self, post: &Element, content: &str) -> String {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::content::check::MAX_KEY;
 use crate::content::language;
 use crate::transfer::sources::item;
 use crate::transfer::sources::wxr::parts::Element;
@@ -11,6 +12,12 @@ use crate::transfer::sources::wxr::site::categories;
 
 /// Groups of translations that are remembered.
 const MAX_GROUPS: usize = 1_000_000;
+/// The codes of ISO 639-1. Code in a text has other words between the same signs: `x[:end]`, `{:ok}`.
+const CODES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz \
+    ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv \
+    ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn \
+    no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg \
+    th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
 /// The language of an article, as Polylang has it.
 pub fn own(post: &Element) -> Option<String> {
@@ -56,7 +63,8 @@ fn group(post: &Element) -> Option<&str> {
     let mut terms = categories(post, "post_translations");
     let term = terms.next()?;
     let names = [term.attribute("nicename"), term.text.trim()];
-    names.into_iter().find(|name| !name.is_empty())
+    let name = names.into_iter().find(|name| !name.is_empty())?;
+    (name.len() <= MAX_KEY).then_some(name)
 }
 
 /// The language without its region, however it is spelt.
@@ -70,6 +78,9 @@ fn primary(spelt: &str) -> String {
 pub fn of_parts(text: &str, wanted: &str) -> Option<String> {
     let primary = primary(wanted);
     let mut first = None;
+    if !is_of_several(text) {
+        return None;
+    }
     for (language, part) in parts(text) {
         if language.is_empty() || part.trim().is_empty() {
             continue;
@@ -91,6 +102,19 @@ pub fn part<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
     let language = primary(&language);
     let taken = parts(text).filter(|(of, _)| of.is_empty() || *of == language);
     Cow::Owned(taken.map(|(_, part)| part).collect())
+}
+
+/// Whether a text begins with a mark, and has its end or another language behind it.
+fn is_of_several(text: &str) -> bool {
+    let mut parts = parts(text);
+    let is_blank = |(_, before): (&str, &str)| before.trim().is_empty();
+    if !parts.next().is_some_and(is_blank) {
+        return false;
+    }
+    match parts.next() {
+        Some((first, _)) if !first.is_empty() => parts.any(|(language, _)| language != first),
+        _ => false,
+    }
 }
 
 /// The stretches of a text, each with the language of the mark before it; none for what is in every language.
@@ -123,7 +147,14 @@ fn mark(text: &str, colon: usize) -> Option<Mark<'_>> {
         .into_iter()
         .find(|(start, _)| before.ends_with(start))?;
     let length = after.bytes().take_while(u8::is_ascii_lowercase).count();
-    let is_mark = matches!(length, 0 | 2 | 3) && after[length..].starts_with(end);
+    let is_code = match length {
+        0 => true,
+        2 => CODES
+            .split_ascii_whitespace()
+            .any(|code| code == &after[..2]),
+        _ => false,
+    };
+    let is_mark = is_code && after[length..].starts_with(end);
     is_mark.then(|| Mark {
         language: &after[..length],
         at: colon - start.len(),
@@ -140,7 +171,8 @@ mod tests {
         for (text, wanted, language, expected) in [
             ("[:fr]Un[:ar]واحد[:]", "fr-FR", Some("fr-FR"), "Un"),
             ("[:fr]Un[:ar]واحد[:]", "ar", Some("ar"), "واحد"),
-            ("a [:fr]Un[:ar]واحد[:] z", "fr", Some("fr"), "a Un z"),
+            (" [:fr]Un[:ar]واحد[:] z", "fr", Some("fr"), " Un z"),
+            ("[:fr]Un[:ar]x[:end]y", "ar", Some("ar"), "x[:end]y"),
             ("[:fr] [:ar]واحد[:]", "fr", Some("ar"), "واحد"),
             ("{:fr}Un{:}{:en}One{:}", "en", Some("en"), "One"),
             (
@@ -156,6 +188,10 @@ mod tests {
                 "à 12:30 [sic] [: ] [:-)]",
             ),
             ("[:]", "fr", None, "[:]"),
+            ("[:fr]Un", "fr", None, "[:fr]Un"),
+            ("x[:fr] = y[:ar], z[:]", "fr", None, "x[:fr] = y[:ar], z[:]"),
+            ("{:ok} et {:toc}{:}", "fr", None, "{:ok} et {:toc}{:}"),
+            ("x[:end]", "fr", None, "x[:end]"),
         ] {
             assert_eq!(of_parts(text, wanted).as_deref(), language, "{text}");
             assert_eq!(part(text, wanted), expected, "{text}");

@@ -7,6 +7,7 @@ mod article;
 mod blocks;
 mod codes;
 mod languages;
+mod look_ups;
 mod paragraphs;
 mod parts;
 mod paywall;
@@ -17,6 +18,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 
+use crate::store::foreign::{self, Withdrawal};
+use crate::store::naming::Elsewhere;
 use crate::transfer::lines::{Line, Sink, Source};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::tally::{self, Tally};
@@ -27,6 +30,8 @@ use parts::{Element, Part, Parts};
 use site::Site;
 
 const COMMENTS: &[&str] = &["wp:comment"];
+/// What is told of an article whose pictures and shared blocks are too much to look up.
+const OVER_LOOK_UPS: &str = "pictures and shared blocks beyond 32 MB of an article";
 /// Items between two words on how far it has come.
 const PASS: u64 = 200;
 
@@ -59,13 +64,15 @@ impl Wxr {
             let reason = "is no item of WordPress".to_owned();
             return Some(item::failed(number, name.to_owned(), reason));
         }
+        let is_wanted = self.wishes.post_types.iter().any(|wanted| wanted == kind);
+        // Also of what is left out, so that what is beside it is called the same in every run.
+        let named = (is_wanted || site::is_named(kind)).then(|| self.external_id(site, element));
+        let (external_id, is_second) = named.flatten().unzip();
         // What came of another type by another run stays as it is.
-        if !self.wishes.post_types.iter().any(|wanted| wanted == kind) {
+        if !is_wanted {
             self.tally.leave_out(&what(kind), name);
             return None;
         }
-        // Also of what is left out, so that what is beside it is called the same in every export.
-        let (external_id, is_second) = self.external_id(site, element).unzip();
         self.tally.leave_out_many("comments", name, element.passed);
         let mut maker = Maker {
             place: &self.place,
@@ -74,15 +81,26 @@ impl Wxr {
             tally: &mut self.tally,
             name,
         };
-        let Some(mut item) = maker.item(element) else {
-            return external_id.map(|id| item::withdrawal(number, name, id));
+        site.look_ups.begin();
+        let item = maker.item(element);
+        if site.look_ups.is_spent() {
+            self.tally.leave_out(OVER_LOOK_UPS, name);
+        }
+        let elsewhere = by_feed(element, external_id.as_deref());
+        let Some(mut item) = item else {
+            let withdrawal = Withdrawal {
+                external_id: external_id?,
+                hosts: hosts(site, element),
+            };
+            return Some(item::withdrawal(number, name, withdrawal, elsewhere));
         };
         if is_second == Some(true) {
             self.tally.change("identifiers that came twice", name);
         }
-        let original = site.translations.original(element, external_id.as_deref());
+        let original = site.original(element, external_id.as_deref());
         item.translation_of = original.map(str::to_owned);
         item.external_id = external_id;
+        item.elsewhere = Some(elsewhere);
         Some(item.line(number, name, &mut self.tally))
     }
 
@@ -163,6 +181,21 @@ fn what(kind: &str) -> String {
         "revision" => "revisions".to_owned(),
         kind => format!("items of type {kind:?} (see --post-types)"),
     }
+}
+
+fn by_feed(post: &Element, external_id: Option<&str>) -> Elsewhere {
+    let slug = text::slug(post.says("wp:post_name"));
+    item::by_feed(
+        external_id,
+        text::address(post.says("link")),
+        slug.as_deref(),
+    )
+}
+
+/// Those of the site: in several languages it may have several.
+fn hosts(site: &Site, post: &Element) -> Vec<String> {
+    let addresses = [site.link.as_str(), post.says("link")];
+    addresses.into_iter().filter_map(foreign::host).collect()
 }
 
 fn digest(name: &str) -> u64 {

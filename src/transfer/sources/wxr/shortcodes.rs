@@ -123,11 +123,11 @@ impl Writer<'_> {
         }
         written.push_str("\n\n");
         for number in numbers.into_iter().take(MAX_GALLERY) {
-            // No line holds it, which is told in the end; others would only take memory.
-            if written.len() > MAX_LINE {
+            // Either is told in the end: no line holds it, or no more is looked up.
+            if written.len() > MAX_LINE || self.site.look_ups.is_spent() {
                 return;
             }
-            let media = number.and_then(|number| self.site.media(self.place, number));
+            let media = number.and_then(|number| self.site.look_ups.media(self.place, number));
             let Some(media) = media else {
                 self.tally
                     .leave_out("pictures that the file does not describe", self.name);

@@ -1,16 +1,18 @@
 //! What a WordPress export says of all its articles: the site, its sections, tags and authors, and where its files are
 //! described.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 
-use crate::content::check::MAX_TEXT;
+use crate::content::check::{MAX_KEY, MAX_NAME, MAX_TEXT};
 use crate::transfer::lines::Sink;
 use crate::transfer::sources::item::{self, Tag};
 use crate::transfer::sources::place::Place;
 use crate::transfer::sources::text;
+use crate::transfer::sources::wxr::digest;
 use crate::transfer::sources::wxr::languages::{self, Translations};
+use crate::transfer::sources::wxr::look_ups::LookUps;
 use crate::transfer::sources::wxr::parts::{Element, Item, Part, Parts};
 
 /// What of an item is not needed to know whether it describes a file.
@@ -21,8 +23,6 @@ const TEXTS: &[&str] = &[
     "wp:postmeta",
     "description",
 ];
-/// What of the item of a file is not needed.
-const COMMENTS: &[&str] = &["wp:comment", "content:encoded"];
 /// How the plug-in for several authors begins the names of their terms.
 const CO_AUTHOR: &str = "cap-";
 /// Terms or authors, and files, that are remembered.
@@ -40,13 +40,12 @@ pub struct Site {
     keywords: HashMap<String, Term>,
     /// Display names by login, and by the name in addresses that is made of it.
     authors: HashMap<String, String>,
-    pub translations: Translations,
-    /// Where in the export the item of a file begins, by its number.
-    files: HashMap<u64, u64>,
+    translations: Translations,
+    /// Digests of the names that several articles have, which so tell no one of them.
+    shared_names: HashSet<u64>,
+    pub look_ups: LookUps,
     /// Articles and the files that were attached to them.
     attached: Vec<(u64, u64)>,
-    /// The same of blocks that articles share.
-    shared: HashMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -54,14 +53,6 @@ struct Term {
     name: String,
     description: String,
     parent: String,
-}
-
-/// A picture or another file, as the export describes it.
-#[derive(Clone, Debug)]
-pub struct Media {
-    pub url: String,
-    pub alt: Option<String>,
-    pub caption: Option<String>,
 }
 
 impl Site {
@@ -73,11 +64,15 @@ impl Site {
         let mut site = Self::default();
         let mut parts = Parts::new(place, TEXTS);
         let mut number: u64 = 0;
+        let mut named = HashSet::new();
         while let Some(part) = parts.next()? {
             match part {
                 Part::Head(element) => site.take_head(&element),
                 // What is broken is told of in the second reading.
-                Part::Item(item) => site.note_item(&item),
+                Part::Item(item) => {
+                    site.note_name(&item, &mut named);
+                    site.note_item(&item);
+                }
             }
             number += 1;
             if number.is_multiple_of(PASS) && sink.pass(parts.position()) == ControlFlow::Break(())
@@ -96,6 +91,12 @@ impl Site {
             let site = self.link.trim_end_matches('/');
             item::external_id(&format!("{site}/?p={}", post.says("wp:post_id")))
         })
+    }
+
+    /// What an article translates. `None` where it is the original, or several have that one's name.
+    pub fn original(&self, post: &Element, external_id: Option<&str>) -> Option<&str> {
+        let original = self.translations.original(post, external_id)?;
+        (!self.shared_names.contains(&digest(original))).then_some(original)
     }
 
     pub fn author<'a>(&'a self, login: &'a str) -> &'a str {
@@ -138,24 +139,6 @@ impl Site {
         above
     }
 
-    /// A file of this number, looked up in the export.
-    pub fn media(&self, place: &Place, number: u64) -> Option<Media> {
-        let at = *self.files.get(&number)?;
-        let mut parts = Parts::at(place, at, COMMENTS);
-        let Ok(Some(Part::Item(item))) = parts.next() else {
-            return None;
-        };
-        let element = item.element.ok()?;
-        let url = [element.says("wp:attachment_url"), element.says("guid")];
-        let url = url.into_iter().find_map(text::address)?;
-        let some = |text: String| (!text.is_empty()).then_some(text);
-        Some(Media {
-            url,
-            alt: some(short(meta(&element, "_wp_attachment_image_alt"))),
-            caption: some(short(element.says("excerpt:encoded"))),
-        })
-    }
-
     /// The pictures that were attached to an article, by their numbers.
     pub fn pictures_of(&self, post: u64) -> impl Iterator<Item = u64> {
         let from = self.attached.partition_point(|(of, _)| *of < post);
@@ -163,16 +146,6 @@ impl Site {
         attached
             .take_while(move |(of, _)| *of == post)
             .map(|(_, number)| *number)
-    }
-
-    /// The text of a block that articles share, looked up in the export.
-    pub fn shared(&self, place: &Place, number: u64) -> Option<String> {
-        let at = *self.shared.get(&number)?;
-        let Ok(Some(Part::Item(item))) = Parts::at(place, at, &[]).next() else {
-            return None;
-        };
-        let content = item.element.ok()?.child("content:encoded")?.text.clone();
-        Some(content)
     }
 
     fn tag(&self, kind: &'static str, term: Option<&Term>, nicename: &str, name: &str) -> Tag {
@@ -227,9 +200,10 @@ impl Site {
                 );
             }
             "wp:author" if self.authors.len() < MAX_TERMS => {
-                let name = text::plain(element.says("wp:author_display_name"));
+                let mut name = text::plain(element.says("wp:author_display_name"));
+                text::cut(&mut name, MAX_NAME);
                 let login = says("wp:author_login");
-                if !name.is_empty() {
+                if !name.is_empty() && is_key(&login) {
                     let nicename = login.to_lowercase().replace(['.', ' ', '@'], "-");
                     self.authors.entry(nicename).or_insert_with(|| name.clone());
                     self.authors.insert(login, name);
@@ -243,12 +217,29 @@ impl Site {
         // Every article that bears it repeats them.
         term.description = short(&term.description);
         text::cut(&mut term.name, MAX_TEXT);
+        if !is_key(&term.parent) {
+            term.parent.clear();
+        }
         let terms = match is_section {
             true => &mut self.sections,
             false => &mut self.keywords,
         };
-        if !nicename.is_empty() && !term.name.is_empty() && terms.len() < MAX_TERMS {
+        if is_key(&nicename)
+            && !nicename.is_empty()
+            && !term.name.is_empty()
+            && terms.len() < MAX_TERMS
+        {
             terms.insert(nicename, term);
+        }
+    }
+
+    fn note_name(&mut self, item: &Item, named: &mut HashSet<u64>) {
+        let Ok(element) = &item.element else { return };
+        if is_named(element.says("wp:post_type"))
+            && let Some(id) = self.external_id(element)
+            && !named.insert(digest(&id))
+        {
+            self.shared_names.insert(digest(&id));
         }
     }
 
@@ -256,31 +247,36 @@ impl Site {
         let Ok(element) = &item.element else { return };
         match element.says("wp:post_type") {
             "attachment" => {
-                if self.files.len() < MAX_FILES
+                if self.look_ups.files.len() < MAX_FILES
                     && let Ok(number) = element.says("wp:post_id").parse()
                 {
-                    self.files.insert(number, item.at);
+                    self.look_ups.files.insert(number, item.at);
                     let post = element.says("wp:post_parent").parse().unwrap_or_default();
-                    if post != 0 && is_picture(element.says("wp:attachment_url")) {
+                    if post != 0
+                        && self.attached.len() < MAX_FILES
+                        && is_picture(element.says("wp:attachment_url"))
+                    {
                         self.attached.push((post, number));
                     }
                 }
             }
             "wp_block" => {
-                if self.shared.len() < MAX_TERMS
+                if self.look_ups.shared.len() < MAX_TERMS
                     && element.says("wp:status") == "publish"
                     && is_taken(element)
                     && let Ok(number) = element.says("wp:post_id").parse()
                 {
-                    self.shared.insert(number, item.at);
+                    self.look_ups.shared.insert(number, item.at);
                 }
             }
             // Authors who have no account.
             "guest-author" if self.authors.len() < MAX_TERMS => {
-                let name = text::plain(element.says("title"));
+                let mut name = text::plain(element.says("title"));
+                text::cut(&mut name, MAX_NAME);
                 let login = element.says("wp:post_name");
                 if let Some(login) = login.strip_prefix(CO_AUTHOR)
                     && !name.is_empty()
+                    && is_key(login)
                 {
                     self.authors.entry(login.to_owned()).or_insert(name);
                 }
@@ -295,11 +291,21 @@ impl Site {
     }
 }
 
+/// Whether items of a type are told from each other by their names. Of the others there are very many, and few are wanted.
+pub fn is_named(kind: &str) -> bool {
+    !matches!(kind, "attachment" | "revision" | "nav_menu_item")
+}
+
 /// Whether an item is for readers or editors, and not thrown away.
 fn is_taken(post: &Element) -> bool {
     let status = post.says("wp:status");
     post.says("wp:post_password").is_empty()
         && !matches!(status, "trash" | "auto-draft" | "inherit")
+}
+
+/// Whether something is as short as names are, and may be kept.
+fn is_key(text: &str) -> bool {
+    text.len() <= MAX_KEY
 }
 
 fn is_picture(url: &str) -> bool {
@@ -319,7 +325,7 @@ pub fn categories<'a>(
 }
 
 /// What HTML says, as much of it as a line may have.
-fn short(html: &str) -> String {
+pub fn short(html: &str) -> String {
     let mut text = text::plain(html);
     text::cut(&mut text, MAX_TEXT);
     text
