@@ -122,7 +122,8 @@ pub fn hugo_above(folder: &Path) -> Option<(&Path, &Path)> {
     let content = folder
         .ancestors()
         .find(|folder| folder.ends_with("content"))?;
-    let site = content.parent().filter(|site| is_there(site, &HUGO))?;
+    let is_site = |site: &Path| is_there(site, &HUGO) || site.join("config/_default").is_dir();
+    let site = content.parent().filter(|site| is_site(site))?;
     Some((content, site))
 }
 
