@@ -18,6 +18,8 @@ mod ghost;
 mod left_out;
 #[path = "import_formats/markdown.rs"]
 mod markdown;
+#[path = "import_formats/markdown_hidden.rs"]
+mod markdown_hidden;
 #[path = "import_formats/markdown_sites.rs"]
 mod markdown_sites;
 #[path = "import_formats/wordpress.rs"]

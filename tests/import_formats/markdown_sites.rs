@@ -3,12 +3,12 @@
 use super::*;
 
 /// Imports a folder of the place.
-fn taken(imported: &Imported, folder: &str) -> Said {
+pub fn taken(imported: &Imported, folder: &str) -> Said {
     let path = imported.place.folder.path().join(folder);
     imported.run(&[&path.display().to_string(), "--language", "fr"])
 }
 
-fn page(members: &str) -> String {
+pub fn page(members: &str) -> String {
     format!("---\ndate: 2024-01-01T00:00:00Z\n{members}\n---\nx")
 }
 
@@ -17,7 +17,7 @@ fn article(app: &App, slug: &str) -> Value {
 }
 
 /// Slugs of what the public reads, in the order of the alphabet.
-fn public(app: &App) -> Vec<String> {
+pub fn public(app: &App) -> Vec<String> {
     let mut slugs = app.get("/v1/articles").slugs();
     slugs.sort();
     slugs
@@ -291,18 +291,20 @@ fn pipes_are_not_waited_for() {
     let imported = Imported::into(Place::sqlite());
     let place = &imported.place;
     written(place, "hugo/content/un.md", page("title: Un"));
-    for pipe in [
-        "hugo/content/x.md",
-        "hugo/content/_index.md",
-        "hugo/hugo.toml",
-    ] {
-        let path = place.folder.path().join(pipe);
+    let pipe = |name: &str| {
+        let path = place.folder.path().join(name);
         let made = Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
-    }
+    };
+    pipe("hugo/content/x.md");
+    pipe("hugo/content/_index.md");
     let said = taken(&imported, "hugo");
     assert_eq!(said.code, Some(0), "{}", said.text);
     said.says(&["1 created", "left out: 2 pipes, sockets and devices"]);
+    pipe("hugo/hugo.toml");
+    let said = taken(&imported, "hugo");
+    assert_ne!(said.code, Some(0), "{}", said.text);
+    said.says(&["hugo.toml, the site's configuration, is no regular file"]);
 }
 
 #[test]

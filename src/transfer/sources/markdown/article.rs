@@ -169,12 +169,14 @@ impl Maker<'_> {
             })
     }
 
-    /// Links of Hugo lead to pages in the same language; Jekyll knows of none.
+    /// Links of Hugo lead to pages in the same language, which it takes from their paths; Jekyll knows of none.
     pub fn language_of_links(&self, fields: &Fields, file: &Text) -> String {
-        match self.site.kind {
-            Kind::Jekyll => String::new(),
-            Kind::Hugo | Kind::Plain => self.language(fields, file),
+        if self.site.kind == Kind::Jekyll {
+            return String::new();
         }
+        let of_site = self.site.inherited.languages.first();
+        let by_path = file.language.as_ref().or(of_site).cloned();
+        by_path.unwrap_or_else(|| self.language(fields, file))
     }
 
     fn dates(&mut self, fields: &Fields, file: &Text) -> Dates {
@@ -235,6 +237,7 @@ impl Maker<'_> {
             file,
             day: written.and_then(|written| permalinks::day(&written)),
             default_language: self.site.default_language.as_deref(),
+            content_language: self.site.inherited.languages.first().map(String::as_str),
         };
         self.site.permalinks.address(self.site.kind, said, &page)
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::content::language::primary;
 use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::files;
 use crate::transfer::sources::markdown::front_matter;
@@ -12,6 +13,8 @@ use crate::transfer::sources::markdown::site::Kind;
 
 /// Bytes of a section's page that are read.
 const MAX_PAGE: u64 = 1024 * 1024;
+/// Rules of one page or configuration.
+const MAX_RULES: usize = 1_000;
 /// Members that are about the rule itself, and those that are a page's own.
 const NOT_GIVEN: [&str; 6] = ["cascade", "target", "_target", "url", "slug", "aliases"];
 
@@ -35,7 +38,17 @@ enum Aim {
 pub struct Aimed<'a> {
     /// Below the content, with a slash before it, in small letters and without an ending.
     pub path: &'a str,
-    pub language: &'a str,
+    /// Those that it may be in, none where no one knows.
+    pub languages: &'a [String],
+}
+
+impl Aimed<'_> {
+    /// A region matters to no one here: rather too much is hidden than too little.
+    fn is_in(&self, language: &Glob) -> bool {
+        let mut tags = self.languages.iter().map(|tag| tag.to_lowercase());
+        self.languages.is_empty()
+            || tags.any(|tag| language.matches(&tag) || language.matches(primary(&tag)))
+    }
 }
 
 impl Rule {
@@ -59,7 +72,11 @@ impl Rule {
         let aim = |(name, aim): (&str, Aim)| {
             let pattern = target.as_ref()?.text(&[name])?.to_lowercase();
             // One that is no pattern aims at everything: rather too much is hidden than too little.
-            Some((aim, Glob::parse(&pattern)?))
+            let glob = match aim {
+                Aim::Language => of_language(&pattern),
+                Aim::Path | Aim::Kind | Aim::Environment => Glob::parse(&pattern),
+            };
+            Some((aim, glob?))
         };
         Self {
             aims: aims.into_iter().filter_map(aim).collect(),
@@ -67,17 +84,33 @@ impl Rule {
         }
     }
 
+    /// The rule for texts in one language only.
+    pub fn in_language(mut self, language: &str) -> Self {
+        let glob = of_language(&language.to_lowercase());
+        self.aims.extend(glob.map(|glob| (Aim::Language, glob)));
+        self
+    }
+
     /// Adds what it says to the members of a text that it is for, where they lack it.
     pub fn complete(&self, members: &mut Map<String, Value>, text: &Aimed) {
         let is_for = self.aims.iter().all(|(aim, glob)| match aim {
             Aim::Path => glob.matches(text.path),
-            Aim::Language => glob.matches(text.language),
+            Aim::Language => text.is_in(glob),
             Aim::Kind => glob.matches("page"),
             Aim::Environment => glob.matches("production"),
         });
         if is_for {
             complete(members, &self.values);
         }
+    }
+}
+
+/// A language by its primary subtag; a pattern as it is.
+fn of_language(pattern: &str) -> Option<Glob> {
+    let pattern = pattern.replace('_', "-");
+    match pattern.contains(['*', '?', '[', '{', '\\']) {
+        true => Glob::parse(&pattern),
+        false => Glob::parse(primary(&pattern)),
     }
 }
 
@@ -98,25 +131,28 @@ fn complete(members: &mut Map<String, Value>, values: &Map<String, Value>) {
 }
 
 /// The rules of a page or a configuration. Of two that say the same, the first one counts.
-pub fn rules(members: &Map<String, Value>) -> Vec<Rule> {
+///
+/// # Errors
+/// Where there are too many of them.
+pub fn rules(members: &Map<String, Value>) -> Result<Vec<Rule>, String> {
     match members.get("cascade") {
+        Some(Value::Array(all)) if all.len() > MAX_RULES => {
+            Err(format!("its cascade has more than {MAX_RULES} rules"))
+        }
         Some(Value::Array(all)) => {
             let all = all.iter().filter_map(Value::as_object);
-            all.map(Rule::read).collect()
+            Ok(all.map(Rule::read).collect())
         }
-        Some(Value::Object(one)) => vec![Rule::read(one)],
-        _ => Vec::new(),
+        Some(Value::Object(one)) => Ok(vec![Rule::read(one)]),
+        _ => Ok(Vec::new()),
     }
 }
 
 /// The rules of a section's page. One that cannot be read hides what is below it, for no one knows what it says.
 pub fn of_section(page: &Path) -> Vec<Rule> {
     let text = files::read(page, MAX_PAGE).and_then(files::text);
-    let parted = text.and_then(|text| Ok(front_matter::parted(&text, Kind::Hugo)?.0));
-    match parted {
-        Ok(members) => rules(&members),
-        Err(_) => vec![Rule::hidden()],
-    }
+    let rules = text.and_then(|text| rules(&front_matter::parted(&text, Kind::Hugo)?.0));
+    rules.unwrap_or_else(|_| vec![Rule::hidden()])
 }
 
 #[cfg(test)]
@@ -129,9 +165,9 @@ mod tests {
     fn completed(cascade: &str, own: &str, path: &str) -> Value {
         let said = front_matter::yaml(&format!("cascade: {cascade}")).unwrap();
         let mut members = front_matter::yaml(own).unwrap();
-        let language = "fr";
-        for rule in rules(&said) {
-            rule.complete(&mut members, &Aimed { path, language });
+        let languages = &["fr".to_owned()];
+        for rule in rules(&said).unwrap() {
+            rule.complete(&mut members, &Aimed { path, languages });
         }
         Value::Object(members)
     }
@@ -146,6 +182,8 @@ mod tests {
             ("{path: '/b/**'}", false),
             ("{path: '/a/**', lang: ar}", false),
             ("{lang: '{ar,fr}'}", true),
+            ("{lang: fr-MA}", true),
+            ("{lang: en}", false),
             ("{kind: page}", true),
             ("{kind: '{section,term}'}", false),
             ("{environment: staging}", false),
@@ -170,5 +208,35 @@ mod tests {
             completed(said, "{tags: [], description: E, authors: d}", "/a"),
             json!({"tags": [], "description": "E", "authors": "d"})
         );
+    }
+
+    #[test]
+    fn too_many_rules_are_refused() {
+        let said = |number: usize| {
+            let rules = "{draft: true},".repeat(number);
+            front_matter::yaml(&format!("cascade: [{rules}]")).unwrap()
+        };
+        assert!(rules(&said(1_000)).is_ok());
+        assert!(rules(&said(1_001)).is_err());
+    }
+
+    #[test]
+    fn a_text_in_no_known_language_is_in_each() {
+        let said = front_matter::yaml("cascade: {target: {lang: ar}, draft: true}").unwrap();
+        for (languages, is_for) in [(vec![], true), (vec!["ar-MA"], true), (vec!["fr"], false)] {
+            let languages: Vec<String> = languages.into_iter().map(str::to_owned).collect();
+            let mut members = Map::new();
+            let languages = &languages;
+            for rule in rules(&said).unwrap() {
+                rule.complete(
+                    &mut members,
+                    &Aimed {
+                        path: "/a",
+                        languages,
+                    },
+                );
+            }
+            assert_eq!(members.contains_key("draft"), is_for, "{languages:?}");
+        }
     }
 }

@@ -5,10 +5,15 @@ use serde_json::{Map, Value};
 use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::glob::Glob;
 
+/// Scopes of one configuration.
+const MAX_SCOPES: usize = 1_000;
+
 /// Values for what is in a scope.
 #[derive(Debug)]
 struct Scoped {
     path: String,
+    /// Where the path is a pattern, in the ways to read it.
+    patterns: Vec<Glob>,
     of: Option<String>,
     values: Map<String, Value>,
 }
@@ -22,19 +27,24 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    pub fn read(config: &Map<String, Value>) -> Self {
+    /// # Errors
+    /// Where there are too many of them.
+    pub fn read(config: &Map<String, Value>) -> Result<Self, String> {
         let declared = config.get("defaults").and_then(Value::as_array);
+        if declared.is_some_and(|all| all.len() > MAX_SCOPES) {
+            return Err(format!(
+                "its defaults are more than {MAX_SCOPES}, which is too many"
+            ));
+        }
+        let collections = Fields(config).text(&["collections_dir"]);
+        let collections = collections.map(|folder| format!("{}/", folder.trim_matches('/')));
         let declared = declared.into_iter().flatten().filter_map(Value::as_object);
         let mut all: Vec<Scoped> = declared
-            .filter_map(|members| read(&Fields(members)))
+            .filter_map(|members| read(&Fields(members), collections.as_deref()))
             .collect();
         // Of two that are as narrow the later one counts.
         all.sort_by_key(|scoped| (scoped.path.chars().count(), scoped.of.is_some()));
-        let collections = Fields(config).text(&["collections_dir"]);
-        Self {
-            all,
-            collections: collections.map(|folder| format!("{}/", folder.trim_matches('/'))),
-        }
+        Ok(Self { all, collections })
     }
 
     /// The members of a text, with what they lack. `path` is that of its file below the site.
@@ -51,48 +61,60 @@ impl Defaults {
                 Some("drafts") => is_draft,
                 Some(_) => false,
             };
-            if is_of && is_in(self.in_collections(path), self.in_collections(&scoped.path)) {
+            if is_of && scoped.has(path, self.collections.as_deref()) {
                 merge(&mut members, scoped.values.clone());
             }
         }
         merge(&mut members, own);
         members
     }
-
-    fn in_collections<'a>(&self, path: &'a str) -> &'a str {
-        let below = self.collections.as_deref();
-        below
-            .and_then(|folder| path.strip_prefix(folder))
-            .unwrap_or(path)
-    }
 }
 
-fn read(fields: &Fields) -> Option<Scoped> {
+/// A path without the folder of collections before it.
+fn without<'a>(path: &'a str, collections: Option<&str>) -> &'a str {
+    collections
+        .and_then(|folder| path.strip_prefix(folder))
+        .unwrap_or(path)
+}
+
+fn read(fields: &Fields, collections: Option<&str>) -> Option<Scoped> {
     let scope = fields.inner("scope");
     let said = |name: &str| scope.as_ref().and_then(|scope| scope.text(&[name]));
     let path = said("path").unwrap_or_default();
     let path = path.trim_start_matches("./").trim_matches('/').to_owned();
+    let below = without(&path, collections);
+    // `**/` also stands for no folder at all.
+    let patterns = [below.to_owned(), below.replace("**/", "")];
+    let patterns: Option<Vec<Glob>> = match below.contains('*') {
+        true => patterns.iter().map(|path| Glob::parse(path)).collect(),
+        false => None,
+    };
     Some(Scoped {
+        patterns: patterns.unwrap_or_default(),
         path,
         of: said("type"),
         values: fields.inner("values")?.0.clone(),
     })
 }
 
-/// Jekyll compares the beginnings of paths, also within a name. What a pattern matches is a file or a folder.
-fn is_in(path: &str, scope: &str) -> bool {
-    if !scope.contains('*') {
-        return path.starts_with(scope);
+impl Scoped {
+    /// Jekyll compares the beginnings of paths, also within a name. What a pattern matches is a file or a folder.
+    fn has(&self, path: &str, collections: Option<&str>) -> bool {
+        let path = without(path, collections);
+        let own = without(&self.path, collections);
+        if !own.contains('*') {
+            return path.starts_with(own);
+        }
+        let ends = || {
+            path.match_indices('/')
+                .map(|(at, _)| at)
+                .chain([path.len()])
+        };
+        let mut patterns = self.patterns.iter();
+        // One that cannot be read is for all: rather too much is hidden than too little.
+        self.patterns.is_empty()
+            || patterns.any(|glob| ends().any(|end| glob.matches(&path[..end])))
     }
-    // `**/` also stands for no folder at all.
-    let globs = [scope.to_owned(), scope.replace("**/", "")].map(|scope| Glob::parse(&scope));
-    let mut globs = globs.iter().flatten();
-    let ends = || {
-        path.match_indices('/')
-            .map(|(at, _)| at)
-            .chain([path.len()])
-    };
-    globs.any(|glob| ends().any(|end| glob.matches(&path[..end])))
 }
 
 /// Tables are merged, everything else is replaced.
@@ -121,7 +143,11 @@ mod tests {
         let config = front_matter::yaml(defaults).unwrap();
         let own = front_matter::yaml(own).unwrap();
         let is_draft = path.contains("_drafts/");
-        Value::Object(Defaults::read(&config).complete(own, path, is_draft))
+        Value::Object(
+            Defaults::read(&config)
+                .unwrap()
+                .complete(own, path, is_draft),
+        )
     }
 
     #[test]
@@ -151,6 +177,7 @@ mod tests {
             ("{path: 'x/*/_posts'}", "x/y/z/_posts/a.md", false),
             ("{path: '**/_posts'}", "_posts/a.md", true),
             ("{path: '_posts/*.md'}", "_posts/a.md", true),
+            ("{path: '_posts/[*'}", "elsewhere/a.md", true),
             ("{type: drafts}", "_drafts/a.md", true),
             ("{type: drafts}", "_posts/a.md", false),
             ("{type: pages}", "_posts/a.md", false),
@@ -162,5 +189,15 @@ mod tests {
             let made = completed(&defaults, "", path);
             assert_eq!(made.get("a").is_some(), is_in, "{scope} {path}");
         }
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        let defaults = |number: usize| {
+            let all = "{values: {a: b}},".repeat(number);
+            Defaults::read(&front_matter::yaml(&format!("defaults: [{all}]")).unwrap())
+        };
+        assert!(defaults(1_000).is_ok());
+        assert!(defaults(1_001).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What stands before a text: YAML between lines of `---`, TOML between lines of `+++`, or a JSON object.
 
 use serde_json::{Map, Value};
+use serde_saphyr::DuplicateKeyPolicy;
 
 use crate::transfer::sources::markdown::site::Kind;
 
@@ -16,18 +17,22 @@ pub fn parted(text: &str, kind: Kind) -> Result<(Map<String, Value>, &str), Stri
     // Hugo reads it also where blanks come first.
     let start = text.trim_start();
     if let Some((head, body)) = fenced(start, YAML) {
-        return Ok((yaml(head)?, body));
+        return Ok((yaml(head).map_err(of_text)?, body));
     }
     if let Some((head, body)) = fenced(start, TOML) {
-        return Ok((toml(head)?, body));
+        return Ok((toml(head).map_err(of_text)?, body));
     }
     if start.starts_with('{') && !start.starts_with("{{") && !start.starts_with("{%") {
-        return json(start);
+        return json(start).map_err(of_text);
     }
     if begins(start) && (kind != Kind::Plain || has_members(start)) {
         return Err("begins as front matter does, which has no end".to_owned());
     }
     Ok((Map::new(), text))
+}
+
+fn of_text(reason: String) -> String {
+    format!("its front matter {reason}")
 }
 
 /// # Errors
@@ -37,15 +42,36 @@ pub fn yaml(text: &str) -> Result<Map<String, Value>, String> {
         return Ok(Map::new());
     }
     let value = serde_saphyr::from_str::<Value>(text);
-    members(value.map_err(|error| format!("its front matter is no YAML: {}", first_line(&error)))?)
+    members(value.map_err(|error| format!("is no YAML: {}", first_line(&error)))?)
+}
+
+/// A configuration in YAML. Of two members of one name the last one counts, as for Jekyll.
+///
+/// # Errors
+/// As those of [`yaml`].
+pub fn yaml_of_site(text: &str) -> Result<Map<String, Value>, String> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+    let value = serde_saphyr::from_str_with_options::<Value>(text, options);
+    members(value.map_err(|error| format!("is no YAML: {}", first_line(&error)))?)
+}
+
+/// A configuration in JSON.
+///
+/// # Errors
+/// Where it is no JSON.
+pub fn json_of_site(text: &str) -> Result<Map<String, Value>, String> {
+    let value = serde_json::from_str(text);
+    members(value.map_err(|error| format!("is no JSON: {error}"))?)
 }
 
 /// # Errors
 /// Where it is no TOML.
 pub fn toml(text: &str) -> Result<Map<String, Value>, String> {
     let table = text.parse::<toml::Table>();
-    let table =
-        table.map_err(|error| format!("its front matter is no TOML: {}", error.message()))?;
+    let table = table.map_err(|error| format!("is no TOML: {}", error.message()))?;
     members(plain(toml::Value::Table(table)))
 }
 
@@ -72,7 +98,7 @@ fn json(text: &str) -> Result<(Map<String, Value>, &str), String> {
             let body = &text[stream.byte_offset()..];
             Ok((members(value)?, body.trim_start_matches(['\r', '\n'])))
         }
-        Some(Err(error)) => Err(format!("its front matter is no JSON: {error}")),
+        Some(Err(error)) => Err(format!("is no JSON: {error}")),
         None => Ok((Map::new(), text)),
     }
 }
@@ -81,7 +107,7 @@ fn members(value: Value) -> Result<Map<String, Value>, String> {
     match lowered(value) {
         Value::Object(members) => Ok(members),
         Value::Null => Ok(Map::new()),
-        _ => Err("its front matter has no names".to_owned()),
+        _ => Err("has no names".to_owned()),
     }
 }
 

@@ -15,7 +15,9 @@ impl Glob {
         if pattern.chars().count() > MAX_PATTERN {
             return None;
         }
-        let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+        let glob = GlobBuilder::new(pattern)
+            .literal_separator(!crosses_inside(pattern))
+            .build();
         Some(Self(glob.ok()?.compile_matcher()))
     }
 
@@ -23,6 +25,20 @@ impl Glob {
     pub fn matches(&self, path: &str) -> bool {
         self.0.is_match(path)
     }
+}
+
+/// Whether `**` stands where globset takes it for `*`: anywhere but for a whole part. Such a pattern crosses parts as a
+/// whole, which matches rather too much than too little.
+fn crosses_inside(pattern: &str) -> bool {
+    pattern.match_indices("**").any(|(at, stars)| {
+        let before = pattern[..at].chars().next_back();
+        let after = pattern[at + stars.len()..].chars().next();
+        match before {
+            None | Some('{' | ',') => !matches!(after, None | Some('/')),
+            Some('/') => !matches!(after, None | Some('/' | ',' | '}')),
+            Some(_) => true,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -42,6 +58,11 @@ mod tests {
             ("{fr,ar-*}", "ar-ma"),
             ("a\\*", "a*"),
             ("/**/{a,{b,c}d}", "/x/cd"),
+            ("/drafts**", "/drafts/x"),
+            ("/drafts**", "/drafts-of-may/a/x"),
+            ("/{**,a}", "/x/y"),
+            ("{/a,/b}**", "/b/x/y"),
+            ("**.fr", "/a/b.fr"),
         ] {
             assert!(matches(pattern, path), "{pattern} {path}");
         }

@@ -1,10 +1,14 @@
 //! What a site says of its texts beside what they say themselves: Hugo's `cascade`, Jekyll's `defaults`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::content::language::primary;
+use crate::transfer::sources::item;
 use crate::transfer::sources::markdown::cascade::{self, Aimed, Rule};
 use crate::transfer::sources::markdown::config;
 use crate::transfer::sources::markdown::defaults::Defaults;
@@ -12,9 +16,10 @@ use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::hidden::{self, Hidden};
 use crate::transfer::sources::markdown::pages;
 use crate::transfer::sources::markdown::site::{Kind, Site, Text};
+use crate::transfer::sources::markdown::walk::{is_html, is_markdown};
 
-/// Names of a section's page.
-const SECTION: [&str; 2] = ["_index.md", "_index.html"];
+/// The language of Hugo's texts where its configuration says none.
+const OF_HUGO: &str = "en";
 
 #[derive(Debug)]
 pub struct Inherited {
@@ -23,8 +28,12 @@ pub struct Inherited {
     defaults: Defaults,
     /// By folder.
     sections: HashMap<PathBuf, Vec<Section>>,
-    /// Rules of what is above, the nearest first.
-    above: Vec<Rule>,
+    /// Pages of the sections above, the nearest first.
+    above: Vec<Section>,
+    /// Rules of the site.
+    of_site: Vec<Rule>,
+    /// Those that a text of Hugo may be in that names none, none where no one knows. The first one is Hugo's own.
+    pub languages: Vec<String>,
 }
 
 /// A section's page: it has one in each language, or one for all.
@@ -34,48 +43,70 @@ struct Section {
     rules: Vec<Rule>,
 }
 
+impl Section {
+    /// Whether it may be that of a text in one of these languages, whatever region they are of.
+    fn is_in(&self, languages: &[String]) -> bool {
+        let Some(own) = &self.language else {
+            return true;
+        };
+        languages.is_empty() || languages.iter().any(|tag| primary(tag) == primary(own))
+    }
+}
+
 impl Inherited {
-    /// Of a folder with this configuration. That of the site counts also where only a part of it is read: who imports a
-    /// folder of drafts by itself does not publish them.
-    pub fn open(kind: Kind, folder: &Path, config: &Map<String, Value>) -> Self {
-        let (top, config) = match kind {
+    /// Of a folder with this configuration and these languages. What the site says counts also where only a part of it
+    /// is read: who imports a folder of drafts by itself does not publish them.
+    ///
+    /// # Errors
+    /// Where a configuration cannot be read, or has too many rules.
+    pub fn open(
+        kind: Kind,
+        folder: &Path,
+        config: &Map<String, Value>,
+        languages: &BTreeMap<String, Map<String, Value>>,
+    ) -> io::Result<Self> {
+        let mut inherited = Self {
+            place: String::new(),
+            defaults: Defaults::default(),
+            sections: HashMap::new(),
+            above: folder.ancestors().flat_map(sections).collect(),
+            of_site: Vec::new(),
+            languages: Vec::new(),
+        };
+        let top = match kind {
             Kind::Jekyll => {
                 let mut above = folder.ancestors();
                 let site = above.find(|folder| config::is_there(folder, &config::JEKYLL));
-                (site, site.map(|site| config::first(site, &config::JEKYLL)))
+                if let Some(site) = site {
+                    let config = config::first(site, &config::JEKYLL)?;
+                    inherited.defaults = Defaults::read(&config).map_err(io::Error::other)?;
+                }
+                site
             }
-            Kind::Hugo => (None, Some(config::hugo_with_cascade(folder, config))),
+            Kind::Hugo => {
+                inherited.of_site = config::hugo_cascade(folder, config, languages)?;
+                inherited.languages = content_languages(config, languages);
+                None
+            }
             Kind::Plain => match config::hugo_above(folder) {
                 Some((content, site)) => {
-                    let config = config::first(site, &config::HUGO);
-                    (
-                        Some(content),
-                        Some(config::hugo_with_cascade(site, &config)),
-                    )
+                    let config = config::first(site, &config::HUGO)?;
+                    let languages = config::hugo_languages(site, &config)?;
+                    inherited.of_site = config::hugo_cascade(site, &config, &languages)?;
+                    // A folder may be that of a language.
+                    let mut all = languages.values();
+                    if !all.any(|members| members.contains_key("contentdir")) {
+                        inherited.languages = content_languages(&config, &languages);
+                    }
+                    Some(content)
                 }
-                None => (None, None),
+                None => None,
             },
         };
-        let config = config.unwrap_or_default();
-        let pages = folder
-            .ancestors()
-            .flat_map(|folder| SECTION.map(|name| folder.join(name)));
-        let mut above: Vec<Rule> = pages
-            .filter(|page| page.is_file())
-            .flat_map(|page| cascade::of_section(&page))
-            .collect();
-        above.extend(cascade::rules(&config));
         let place = top.and_then(|top| folder.strip_prefix(top).ok());
         let place = place.map(|place| place.to_string_lossy().replace('\\', "/"));
-        Self {
-            place: place.unwrap_or_default(),
-            defaults: match kind {
-                Kind::Jekyll => Defaults::read(&config),
-                Kind::Hugo | Kind::Plain => Defaults::default(),
-            },
-            sections: HashMap::new(),
-            above,
-        }
+        inherited.place = place.unwrap_or_default();
+        Ok(inherited)
     }
 
     /// What a section's page says of what is below it.
@@ -116,19 +147,20 @@ impl Site {
 
     fn with_cascade(&self, mut members: Map<String, Value>, text: &Text) -> Map<String, Value> {
         let page = self.page(text);
-        let spoken = text.language.as_ref().or(self.default_language.as_ref());
-        let language = spoken.map(|tag| tag.to_lowercase()).unwrap_or_default();
+        let languages = match &text.language {
+            Some(own) => std::slice::from_ref(own),
+            None => self.inherited.languages.as_slice(),
+        };
         let aimed = Aimed {
             path: &page,
-            language: &language,
+            languages,
         };
         let sections = text.path.ancestors();
         let sections = sections.filter_map(|folder| self.inherited.sections.get(folder));
-        let sections = sections
-            .flatten()
-            .filter(|section| section.language.is_none() || section.language.as_ref() == spoken);
+        let sections = sections.flatten().chain(&self.inherited.above);
+        let sections = sections.filter(|section| section.is_in(languages));
         let rules = sections.flat_map(|section| &section.rules);
-        for rule in rules.chain(&self.inherited.above) {
+        for rule in rules.chain(&self.inherited.of_site) {
             rule.complete(&mut members, &aimed);
         }
         members
@@ -147,4 +179,46 @@ impl Site {
 
 fn below(place: &str, path: &str) -> String {
     format!("{place}/{path}").trim_start_matches('/').to_owned()
+}
+
+/// The pages of a section that are in a folder.
+fn sections(folder: &Path) -> Vec<Section> {
+    let mut names = Vec::new();
+    // Some folders far above may be read by others only.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_text = is_markdown(&name) || is_html(&name);
+        if name.starts_with("_index.") && is_text && entry.path().is_file() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let read = |name: String| Section {
+        language: name
+            .rsplit_once('.')
+            .and_then(|(stem, _)| item::language(stem.strip_prefix("_index.")?)),
+        rules: cascade::of_section(&folder.join(&name)),
+    };
+    names.into_iter().map(read).collect()
+}
+
+/// What a text of Hugo may be in that names no language: what the site says, else Hugo's own and the site's code for it.
+fn content_languages(
+    config: &Map<String, Value>,
+    declared: &BTreeMap<String, Map<String, Value>>,
+) -> Vec<String> {
+    let said = |name: &str| Fields(config).text(&[name]);
+    if let Some(own) = said("defaultcontentlanguage") {
+        return item::language(&own).into_iter().collect();
+    }
+    // Where it is none of the site's, Hugo takes one of them.
+    if !declared.is_empty() && !declared.contains_key(OF_HUGO) {
+        return Vec::new();
+    }
+    let code = said("languagecode").or_else(|| said("locale"));
+    let code = code.as_deref().and_then(item::language);
+    [Some(OF_HUGO.to_owned()), code]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -22,8 +22,12 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+use serde_json::Map;
+
 use crate::content::line::MAX_LINE;
 use crate::transfer::lines::{Sink, Source};
+use crate::transfer::sources::dates;
 use crate::transfer::sources::item::{self, Item};
 use crate::transfer::sources::tally::Tally;
 use crate::transfer::sources::{Archive, Wishes};
@@ -88,6 +92,7 @@ impl Markdown {
     fn originals(&mut self) -> HashMap<String, String> {
         let mut groups: HashMap<String, Vec<(String, String)>> = HashMap::new();
         let mut pages = Pages::default();
+        let now = Utc::now();
         let mut maker = Maker {
             site: &self.site,
             wishes: &self.wishes,
@@ -96,9 +101,15 @@ impl Markdown {
             pages: &Pages::default(),
         };
         for text in &self.texts {
-            // What cannot be read is told of when its turn comes.
-            let Ok(Some(read)) = read(&self.site, text) else {
-                continue;
+            let read = match read(&self.site, text) {
+                Ok(Some(read)) => read,
+                Ok(None) => continue,
+                // It is told of when its turn comes. A link to it leads to no other page of its name.
+                Err(_) => {
+                    let spoken = maker.language_of_links(&Fields(&Map::new()), text);
+                    pages.add(&spoken, &self.site.page(text), None);
+                    continue;
+                }
             };
             let read = Read {
                 body: String::new(),
@@ -109,7 +120,8 @@ impl Markdown {
             let key = fields.text(&["translationkey", "translation_key", "ref"]);
             let key = key.map_or_else(|| text.key.clone(), |key| format!("\0{key}"));
             let item = maker.item(&read, text);
-            let address = item.as_ref().and_then(|item| item.canonical_url.as_deref());
+            let address = item.as_ref().filter(|item| is_public(item, now));
+            let address = address.and_then(|item| item.canonical_url.as_deref());
             let spoken = maker.language_of_links(&fields, text);
             pages.add(&spoken, &self.site.page(text), address);
             if item.is_none() {
@@ -196,6 +208,13 @@ impl Archive for Markdown {
     fn size(&self) -> Option<u64> {
         Some(self.texts.iter().map(|text| text.bytes).sum())
     }
+}
+
+/// Whether the public reads an article that is published: its day has come, and it is not over.
+fn is_public(item: &Item, now: DateTime<Utc>) -> bool {
+    let at = |date: &Option<String>| Some(dates::parse(date.as_deref()?)?.at);
+    at(&item.published_at).is_none_or(|from| from <= now)
+        && at(&item.expires_at).is_none_or(|until| until > now)
 }
 
 /// Without front matter, generators copy HTML as it is.

@@ -1,9 +1,10 @@
 //! Where the pages of a site are, for links that name one by its file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use url::Url;
 
+use crate::content::language::primary;
 use crate::transfer::sources::item;
 
 /// Addresses by language, and by path or name.
@@ -12,12 +13,16 @@ pub struct Pages {
     /// `None` where the public cannot read the page, or several are called so. A path begins with a slash, a name has
     /// none.
     all: HashMap<(String, String), Option<String>>,
+    languages: BTreeSet<String>,
 }
 
 impl Pages {
     /// A page by its path, with its address where the public reads it.
     pub fn add(&mut self, language: &str, path: &str, address: Option<&str>) {
         let address = || address.map(str::to_owned);
+        if !self.languages.contains(language) {
+            self.languages.insert(language.to_owned());
+        }
         let key = (language.to_owned(), path.to_owned());
         self.all.insert(key, address());
         let name = path.rsplit('/').next().unwrap_or_default();
@@ -25,6 +30,19 @@ impl Pages {
             .entry((language.to_owned(), name.to_owned()))
             .and_modify(|known| *known = None)
             .or_insert_with(address);
+    }
+
+    /// The language of pages that a link means: that one, else the only one that differs by region.
+    fn language<'a>(&'a self, said: &'a str) -> &'a str {
+        if self.languages.contains(said) {
+            return said;
+        }
+        let near = self.languages.iter();
+        let mut near = near.filter(|tag| primary(tag) == primary(said));
+        match (near.next(), near.next()) {
+            (Some(only), None) => only,
+            _ => said,
+        }
     }
 
     /// The address of the page that a text means: beside it, else from the top, else the only one of that name.
@@ -73,7 +91,10 @@ impl Around<'_> {
     pub fn link(&self, written: &mut String, said: &str, language: Option<&str>) -> bool {
         let language = language.and_then(item::language);
         let place = Place {
-            language: language.as_deref().unwrap_or(self.place.language),
+            language: match &language {
+                Some(said) => self.pages.language(said),
+                None => self.place.language,
+            },
             ..self.place
         };
         let Some(address) = self.pages.find(&place, said) else {
@@ -166,5 +187,21 @@ mod tests {
         };
         // Two are called so.
         assert_eq!(pages.find(&above, "b"), None);
+    }
+
+    #[test]
+    fn a_language_is_known_without_its_region() {
+        let mut pages = Pages::default();
+        for language in ["fr-MA", "pt-BR", "pt-PT"] {
+            pages.add(language, "/a", None);
+        }
+        for (said, language) in [
+            ("fr", "fr-MA"),
+            ("pt-PT", "pt-PT"),
+            ("pt", "pt"),
+            ("ar", "ar"),
+        ] {
+            assert_eq!(pages.language(said), language);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::{Map, Value};
 
+use crate::content::language::primary;
 use crate::transfer::sources::dates;
 use crate::transfer::sources::markdown::fields::Fields;
 use crate::transfer::sources::markdown::site::{Kind, Text};
@@ -36,6 +37,8 @@ pub struct Page<'a> {
     /// The day on which it appeared, where it says one.
     pub day: Option<NaiveDateTime>,
     pub default_language: Option<&'a str>,
+    /// What Hugo takes for it.
+    pub content_language: Option<&'a str>,
 }
 
 /// An address below the site's, and whether its last part names the article.
@@ -113,10 +116,23 @@ impl Permalinks {
     /// The pattern for the page's section, in its language before that of the whole site.
     fn of_section(&self, page: &Page) -> Option<&str> {
         let section = page.file.folders.first()?.to_lowercase();
-        let language = page.file.language.as_deref().or(page.default_language);
-        let own = language.and_then(|language| self.by_language.get(language)?.get(&section));
+        let language = page.file.language.as_deref().or(page.content_language);
+        let language = language.or(page.default_language);
+        let own = language.and_then(|language| self.in_language(language)?.get(&section));
         own.or_else(|| self.by_section.get(&section))
             .map(String::as_str)
+    }
+
+    /// The patterns for a language, else the only ones for one that differs by region.
+    fn in_language(&self, language: &str) -> Option<&HashMap<String, String>> {
+        let near = self.by_language.iter();
+        let mut near = near.filter(|(tag, _)| primary(tag) == primary(language));
+        self.by_language
+            .get(language)
+            .or_else(|| match (near.next(), near.next()) {
+                (Some((_, only)), None) => Some(only),
+                _ => None,
+            })
     }
 
     fn of_jekyll(&self, said: Option<&str>, page: &Page) -> Option<Made> {

@@ -77,7 +77,7 @@ impl Text {
 
 impl Site {
     /// # Errors
-    /// When the folder cannot be read.
+    /// When the folder or a configuration cannot be read.
     pub fn open(folder: &Path) -> io::Result<Self> {
         // A folder may be given as "." or by another name.
         let absolute = folder.canonicalize()?;
@@ -91,17 +91,20 @@ impl Site {
             || folder.join("_drafts").is_dir()
             || in_posts
             || in_drafts;
-        let hugo = config::first(folder, &config::HUGO);
-        let languages = config::hugo_languages(folder, &hugo);
         let (kind, config, declared, content) = if is_jekyll {
-            let config = config::first(folder, &config::JEKYLL);
+            let config = config::first(folder, &config::JEKYLL)?;
             let declared = config::languages(&config);
             (Kind::Jekyll, config, declared, Content::whole(folder))
-        } else if let Some(content) = Content::of_hugo(folder, &hugo, &languages) {
-            (Kind::Hugo, hugo, languages, content)
         } else {
-            let content = Content::whole(folder);
-            (Kind::Plain, Map::new(), BTreeMap::new(), content)
+            let hugo = config::first(folder, &config::HUGO)?;
+            let languages = config::hugo_languages(folder, &hugo)?;
+            match Content::of_hugo(folder, &hugo, &languages) {
+                Some(content) => (Kind::Hugo, hugo, languages, content),
+                None => {
+                    let content = Content::whole(folder);
+                    (Kind::Plain, Map::new(), BTreeMap::new(), content)
+                }
+            }
         };
         let fields = Fields(&config);
         let base = fields.text(&["baseurl", "url"]);
@@ -123,16 +126,16 @@ impl Site {
             title: fields.text(&["title"]),
             url: base.and_then(|base| Url::parse(&format!("{}/", base.trim_end_matches('/'))).ok()),
             permalinks: match kind {
-                Kind::Hugo => config::hugo_permalinks(folder, &config, &declared),
+                Kind::Hugo => config::hugo_permalinks(folder, &config, &declared)?,
                 Kind::Jekyll => Permalinks::jekyll(&config),
                 Kind::Plain => Permalinks::default(),
             },
             default_language: default.as_deref().and_then(item::language),
             taxonomies: match kind {
-                Kind::Hugo => config::hugo_taxonomies(folder, &config, &declared),
+                Kind::Hugo => config::hugo_taxonomies(folder, &config, &declared)?,
                 Kind::Jekyll | Kind::Plain => BTreeSet::new(),
             },
-            inherited: Inherited::open(kind, &absolute, &config),
+            inherited: Inherited::open(kind, &absolute, &config, &declared)?,
             languages: declared.into_keys().collect(),
             in_posts,
             in_drafts,

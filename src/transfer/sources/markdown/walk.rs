@@ -120,7 +120,7 @@ fn is_resource(text: &Text, bundles: &HashSet<PathBuf>) -> bool {
         .any(|folder| bundles.contains(folder))
 }
 
-fn is_markdown(name: &str) -> bool {
+pub fn is_markdown(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     ["md", "markdown", "mdown", "mkd"].contains(&extension.to_lowercase().as_str())
         && !name.starts_with('.')

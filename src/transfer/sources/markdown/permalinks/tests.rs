@@ -41,6 +41,7 @@ fn address(
         file,
         day: fields.text(&["date"]).and_then(|date| day(&date)),
         default_language: Some("fr"),
+        content_language: None,
     };
     Some(permalinks.address(kind, said, &page)?.path)
 }
@@ -69,10 +70,10 @@ fn a_language_of_hugo_has_patterns_of_its_own() {
         "permalinks": {"opinion": "/avis/:slug/"},
         "languages": {"fr": {"permalinks": {"sport": "/sports/:slug/"}}},
     }));
-    let languages = super::super::config::hugo_languages(folder.path(), &main);
+    let languages = super::super::config::hugo_languages(folder.path(), &main).unwrap();
     let tags: Vec<&str> = languages.keys().map(String::as_str).collect();
     assert_eq!(tags, ["ar", "es", "fr"]);
-    let made = super::super::config::hugo_permalinks(folder.path(), &main, &languages);
+    let made = super::super::config::hugo_permalinks(folder.path(), &main, &languages).unwrap();
     for (path, language, expected) in [
         ("news/a.md", None, "n/a/"),
         ("opinion/a.md", None, "avis/a/"),
