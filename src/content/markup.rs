@@ -50,7 +50,7 @@ pub fn check(html: &str) -> Result<(), String> {
     let mut rest = html;
     let (mut in_tag, mut kept) = (0, 0);
     while !rest.is_empty() {
-        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+        let (piece, after) = rest.split_at(end_of_piece(rest));
         let before = parser.tokenizer.sink.sink.events.get();
         parser.process(StrTendril::from_slice(piece));
         let builder = &parser.tokenizer.sink;
@@ -73,6 +73,12 @@ pub fn check(html: &str) -> Result<(), String> {
         rest = after;
     }
     parser.finish().judge(html.len(), tags)
+}
+
+fn end_of_piece(text: &str) -> usize {
+    let most = text.len().min(PIECE);
+    let mut ends = (0..=most).rev();
+    ends.find(|end| text.is_char_boundary(*end)).unwrap_or(most)
 }
 
 /// Whether a look at the text tells that little can come of it: each tag may come to copy all that was before it.
