@@ -16,6 +16,8 @@ pub fn absolute<'a>(html: &'a str, base: &str) -> Cow<'a, str> {
     let mut builder = body::sanitiser();
     builder.attribute_filter(move |_, attribute, value| {
         Some(match attribute {
+            // Each grows by the length of the base.
+            "srcset" if parts(value).nth(MAX_CANDIDATES).is_some() => Cow::Borrowed(value),
             "srcset" => Cow::Owned(candidates(value, &base)),
             _ if ADDRESSES.contains(&attribute) => Cow::Owned(resolved(value, &base)),
             _ => Cow::Borrowed(value),
@@ -23,6 +25,9 @@ pub fn absolute<'a>(html: &'a str, base: &str) -> Cow<'a, str> {
     });
     Cow::Owned(builder.clean(html).to_string())
 }
+
+/// Pictures that one may stand for.
+const MAX_CANDIDATES: usize = 100;
 
 /// Attributes that hold an address and survive the sanitiser.
 const ADDRESSES: [&str; 4] = ["href", "src", "poster", "cite"];

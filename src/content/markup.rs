@@ -9,12 +9,16 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, Tracer, TreeSink};
 use html5ever::tendril::{StrTendril, TendrilSink};
-use html5ever::{Attribute, ExpandedName, ParseOpts, QualName, local_name, ns, parse_fragment};
+use html5ever::{
+    Attribute, ExpandedName, LocalName, ParseOpts, QualName, local_name, ns, parse_fragment,
+};
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Bytes between two looks at the work so far.
 const PIECE: usize = 512;
 /// Elements, or places among them, that are looked at over the whole text: some tenths of a second, as measured.
@@ -25,16 +29,28 @@ const MAX_COPIES: usize = 500_000;
 const MAX_WRITTEN: usize = 32 * 1024 * 1024;
 /// Bytes looked through for what is to be escaped: some tenths of a second, as measured.
 const MAX_SCANNED: usize = 4_000_000_000;
-/// What may part attributes, in one tag.
+/// What may part attributes, in one tag or comment: each is compared with all before it.
 const MAX_PARTINGS: usize = 30_000;
+/// Elements inside of each other.
+const MAX_OPEN: usize = 20_000;
+/// Names that are kept in a table for all, in which strangers can make them collide; shorter ones are not.
+const MAX_NAMES: usize = 2_000;
+const LONG_NAME: usize = 7;
+/// Attributes of an element that is copied and compared.
+const MAX_COMPARED: usize = 500;
+/// The sanitiser goes from each of these through all that it is in.
+const MAX_SELECTED: usize = 50;
 /// Texts with fewer tags, and fewer bytes for each of them, cannot be hard to parse.
 const FEW_TAGS: usize = 500;
 const FEW_BYTES: usize = 32 * 1024 * 1024;
+const FEW_PARTINGS: usize = 3_000;
 
 /// Elements that are copied where they were left open.
 const FORMATTING: [&str; 14] = [
     "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
 ];
+
+const TANGLED: &str = "nests too many elements, or leaves too many open";
 
 /// # Errors
 /// A phrase, where parsing the text, or writing it out again, would take out of all proportion long.
@@ -58,17 +74,28 @@ pub fn check(html: &str) -> Result<(), String> {
         let open = Open::default();
         builder.trace_handles(&open);
         // Each formatting element is compared with those that are open or were left so, attribute by attribute.
-        let most = kept.max(open.0.get());
-        add(&tree.looks, most.saturating_mul(tree.formatting.take()));
-        kept = open.0.get();
+        let most = kept.max(open.weight.get());
+        kept = open.weight.get();
+        // Other tags look through their names.
+        let names = piece.bytes().filter(|byte| *byte == b'<').count();
+        let compared = tree.formatting.take() + names / 16;
+        add(&tree.looks, most.saturating_mul(compared));
+        if open.count.get() > MAX_OPEN {
+            return Err(TANGLED.to_owned());
+        }
         tree.judge(html.len(), tags)?;
         // Nothing is heard of a tag before its end.
         in_tag = match tree.events.get() == before {
             true => in_tag + partings(piece),
-            false => partings(piece),
+            false => {
+                if in_tag > 2 * PIECE {
+                    add(&tree.looks, in_tag * in_tag / 64);
+                }
+                partings(piece)
+            }
         };
         if in_tag > MAX_PARTINGS {
-            return Err("has too many attributes in one tag".to_owned());
+            return Err("has a tag or a comment of too many parts".to_owned());
         }
         rest = after;
     }
@@ -78,14 +105,19 @@ pub fn check(html: &str) -> Result<(), String> {
 fn end_of_piece(text: &str) -> usize {
     let most = text.len().min(PIECE);
     let mut ends = (0..=most).rev();
-    ends.find(|end| text.is_char_boundary(*end)).unwrap_or(most)
+    let mut end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or(most);
+    // Of each piece, the tokenizer takes one from the beginning; where all is one piece, it stays.
+    while text[end..].starts_with(BYTE_ORDER_MARK) {
+        end += BYTE_ORDER_MARK.len_utf8();
+    }
+    end
 }
 
 /// Whether a look at the text tells that little can come of it: each tag may come to copy all that was before it.
 fn is_harmless(html: &str, tags: usize) -> bool {
     let scanned = Stretch::of(html).scanned();
     tags < FEW_TAGS
-        && partings(html) <= MAX_PARTINGS
+        && partings(html) <= FEW_PARTINGS
         && html.len().saturating_mul(tags) <= FEW_BYTES
         && scanned.saturating_mul(tags + 1) <= MAX_SCANNED
 }
@@ -132,6 +164,8 @@ struct Tree {
     /// What the parser has told.
     events: Cell<usize>,
     looks: Cell<usize>,
+    /// The long ones.
+    names: RefCell<HashSet<LocalName>>,
     elements: Cell<usize>,
     /// Formatting elements, and their attributes, since the last look at the work.
     formatting: Cell<usize>,
@@ -150,6 +184,8 @@ struct Named {
     number: usize,
     name: QualName,
     is_integration_point: bool,
+    /// What it is to compare it: itself and its attributes.
+    weight: usize,
     /// Of a template.
     contents: Option<Handle>,
 }
@@ -167,6 +203,7 @@ impl Default for Tree {
             number: 0,
             name: QualName::new(None, ns!(), local_name!("")),
             is_integration_point: false,
+            weight: 1,
             contents: None,
         };
         Self {
@@ -174,6 +211,7 @@ impl Default for Tree {
             nodes: RefCell::new(vec![Node::default()]),
             events: Cell::default(),
             looks: Cell::default(),
+            names: RefCell::default(),
             elements: Cell::default(),
             formatting: Cell::default(),
             late_attributes: Cell::default(),
@@ -188,8 +226,11 @@ impl Tree {
         let is_tangled = self.looks.get() > MAX_LOOKS
             || self.elements.get() > tags + MAX_COPIES
             || self.written.get() > bytes + MAX_WRITTEN;
+        if self.names.borrow().len() > MAX_NAMES {
+            return Err("has too many names of elements and attributes".to_owned());
+        }
         if is_tangled {
-            return Err("nests too many elements, or leaves too many open".to_owned());
+            return Err(TANGLED.to_owned());
         }
         match self.scanned.get() > MAX_SCANNED {
             true => Err("has too many signs in one stretch of text".to_owned()),
@@ -202,16 +243,25 @@ impl Tree {
         add(&self.looks, count);
     }
 
-    fn make(&self, name: QualName, flags: ElementFlags) -> Handle {
-        let contents = flags
-            .template
-            .then(|| self.make(self.document.name.clone(), ElementFlags::default()));
+    fn make(&self, name: QualName, weight: usize, flags: ElementFlags) -> Handle {
+        let contents = flags.template.then(|| self.make_nameless());
         Rc::new(Named {
             number: self.put(Node::default()),
             name,
             is_integration_point: flags.mathml_annotation_xml_integration_point,
+            weight,
             contents,
         })
+    }
+
+    fn make_nameless(&self) -> Handle {
+        self.make(self.document.name.clone(), 1, ElementFlags::default())
+    }
+
+    fn note_name(&self, name: &LocalName) {
+        if name.len() > LONG_NAME {
+            self.names.borrow_mut().insert(name.clone());
+        }
     }
 
     fn put(&self, node: Node) -> usize {
@@ -288,13 +338,17 @@ fn add(sum: &Cell<usize>, more: usize) {
 
 /// How many elements the parser has to look through.
 #[derive(Default)]
-struct Open(Cell<usize>);
+struct Open {
+    count: Cell<usize>,
+    weight: Cell<usize>,
+}
 
 impl Tracer for Open {
     type Handle = Handle;
 
-    fn trace_handle(&self, _: &Handle) {
-        add(&self.0, 1);
+    fn trace_handle(&self, node: &Handle) {
+        add(&self.count, 1);
+        add(&self.weight, node.weight);
     }
 }
 
@@ -325,24 +379,33 @@ impl TreeSink for Tree {
         flags: ElementFlags,
     ) -> Handle {
         add(&self.elements, 1);
+        self.note_name(&name.local);
+        let weight = 1 + attributes.len();
         if FORMATTING.contains(&&*name.local) {
-            add(&self.formatting, 1 + attributes.len());
+            add(&self.formatting, weight);
+            if weight > MAX_COMPARED {
+                add(&self.looks, MAX_LOOKS);
+            }
+        }
+        if &*name.local == "selectedcontent" {
+            add(&self.looks, MAX_LOOKS / MAX_SELECTED);
         }
         for attribute in attributes {
+            self.note_name(&attribute.name.local);
             let value = Stretch::of(&attribute.value);
             add(&self.written, attribute.name.local.len() + value.bytes);
             add(&self.scanned, value.scanned());
         }
-        self.make(name, flags)
+        self.make(name, weight, flags)
     }
 
     fn create_comment(&self, _: StrTendril) -> Handle {
         self.look(0);
-        self.make(self.document.name.clone(), ElementFlags::default())
+        self.make_nameless()
     }
 
     fn create_pi(&self, _: StrTendril, _: StrTendril) -> Handle {
-        self.make(self.document.name.clone(), ElementFlags::default())
+        self.make_nameless()
     }
 
     fn append(&self, parent: &Handle, child: NodeOrText<Handle>) {
@@ -467,6 +530,7 @@ mod tests {
             "<select><title>",
             "<math><annotation-xml encoding='text/html'><p><title><!--</title>",
             "<p title='>",
+            &format!("{}<\u{feff}!--", "x".repeat(PIECE - 1)),
         ] {
             let hidden = [&nested, &signs].map(|hard| check(&format!("{before}{hard}")));
             let is_text = before.contains("title='>") || before.contains("<select>");
@@ -492,6 +556,20 @@ mod tests {
             (0..20_000).map(|n| format!("<b id={n}>")).collect(),
             format!("<b{}>", numbered(1_000)).repeat(600),
             format!("<table>{}", "x<p></p>".repeat(20_000)),
+            format!("<b{}>{}", numbered(29_000), "<b></b>".repeat(2_000)),
+            format!("</p{}>", numbered(29_000)).repeat(4),
+            format!(
+                "{}{}",
+                "<q>".repeat(10_000),
+                "<selectedcontent>".repeat(1_000)
+            ),
+            "<q>".repeat(30_000),
+            (0..3_000).map(|n| format!("<br name-{n:04}>")).collect(),
+            format!(
+                "<p>{}</p>{}",
+                (0..3_000).map(|n| format!("<b a{n}>")).collect::<String>(),
+                "</i>".repeat(300_000)
+            ),
         ] {
             assert!(check(&hard).is_err(), "{}", &hard[..30]);
         }
