@@ -21,13 +21,13 @@ use html5ever::{
 const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Bytes between two looks at the work so far.
 const PIECE: usize = 512;
-/// Elements, or places among them, that are looked at over the whole text: some tenths of a second, as measured.
+/// Elements, or places among them, that are looked at over the whole text; at some nanoseconds each, tenths of a second.
 const MAX_LOOKS: usize = 20_000_000;
 /// Elements that are made, beside those that the text has.
 const MAX_COPIES: usize = 500_000;
 /// Bytes of attributes, beside those that the text has.
 const MAX_WRITTEN: usize = 32 * 1024 * 1024;
-/// Bytes looked through for what is to be escaped: some tenths of a second, as measured.
+/// Bytes looked through for what is to be escaped: a tenth of a second, as measured.
 const MAX_SCANNED: usize = 4_000_000_000;
 /// What may part attributes, in one tag or comment: each is compared with all before it.
 const MAX_PARTINGS: usize = 30_000;
