@@ -132,11 +132,17 @@ impl SegmentWalk {
         }
     }
 
+    /// The least of the best, once there are enough.
+    fn least(&self) -> Option<Match> {
+        let is_full = self.best.len() >= self.walk.limit;
+        let least = self.best.peek().filter(|_| is_full);
+        least.map(|Reverse(least)| *least)
+    }
+
     /// Whether an article of this rank may come among the best.
     fn may_enter(&self, rank: i64) -> bool {
-        let full = self.best.len() >= self.walk.limit;
-        let least = self.best.peek().filter(|_| full);
-        least.is_none_or(|least| self.walk.place(rank, 0).0 >= least.0.rank)
+        let least = self.least();
+        least.is_none_or(|least| self.walk.place(rank, 0).0 >= least.rank)
     }
 
     fn offer(&mut self, doc: DocId, rank: i64) -> Option<()> {
@@ -158,8 +164,7 @@ impl SegmentWalk {
             *least = Reverse(found);
         }
         if self.walk.order == Order::Relevance
-            && self.best.len() >= self.walk.limit
-            && let Some(Reverse(least)) = self.best.peek()
+            && let Some(least) = self.least()
         {
             self.floor = lowest_score(least.rank);
         }
