@@ -9,7 +9,7 @@ mod random;
 
 use std::time::{Duration, Instant};
 
-use kiosque::related::{Article, Ask, Engine, Language, Profile, Settings, Window};
+use kiosque::related::{Article, Ask, Engine, Home, Language, Profile, Settings, Window};
 use random::Random;
 
 /// As the program has it.
@@ -28,8 +28,13 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = || {
         let settings = Settings::default();
-        Engine::open(settings, folder.path(), "bench", Some(1), NOW, threads)
-            .expect("the file opens")
+        let home = Home {
+            dir: folder.path(),
+            store: "bench",
+            last: Some(1),
+            drifts: false,
+        };
+        Engine::open(settings, home, NOW, threads).expect("the file opens")
     };
     println!("{count} made-up articles of {WORDS} words, {threads} cores");
 

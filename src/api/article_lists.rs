@@ -78,7 +78,7 @@ pub async fn list_articles(
     let address = Address::of(&request);
     let question = Question {
         text: input.question(),
-        is_brief: is_walked(&scope) && is_brief(&input),
+        brief: (is_walked(&scope) && is_brief(&input)).into(),
     };
     state
         .answer_question(&request, question, move |state, reader, now| {

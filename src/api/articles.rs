@@ -93,7 +93,7 @@ pub async fn get_article(
     let address = Address::of(&request);
     let question = Question {
         text: format!("article {slug:?} {}", shape.question()),
-        is_brief: shape.is_plain(),
+        brief: shape.is_plain().into(),
     };
     state
         .answer_question(&request, question, move |state, reader, now| {

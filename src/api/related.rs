@@ -11,14 +11,14 @@ use crate::api::inputs::{RelatedInput, RelatedParams};
 use crate::api::neighbours::{Material, RelatedListView, Shown};
 use crate::api::openapi::Failures;
 use crate::api::problem::{Problem, ProblemView};
-use crate::api::state::{Question, State};
+use crate::api::state::{Brief, Question, State};
 use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
 use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{self, Ask, Neighbour, Related};
-use crate::store::{articles, rights};
+use crate::store::{articles, rights, shown};
 
 /// Find related articles
 ///
@@ -47,7 +47,10 @@ pub async fn list_related_articles(
     let input = RelatedInput::parse(request.query_string())?;
     let sight = viewer.published_sight();
     let address = Address::of(&request);
-    let question = Question::long(format!("related {slug:?} {input:?}"));
+    let question = Question {
+        text: format!("related {slug:?} {input:?}"),
+        brief: brief(&slug, &input, &sight),
+    };
     state
         .answer_question(&request, question, move |state, reader, now| {
             reader.read(|conn| {
@@ -64,6 +67,18 @@ pub async fn list_related_articles(
             })
         })
         .await
+}
+
+/// To show a ranking that is kept is to read a few rows.
+fn brief(slug: &str, input: &RelatedInput, sight: &Sight) -> Brief {
+    if !input.is_plain() || !matches!(sight, Sight::Public) || slug.contains('\0') {
+        return Brief::No;
+    }
+    let slug = slug.to_owned();
+    Brief::If(Box::new(move |state, reader| {
+        let num = reader.glance(|conn| shown::num_by_name(conn, &slug));
+        num.is_ok_and(|num| num.is_none_or(|num| state.engine(state.clock.now()).has_ranking(num)))
+    }))
 }
 
 /// A related lookup whose names have been looked up.

@@ -40,10 +40,35 @@ const JOINS: usize = 3;
 pub struct Question {
     /// In one spelling, whatever order and spelling it came in.
     pub text: String,
-    /// Whether it takes less to answer than to hand it to another thread: a few rows by an index. On SQLite it is
-    /// answered here and now then, on this worker's own connection; a panic becomes a problem in `envelope`, and there
-    /// is no time-out, for nothing is waited for but the disk.
-    pub is_brief: bool,
+    pub brief: Brief,
+}
+
+/// Whether it takes less to answer a question than to hand it to another thread: a few rows by an index. On SQLite it is
+/// answered here and now then, on this worker's own connection; a panic becomes a problem in `envelope`, and there is no
+/// time-out, for nothing is waited for but the disk.
+pub enum Brief {
+    Yes,
+    No,
+    /// As a look at what there is tells.
+    If(Box<Glance>),
+}
+
+type Glance = dyn FnOnce(&State, &Reader<'_>) -> bool + Send;
+
+impl Brief {
+    fn is_so(self, state: &State, reader: &Reader<'_>) -> bool {
+        match self {
+            Self::Yes => true,
+            Self::No => false,
+            Self::If(glance) => glance(state, reader),
+        }
+    }
+}
+
+impl From<bool> for Brief {
+    fn from(is_brief: bool) -> Self {
+        if is_brief { Self::Yes } else { Self::No }
+    }
 }
 
 impl Question {
@@ -51,7 +76,7 @@ impl Question {
     pub fn long(text: String) -> Self {
         Self {
             text,
-            is_brief: false,
+            brief: Brief::No,
         }
     }
 }
@@ -255,7 +280,7 @@ impl State {
         let _on_its_way = self.purges.as_ref().map(Purges::enter);
         let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
             let (finished, now) = self
-                .read(question.is_brief, move |state, reader, now| {
+                .read(question.brief, move |state, reader, now| {
                     Ok((work(state, reader, now)?.finish(state.max_age), now))
                 })
                 .await?;
@@ -272,7 +297,7 @@ impl State {
             match cache.join(&question.text) {
                 Turn::Mine(_flight) => {
                     self.metrics.count_asked("miss");
-                    return self.make(cache, request, &question, address, work).await;
+                    return self.make(cache, request, question, address, work).await;
                 }
                 Turn::Theirs(others) => {
                     self.metrics.count_asked("shared");
@@ -283,7 +308,7 @@ impl State {
         }
         // What the others made cannot be kept, or changes faster than it is made.
         self.metrics.count_asked("miss");
-        self.make(cache, request, &question, address, work).await
+        self.make(cache, request, question, address, work).await
     }
 
     /// Makes an answer, and keeps it if it may be kept.
@@ -291,7 +316,7 @@ impl State {
         &self,
         cache: &Cache<Page>,
         request: &HttpRequest,
-        question: &Question,
+        question: Question,
         address: &str,
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
@@ -300,7 +325,7 @@ impl State {
         let neighbourhoods = cache.ledger().neighbourhoods();
         let seen_by_all = self.followed_by_all();
         let (finished, depends, now, took) = self
-            .read(question.is_brief, move |state, reader, now| {
+            .read(question.brief, move |state, reader, now| {
                 // Not the time until a thread was free.
                 let started = Instant::now();
                 let mut answer = work(state, reader, now)?;
@@ -340,10 +365,11 @@ impl State {
     /// wait for a connection waits without a thread: each has its own memory to work in.
     async fn read<T: Send + 'static>(
         &self,
-        is_brief: bool,
+        brief: Brief,
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        match self.database.here().filter(|_| is_brief) {
+        let here = self.database.here();
+        match here.filter(|reader| brief.is_so(self, reader)) {
             Some(reader) => Ok(work(self, &reader, self.clock.now())?),
             None => {
                 let turn = Arc::clone(&self.readers).acquire_owned();

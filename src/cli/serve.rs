@@ -171,6 +171,7 @@ pub fn assemble(
                 dir: config.search_dir.clone(),
                 store: store_id.clone(),
                 last: Some(last),
+                drifts: !config.related_lag.is_zero(),
             },
             ledger.clone(),
             clock.clone(),

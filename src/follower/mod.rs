@@ -1,5 +1,6 @@
 //! Reads the change log and keeps what is derived from the store up to date with it.
 
+mod ahead;
 mod cache;
 mod related;
 mod search;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,8 @@ use crate::cache::Ledger;
 use crate::content::time::Clock;
 use crate::error::{Error, Result};
 use crate::follower::Derived;
-use crate::related::{Article, Engine, Pin, Profile, Settings, Window};
+use crate::follower::ahead::Ahead;
+use crate::related::{Article, Engine, Home, Pin, Profile, Settings, Window};
 use crate::store::state::Whole;
 
 /// So many articles, as a newsroom writes them, are analysed here: a new thread costs more, for its memory is new, too.
@@ -27,8 +28,10 @@ pub struct RelatedIndex {
     position: Option<i64>,
     /// Who is to know whose neighbourhood something has come into.
     ledger: Option<Arc<Ledger>>,
-    /// Articles that came, or moved among the others, by number, of which it has not been told yet; `None`: too many.
-    came: Option<Vec<i64>>,
+    /// The line up to which the rankings that are kept have followed.
+    told: Option<i64>,
+    /// Makes rankings ahead, where they last.
+    ahead: Option<Ahead>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,
     committed: Option<Instant>,
@@ -44,6 +47,8 @@ pub struct ProfileFile {
     /// The last line of the log when the server started: a file that is ahead of it is of another past. `None`:
     /// what the file holds does not count.
     pub last: Option<i64>,
+    /// Whether a ranking is given while little has changed elsewhere.
+    pub drifts: bool,
 }
 
 impl RelatedIndex {
@@ -64,7 +69,8 @@ impl RelatedIndex {
             clock,
             position: None,
             ledger,
-            came: Some(Vec::new()),
+            told: None,
+            ahead: None,
             moved: Vec::new(),
             committed: None,
             threads: threads.max(1),
@@ -79,28 +85,57 @@ impl RelatedIndex {
         self.clock.now().timestamp_micros()
     }
 
-    /// Tells whose neighbours the articles may be that came.
-    fn tell_who_is_near(&mut self) {
+    fn reading(&self) -> RwLockReadGuard<'_, Engine> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whose neighbours the next of those articles may be that came; whether there are more.
+    fn tell_who_is_near(&mut self) -> bool {
         /// It is a neighbour of a dozen, on the average, and they are not always those that it is nearest to.
         const NEAR: usize = 50;
-        let came = self.came.replace(Vec::new());
-        let Some(ledger) = &self.ledger else {
-            return;
-        };
-        let Some(came) = came else {
-            return ledger.record_near(None);
-        };
+        /// As many as whoever has just written may have to wait for.
+        const TURN: usize = 4;
+        let now = self.now();
+        let engine = self.reading();
+        let came: Vec<i64> = engine.came().iter().take(TURN).copied().collect();
         if came.is_empty() {
+            if self.told != self.position {
+                engine.commit_rankings();
+            }
+            drop(engine);
+            self.told = self.position;
+            return false;
+        }
+        if self.ledger.is_some() || engine.keeps_rankings() {
+            let near: Vec<i64> = came
+                .iter()
+                .flat_map(|num| engine.near(*num, NEAR, now))
+                .collect();
+            if let Some(ledger) = &self.ledger {
+                ledger.record_near(Some(&near));
+            }
+            engine.forget_rankings(&near);
+        }
+        let more = engine.came().len() > came.len();
+        drop(engine);
+        self.write(|engine| engine.told(came.len()));
+        more
+    }
+
+    /// Where so many came that it would take long to tell of each, any list may be concerned.
+    fn tell_of_many(&mut self) {
+        let engine = self.reading();
+        let (came, all) = (engine.came().len(), engine.len());
+        drop(engine);
+        if came <= MANY {
             return;
         }
-        let now = self.now();
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        let near: Vec<i64> = came
-            .iter()
-            .flat_map(|num| engine.near(*num, NEAR, now))
-            .collect();
-        drop(engine);
-        ledger.record_near(Some(&near));
+        if let Some(ledger) = &self.ledger {
+            ledger.record_near(None);
+        }
+        if came > all / MANY {
+            self.write(Engine::told_all);
+        }
     }
 }
 
@@ -112,22 +147,29 @@ impl Derived for RelatedIndex {
     fn open(&mut self) -> Result<()> {
         let started = Instant::now();
         // The file is opened by one engine at a time.
+        self.ahead = None;
         self.write(|present| *present = Engine::new(self.settings.clone()));
-        let (engine, position) = Engine::open(
-            self.settings.clone(),
-            &self.file.dir,
-            &self.file.store,
-            self.file.last,
-            self.now(),
-            self.threads,
-        )
-        .map_err(unusable)?;
+        let home = Home {
+            dir: &self.file.dir,
+            store: &self.file.store,
+            last: self.file.last,
+            drifts: self.file.drifts,
+        };
+        let opened = Engine::open(self.settings.clone(), home, self.now(), self.threads);
+        let (engine, position) = opened.map_err(unusable)?;
         self.position = position;
         if self.position.is_some() {
             let (count, seconds) = (engine.len(), started.elapsed().as_secs_f32());
             log::info!("loaded the related index of {count} articles in {seconds:.1} s");
         }
         self.write(|present| *present = engine);
+        // Where each change ends all rankings, none are made that no one asks for.
+        if self.file.drifts {
+            let ahead = Ahead::start(Arc::clone(&self.engine));
+            self.ahead = ahead
+                .inspect_err(|error| log::error!("nothing is ranked ahead: {error}"))
+                .ok();
+        }
         Ok(())
     }
 
@@ -149,19 +191,14 @@ impl Derived for RelatedIndex {
         let now = self.now();
         self.write(|engine| engine.advance(now));
         for (num, profile) in profiles {
-            let has_moved = self
-                .write(|engine| match &profile {
-                    Some(profile) => engine.upsert(profile),
-                    None => engine.remove(num).map(|_| false),
-                })
-                .map_err(unusable)?;
-            if has_moved && let Some(came) = &mut self.came {
-                came.push(num);
-                if came.len() > MANY {
-                    self.came = None;
-                }
-            }
+            self.write(|engine| match &profile {
+                Some(profile) => engine.upsert(profile),
+                None => engine.remove(num),
+            })
+            .map_err(unusable)?;
         }
+        // While very much is written there may be no rest.
+        self.tell_of_many();
         Ok(())
     }
 
@@ -179,10 +216,6 @@ impl Derived for RelatedIndex {
         self.moved.sort_unstable();
         self.moved.dedup();
         self.committed = Some(Instant::now());
-        if self.came.is_none() {
-            // While very much is written there may be no rest.
-            self.tell_who_is_near();
-        }
         Ok(())
     }
 
@@ -191,12 +224,14 @@ impl Derived for RelatedIndex {
         const TURN: usize = 50;
         /// Rest before that: among many writes the same weights move again and again, and lookups compute what they need.
         const QUIET: Duration = Duration::from_secs(2);
-        self.tell_who_is_near();
+        if self.tell_who_is_near() {
+            return Ok(true);
+        }
         if self.committed.is_some_and(|last| last.elapsed() < QUIET) {
             return Ok(false);
         }
         let turn = self.moved.split_off(self.moved.len().saturating_sub(TURN));
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.reading();
         turn.into_iter().for_each(|slot| engine.refresh_one(slot));
         Ok(!self.moved.is_empty())
     }

@@ -1,4 +1,4 @@
-//! Where profiles lie: appended to one file and read in place, or in memory.
+//! Where profiles lie, and rankings: appended to one file and read in place, or in memory.
 //!
 //! The file is a log of frames. A frame begins with its length, a checksum that is chained to that of the
 //! frame before, and its kind; a commit says up to which line of the change log the frames before it
@@ -13,32 +13,37 @@ use std::path::{Path, PathBuf};
 use memmap2::{Advice, Mmap, MmapOptions};
 
 use super::frames::{Extent, FRAME, Frames, Kind, Place, checksum, i64_at, u32_at};
-use super::record::VERSION;
 
 /// The file is mapped in pieces of this size, each for good, so that it can grow while it is read.
 const EXTENT: usize = 64 << 20;
 /// Memory is taken in pieces of at least this size.
 const HEAP_EXTENT: usize = 1 << 20;
 
-const FILE: &str = "related.profiles";
+/// What an archive's file is called, and what it begins with: one that begins with something else is another's.
+pub(super) struct Label {
+    pub file: &'static str,
+    pub opening: Vec<u8>,
+}
 
-/// Profiles, each at its place until the archive is dropped.
+/// Profiles or rankings of articles, each at its place until the archive is dropped. Each begins with its article's
+/// number.
 pub(super) struct Archive {
     extents: Vec<Extent>,
     /// The next frame goes here, in the last extent.
     tail: usize,
     chain: u32,
     file: Option<File>,
-    /// Whose profiles these are.
-    store: String,
+    opening: Vec<u8>,
 }
 
 /// What a file held.
 pub(super) struct Found {
-    /// The present profile of each article.
+    /// The present one of each article.
     pub places: HashMap<i64, Place>,
     /// Up to which line of the change log they follow.
     pub position: i64,
+    /// Of which articles something was put in or taken out after the line asked for.
+    pub changed: Vec<i64>,
 }
 
 impl Archive {
@@ -48,16 +53,22 @@ impl Archive {
             tail: 0,
             chain: 0,
             file: None,
-            store: String::new(),
+            opening: Vec::new(),
         }
     }
 
-    /// Opens the file in `dir`; one of another store or version, a torn or a missing one is begun anew, and so is one
-    /// that is ahead of `last`, or any where there is no `last`.
+    /// Opens the file in `dir`; one with another opening, a torn or a missing one is begun anew, and so is one
+    /// that is ahead of `last`, or any where there is no `last`. Tells what changed after the line `since`, if that is
+    /// asked.
     /// A file that is mostly past states is written anew without them.
-    pub fn open(dir: &Path, store: &str, last: Option<i64>) -> io::Result<(Self, Option<Found>)> {
+    pub fn open(
+        dir: &Path,
+        label: Label,
+        last: Option<i64>,
+        since: Option<i64>,
+    ) -> io::Result<(Self, Option<Found>)> {
         fs::create_dir_all(dir)?;
-        let path = dir.join(FILE);
+        let path = dir.join(label.file);
         // Left by a process that was killed while it made a copy.
         remove(&beside(&path))?;
         let file = OpenOptions::new()
@@ -66,8 +77,8 @@ impl Archive {
             .create(true)
             .truncate(false)
             .open(&path)?;
-        let mut archive = Self::over(file, store)?;
-        let found = archive.read();
+        let mut archive = Self::over(file, label.opening)?;
+        let found = archive.read(since);
         match found.filter(|(found, _)| last.is_some_and(|last| found.position <= last)) {
             Some((found, live)) if archive.written() < 2 * live + EXTENT => {
                 archive.forget_pages();
@@ -89,7 +100,7 @@ impl Archive {
         }
     }
 
-    fn over(file: File, store: &str) -> io::Result<Self> {
+    fn over(file: File, opening: Vec<u8>) -> io::Result<Self> {
         file.try_lock()?;
         let length = file.metadata()?.len();
         let mut archive = Self {
@@ -97,7 +108,7 @@ impl Archive {
             tail: 0,
             chain: 0,
             file: Some(file),
-            store: store.to_owned(),
+            opening,
         };
         for _ in 0..length.div_ceil(EXTENT as u64) {
             archive.extend()?;
@@ -112,12 +123,12 @@ impl Archive {
         if let Some(file) = &self.file {
             file.set_len(0)?;
         }
-        let opening = opening(&self.store);
+        let opening = self.opening.clone();
         self.append(Kind::Opening, &opening).map(drop)
     }
 
-    pub fn put(&mut self, profile: &[u8]) -> io::Result<Place> {
-        self.append(Kind::Profile, profile)
+    pub fn put(&mut self, bytes: &[u8]) -> io::Result<Place> {
+        self.append(Kind::Content, bytes)
     }
 
     pub fn remove(&mut self, num: i64) -> io::Result<()> {
@@ -144,7 +155,7 @@ impl Archive {
     fn append(&mut self, kind: Kind, payload: &[u8]) -> io::Result<Place> {
         let size = FRAME + payload.len();
         if self.file.is_some() && size > EXTENT {
-            let reason = format!("a profile of {} bytes is too large", payload.len());
+            let reason = format!("{} bytes are too many for one article", payload.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         if self.extents.is_empty() || self.room() < size {
@@ -215,29 +226,35 @@ impl Archive {
         Ok(())
     }
 
-    /// Reads the file to its last commit, and goes on from there. `None`: it is not this store's, or torn.
+    /// Reads the file to its last commit, and goes on from there. `None`: it is another's, or torn.
     /// With what was found come the bytes that are still needed.
-    fn read(&mut self) -> Option<(Found, usize)> {
+    fn read(&mut self, since: Option<i64>) -> Option<(Found, usize)> {
         let mut frames = Frames::new(&self.extents);
         let (kind, _, payload) = frames.next()?;
-        if kind != Kind::Opening || payload != opening(&self.store) {
+        if kind != Kind::Opening || payload != self.opening {
             return None;
         }
         let mut places = HashMap::new();
+        let mut changed = Vec::new();
         let mut pending = Vec::new();
         let mut committed = None;
         while let Some((kind, place, payload)) = frames.next() {
             match kind {
-                Kind::Profile => pending.push((i64_at(payload)?, Some(place))),
+                Kind::Content => pending.push((i64_at(payload)?, Some(place))),
                 Kind::Removal => pending.push((i64_at(payload)?, None)),
                 Kind::Commit => {
+                    let position = i64_at(payload)?;
+                    let is_later = since.is_some_and(|since| position > since);
                     for (num, place) in pending.drain(..) {
+                        if is_later {
+                            changed.push(num);
+                        }
                         match place {
                             Some(place) => places.insert(num, place),
                             None => places.remove(&num),
                         };
                     }
-                    committed = Some((i64_at(payload)?, frames.extent, frames.at, frames.chain));
+                    committed = Some((position, frames.extent, frames.at, frames.chain));
                 }
                 Kind::Opening | Kind::Padding => {}
             }
@@ -247,14 +264,21 @@ impl Archive {
         (self.tail, self.chain) = (at, chain);
         let sizes = places.values().filter_map(|place| self.get(*place));
         let live = sizes.map(|bytes| bytes.len() + FRAME).sum();
-        Some((Found { places, position }, live))
+        Some((
+            Found {
+                places,
+                position,
+                changed,
+            },
+            live,
+        ))
     }
 
-    fn written(&self) -> usize {
+    pub fn written(&self) -> usize {
         self.extents.len().saturating_sub(1) * EXTENT + self.tail
     }
 
-    /// A copy with the present profiles only, put in the file's place when it is whole.
+    /// A copy with the present ones only, put in the file's place when it is whole.
     fn compacted(&self, path: &Path, found: &Found) -> io::Result<(Self, Found)> {
         let beside = beside(path);
         let file = OpenOptions::new()
@@ -263,8 +287,8 @@ impl Archive {
             .create(true)
             .truncate(true)
             .open(&beside)?;
-        let mut copy = Self::over(file, &self.store)?;
-        copy.append(Kind::Opening, &opening(&self.store))?;
+        let mut copy = Self::over(file, self.opening.clone())?;
+        copy.append(Kind::Opening, &self.opening)?;
         let mut in_order: Vec<(i64, Place)> = found
             .places
             .iter()
@@ -273,14 +297,20 @@ impl Archive {
         in_order.sort_unstable_by_key(|(_, place)| *place);
         let mut places = HashMap::with_capacity(in_order.len());
         for (num, place) in in_order {
-            if let Some(profile) = self.get(place) {
-                places.insert(num, copy.put(profile)?);
+            if let Some(bytes) = self.get(place) {
+                places.insert(num, copy.put(bytes)?);
             }
         }
         copy.commit(found.position)?;
         fs::rename(&beside, path)?;
-        let position = found.position;
-        Ok((copy, Found { places, position }))
+        Ok((
+            copy,
+            Found {
+                places,
+                position: found.position,
+                changed: found.changed.clone(),
+            },
+        ))
     }
 
     /// Pages that were read once, to load, need not stay in this process's memory.
@@ -317,15 +347,6 @@ fn beside(path: &Path) -> PathBuf {
     path.with_extension("new")
 }
 
-fn opening(store: &str) -> Vec<u8> {
-    [
-        b"kiosque related ",
-        &VERSION.to_le_bytes()[..],
-        store.as_bytes(),
-    ]
-    .concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,8 +357,15 @@ mod tests {
         bytes
     }
 
+    fn labelled(store: &str) -> Label {
+        Label {
+            file: "file",
+            opening: store.into(),
+        }
+    }
+
     fn reopened(dir: &Path) -> (Archive, Option<Found>) {
-        Archive::open(dir, "store", Some(i64::MAX)).unwrap()
+        Archive::open(dir, labelled("store"), Some(i64::MAX), Some(90)).unwrap()
     }
 
     #[test]
@@ -358,15 +386,19 @@ mod tests {
         let (mut archive, found) = reopened(dir.path());
         let found = found.unwrap();
         assert_eq!((found.position, found.places.len()), (91, 49));
+        assert_eq!(found.changed.len(), 52, "all of it came after line 90");
         assert_eq!(archive.get(found.places[&7]), Some(&profile(7, 30)[..]));
         assert_eq!(archive.get(found.places[&9]), Some(&profile(9, 1_000)[..]));
         // It goes on where the commit stands, over what was not committed.
         archive.put(&profile(61, 20)).unwrap();
         archive.commit(92).unwrap();
         drop(archive);
-        let (_, found) = reopened(dir.path());
+        let (again, found) = reopened(dir.path());
         let found = found.unwrap();
         assert!(found.position == 92 && found.places.contains_key(&61));
+        drop(again);
+        let later = Archive::open(dir.path(), labelled("store"), Some(92), Some(91));
+        assert_eq!(later.unwrap().1.unwrap().changed, [61]);
         assert!(!found.places.contains_key(&60));
     }
 
@@ -399,14 +431,14 @@ mod tests {
             archive.commit(1).unwrap();
         };
         fill();
-        let other = Archive::open(dir.path(), "other", Some(9)).unwrap();
+        let other = Archive::open(dir.path(), labelled("other"), Some(9), None).unwrap();
         assert!(other.1.is_none());
         drop(other);
         assert!(reopened(dir.path()).1.is_none());
         fill();
-        let path = dir.path().join(FILE);
+        let path = dir.path().join("file");
         let mut bytes = fs::read(&path).unwrap();
-        bytes[80] ^= 1;
+        bytes[60] ^= 1;
         fs::write(&path, &bytes).unwrap();
         assert!(reopened(dir.path()).1.is_none());
         fs::write(&path, b"short").unwrap();
@@ -421,11 +453,13 @@ mod tests {
             archive.put(&profile(1, 100)).unwrap();
             archive.commit(7).unwrap();
             assert!(
-                Archive::open(dir.path(), "store", last).is_err(),
+                Archive::open(dir.path(), labelled("store"), last, None).is_err(),
                 "it is in use"
             );
             drop(archive);
-            let found = Archive::open(dir.path(), "store", last).unwrap().1;
+            let found = Archive::open(dir.path(), labelled("store"), last, None)
+                .unwrap()
+                .1;
             assert_eq!(found.is_some(), kept, "{last:?}");
         }
     }

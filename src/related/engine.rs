@@ -4,18 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use super::Settings;
-use super::archive::Archive;
+use super::archive::{Archive, Label};
 use super::edit;
 use super::frames::Place;
 use super::index::{Index, Stale};
 use super::masses::{Masses, Steps};
 use super::postings::Slot;
 use super::profile::Profile;
-use super::record::Record;
+use super::rankings::{Held, Rankings};
+use super::record::{self, Record};
 use super::scratch::Scratch;
 
 /// Every article's profile and the index over those that may be seen now.
@@ -35,9 +36,30 @@ pub struct Engine {
     turns: BTreeSet<(i64, i64)>,
     /// Whose weights have moved since this was last taken.
     moved: Vec<Slot>,
+    /// `None`: each is computed when it is asked for.
+    pub(super) rankings: Option<Rankings>,
+    pub(super) drifts: bool,
+    /// Articles that came, or moved among the others, of which it has not been told yet.
+    pub(super) came: Vec<i64>,
+    /// The line of the change log up to which the engine has followed.
+    position: i64,
     now: i64,
     /// Room for lookups to work in, one for each that runs at a time.
     pub(super) scratch: Mutex<Vec<Scratch>>,
+}
+
+/// Where an engine keeps what it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Home<'a> {
+    /// A folder for this engine alone.
+    pub dir: &'a Path,
+    /// The name of the store whose articles these are.
+    pub store: &'a str,
+    /// The last line of the change log: a file that is ahead of it is of another past. `None`: what is there does not
+    /// count.
+    pub last: Option<i64>,
+    /// Whether a ranking is given while little has changed elsewhere; if not, each change ends all of them.
+    pub drifts: bool,
 }
 
 /// What a lookup needs of every article it passes by; all else is read from the archive.
@@ -46,7 +68,10 @@ pub(super) struct Article {
     pub published_at: i64,
     place: Place,
     pub language: u32,
+    /// Another one after each edit, but for a slight one of this run.
+    pub stamp: u32,
     alive: bool,
+    ranking: AtomicU64,
     masses: [AtomicU32; 4],
 }
 
@@ -60,7 +85,9 @@ impl Article {
             published_at: record.published_at(),
             place,
             language: record.language(),
+            stamp: record.stamp(),
             alive: true,
+            ranking: AtomicU64::new(Place::NONE),
             masses: std::array::from_fn(|_| AtomicU32::new(STALE)),
         }
     }
@@ -78,6 +105,20 @@ impl Article {
             phrase,
             tags,
         })
+    }
+
+    /// Where its ranking is.
+    pub fn ranking(&self) -> Option<Place> {
+        Place::from_bits(self.ranking.load(Ordering::Acquire))
+    }
+
+    pub fn set_ranking(&self, place: Option<Place>) {
+        let bits = place.map_or(Place::NONE, Place::bits);
+        self.ranking.store(bits, Ordering::Release);
+    }
+
+    pub fn take_ranking(&self) -> Option<Place> {
+        Place::from_bits(self.ranking.swap(Place::NONE, Ordering::AcqRel))
     }
 
     fn keep_masses(&self, masses: &Masses) {
@@ -100,29 +141,56 @@ impl Engine {
         Self::over(Archive::in_memory(), settings, 1)
     }
 
-    /// One that keeps its profiles in a file in `dir`, which belongs to the store of this name. Takes in what
-    /// the file holds at the time `now` (unix microseconds), unless that goes beyond the `last` line of the
-    /// change log, and tells up to which line it goes; `None`: nothing that can be used. Works with `threads`.
+    /// One that keeps its profiles in a file. Takes in what the file holds at the time `now` (unix microseconds), and
+    /// tells up to which line of the change log it goes; `None`: nothing that can be used. Works with `threads`.
     ///
     /// # Errors
     /// When the file cannot be opened, read or made.
     pub fn open(
         settings: Settings,
-        dir: &Path,
-        store: &str,
-        last: Option<i64>,
+        home: Home,
         now: i64,
         threads: usize,
     ) -> io::Result<(Self, Option<i64>)> {
-        let (archive, found) = Archive::open(dir, store, last)?;
+        let (rankings, held) = open_rankings(&settings, home).unzip();
+        let held = held.flatten();
+        let label = Label {
+            file: "related.profiles",
+            opening: [
+                b"kiosque related ",
+                &record::VERSION.to_le_bytes()[..],
+                home.store.as_bytes(),
+            ]
+            .concat(),
+        };
+        let since = held.as_ref().map(|held| held.position);
+        let (archive, found) = Archive::open(home.dir, label, home.last, since)?;
         let mut engine = Self::over(archive, settings, threads);
         engine.now = now;
-        let position = found.as_ref().map(|found| found.position);
-        if let Some(found) = found {
-            engine.fill(found.places.into_values().collect());
-            engine.archive.forget_pages();
+        (engine.rankings, engine.drifts) = (rankings, home.drifts);
+        let Some(found) = found else {
+            engine.clear_rankings();
+            return Ok((engine, None));
+        };
+        engine.position = found.position;
+        let moment = held.as_ref().map_or(i64::MAX, |held| held.moment);
+        engine.fill(found.places.into_values().collect(), moment);
+        engine.archive.forget_pages();
+        engine.came.extend(found.changed);
+        match held {
+            Some(held) => engine.take_over(held.places),
+            None => engine.clear_rankings(),
         }
-        Ok((engine, position))
+        Ok((engine, Some(found.position)))
+    }
+
+    /// Takes over where the rankings of articles are.
+    fn take_over(&self, rankings: impl IntoIterator<Item = (i64, Place)>) {
+        for (num, place) in rankings {
+            if let Some(article) = self.slot(num).and_then(|slot| self.article(slot)) {
+                article.set_ranking(Some(place));
+            }
+        }
     }
 
     fn over(archive: Archive, settings: Settings, threads: usize) -> Self {
@@ -136,13 +204,18 @@ impl Engine {
             aside: HashMap::new(),
             turns: BTreeSet::new(),
             moved: Vec::new(),
+            rankings: None,
+            drifts: false,
+            came: Vec::new(),
+            position: 0,
             now: 0,
             scratch: Mutex::new(Vec::new()),
         }
     }
 
-    /// Takes in many profiles that lie in the archive, and computes their weights.
-    fn fill(&mut self, mut places: Vec<Place>) {
+    /// Takes in many profiles that lie in the archive, and computes their weights. What opened after a moment (unix
+    /// microseconds) has come.
+    fn fill(&mut self, mut places: Vec<Place>, moment: i64) {
         /// Articles taken in at a time: a thread sorts its part of their terms, eight bytes each.
         const BATCH: usize = 16_384;
         // In the order of the file, which is read the faster for it.
@@ -158,6 +231,9 @@ impl Engine {
                     let slot = self.slots.len() as Slot;
                     self.slots.push(Article::new(&record, *place));
                     self.live.insert(record.num(), slot);
+                    if record.visible().from > moment {
+                        self.came.push(record.num());
+                    }
                     batch.push((slot, record));
                 } else {
                     self.aside.insert(record.num(), *place);
@@ -183,9 +259,10 @@ impl Engine {
     pub fn clear(&mut self) -> io::Result<()> {
         let mut archive = std::mem::replace(&mut self.archive, Archive::in_memory());
         let cleared = archive.clear();
-        let now = self.now;
+        let (now, drifts, rankings) = (self.now, self.drifts, self.rankings.take());
         *self = Self::over(archive, self.settings.clone(), self.threads);
-        self.now = now;
+        (self.now, self.drifts, self.rankings) = (now, drifts, rankings);
+        self.clear_rankings();
         cleared
     }
 
@@ -206,16 +283,19 @@ impl Engine {
         let before = known.and_then(Record::parse);
         let is_slight = before.is_some_and(|before| edit::is_slight(&before, &record));
         let place = self.archive.put(profile.bytes())?;
-        if !self.exchange(&record, place) {
+        if !self.exchange(&record, place, is_slight) {
             self.take_out(record.num());
             self.take_in(&record, place);
+        }
+        if !is_slight {
+            self.came.push(record.num());
         }
         self.renumber_when_due();
         Ok(!is_slight)
     }
 
     /// Counts an article in the place of what it was, if it counted before and does now, in the same language.
-    fn exchange(&mut self, record: &Record, place: Place) -> bool {
+    fn exchange(&mut self, record: &Record, place: Place, is_slight: bool) -> bool {
         let num = record.num();
         let Some(slot) = self.slot(num).filter(|_| shown(record, self.now)) else {
             return false;
@@ -238,11 +318,15 @@ impl Engine {
         };
         unschedule(turns, &before);
         schedule(turns, record, *now);
-        if let Some(article) = slots.get_mut(slot as usize) {
-            article.alive = false;
+        let mut article = Article::new(record, place);
+        if let Some(before) = slots.get_mut(slot as usize) {
+            before.alive = false;
+            if is_slight {
+                article.stamp = before.stamp;
+            }
         }
         let slot = slots.len() as Slot;
-        slots.push(Article::new(record, place));
+        slots.push(article);
         live.insert(num, slot);
         moved.push(slot);
         let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
@@ -265,6 +349,7 @@ impl Engine {
             return Ok(false);
         }
         self.archive.remove(num)?;
+        self.forget_rankings(&[num]);
         self.take_out(num);
         self.renumber_when_due();
         Ok(true)
@@ -275,7 +360,14 @@ impl Engine {
     /// # Errors
     /// When the file cannot be written.
     pub fn commit(&mut self, position: i64) -> io::Result<()> {
-        self.archive.commit(position)
+        self.archive.commit(position)?;
+        self.position = position;
+        Ok(())
+    }
+
+    /// The line of the change log up to which the engine has followed.
+    pub fn position(&self) -> i64 {
+        self.position
     }
 
     /// Whether an article begins or ceases to be seen by `now` (unix microseconds).
@@ -306,6 +398,9 @@ impl Engine {
         if shown(&record, self.now) != self.live.contains_key(&num) {
             self.take_out(num);
             self.take_in(&record, place);
+            if self.live.contains_key(&num) {
+                self.came.push(num);
+            }
         }
     }
 
@@ -379,8 +474,9 @@ impl Engine {
         let slots = std::mem::take(&mut self.slots);
         self.index = Index::new(&self.settings.formula);
         self.live.clear();
-        let alive = slots.into_iter().filter(|article| article.alive);
-        self.fill(alive.map(|article| article.place).collect());
+        let alive = || slots.iter().filter(|article| article.alive);
+        self.fill(alive().map(|article| article.place).collect(), i64::MAX);
+        self.take_over(alive().filter_map(|article| Some((article.num, article.ranking()?))));
     }
 
     fn place(&self, num: i64) -> Option<Place> {
@@ -418,6 +514,15 @@ impl Engine {
 
     pub(super) fn slot(&self, num: i64) -> Option<Slot> {
         self.live.get(&num).copied()
+    }
+
+    /// Unix microseconds: what is seen then is counted.
+    pub(super) fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub(super) fn articles(&self) -> impl Iterator<Item = &Article> {
+        self.slots.iter().filter(|article| article.alive)
     }
 
     /// The article at a slot, unless it is gone.
@@ -493,6 +598,13 @@ impl Engine {
             article.keep_masses(&Masses::by(&record, &self.index, formula, step));
         }
     }
+}
+
+/// The rankings that are kept there, if any are; without them the engine works all the same.
+fn open_rankings(settings: &Settings, home: Home) -> Option<(Rankings, Option<Held>)> {
+    Rankings::open(home.dir, home.store, settings, home.last)
+        .inspect_err(|error| log::error!("rankings are not kept: {error}"))
+        .ok()
 }
 
 /// Whether an article takes part at `now`.

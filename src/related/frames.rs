@@ -9,7 +9,8 @@ pub(super) const FRAME: usize = 12;
 pub(super) enum Kind {
     /// What the file belongs to.
     Opening = 1,
-    Profile = 2,
+    /// What is kept of an article.
+    Content = 2,
     /// The number of an article that is gone.
     Removal = 3,
     /// A position in the change log.
@@ -22,7 +23,7 @@ impl Kind {
     fn of(byte: u8) -> Option<Self> {
         [
             Self::Opening,
-            Self::Profile,
+            Self::Content,
             Self::Removal,
             Self::Commit,
             Self::Padding,
@@ -32,11 +33,14 @@ impl Kind {
     }
 }
 
-/// Where a profile lies: the extent in the upper half, the place in it in the lower.
+/// Where something lies: the extent in the upper half, the place in it in the lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place(u64);
 
 impl Place {
+    /// No place is this number.
+    pub const NONE: u64 = u64::MAX;
+
     pub fn new(extent: usize, at: usize) -> Self {
         Self((extent as u64) << 32 | at as u64)
     }
@@ -47,6 +51,15 @@ impl Place {
 
     pub fn at(self) -> usize {
         self.0 as u32 as usize
+    }
+
+    /// As a number, which is never that of [`Place::NONE`].
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        (bits != Self::NONE).then_some(Self(bits))
     }
 }
 

@@ -7,6 +7,7 @@ use super::engine::{Article, Engine};
 use super::masses::Masses;
 use super::postings::Slot;
 use super::profile::{Profile, language_hash};
+use super::ranking;
 use super::reasons;
 use super::record::Record;
 use super::scope::Scope;
@@ -22,6 +23,15 @@ const MOST_EARLY: usize = 500;
 impl Engine {
     /// Nearest articles of a stored one; `None` when it is unknown.
     pub fn related(&self, num: i64, ask: &Ask) -> Option<Related> {
+        if ask.limit > ranking::RANKED || !ask.is_plain() {
+            return self.look_up(num, ask);
+        }
+        let mut related = self.nearest(num, ask.now)?;
+        related.neighbours.truncate(ask.limit);
+        Some(related)
+    }
+
+    pub(super) fn look_up(&self, num: i64, ask: &Ask) -> Option<Related> {
         let record = self.record(num)?;
         let article = self.slot(num).and_then(|slot| self.article(slot));
         let masses = article.map(|article| self.masses(article, &record));

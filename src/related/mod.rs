@@ -3,6 +3,7 @@
 //! One article becomes a [`Profile`] (its terms, counted). The [`Engine`] keeps profiles in an archive and counts
 //! them in an inverted index, finds the likeliest neighbours there, and compares those in full.
 
+mod ahead;
 mod archive;
 mod candidate;
 mod candidates;
@@ -20,6 +21,8 @@ mod masses;
 mod places;
 mod postings;
 mod profile;
+mod ranking;
+mod rankings;
 mod reasons;
 mod record;
 mod scope;
@@ -29,8 +32,10 @@ mod select;
 mod tags;
 mod weights;
 
-pub use engine::Engine;
+pub use ahead::Round;
+pub use engine::{Engine, Home};
 pub use profile::Profile;
+pub use ranking::RANKED;
 pub use weights::Settings;
 
 use crate::content::rights::Rights;
@@ -109,6 +114,15 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
+    /// Whether the nearest of all are asked for, as the public sees them.
+    fn is_plain(&self) -> bool {
+        self.exclude.is_empty()
+            && self.from.is_none()
+            && self.language == Language::Own
+            && self.tag.is_none()
+            && self.rights.is_none()
+    }
+
     /// The nearest of all in the article's language that the public sees at `now` (unix microseconds).
     pub fn nearest(limit: usize, now: i64) -> Self {
         Self {

@@ -227,6 +227,11 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// Tells it from what it was before an edit: a checksum of all but its terms, of which the sketch tells.
+    pub fn stamp(&self) -> u32 {
+        crc32fast::hash(self.part(8, self.marks_at() - 8))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.counts.stems == 0 && self.counts.tags == 0
     }

@@ -137,6 +137,16 @@ pub fn row_by_name(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
         articles::table.filter(Named { name, id: &id }).get_result(conn).optional())?)
 }
 
+/// Its number alone.
+pub fn num_by_name(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
+    let id = id_in(name);
+    Ok(each!(conn, conn => articles::table
+        .filter(Named { name, id: &id })
+        .select(articles::num)
+        .get_result(conn)
+        .optional())?)
+}
+
 /// The articles of these numbers, in their order, whoever may see them.
 pub fn by_nums(
     conn: &mut Conn,

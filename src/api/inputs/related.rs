@@ -69,6 +69,15 @@ impl RelatedInput {
         Ok(input)
     }
 
+    /// Whether the nearest of all are asked for, and no more than are kept.
+    pub fn is_plain(&self) -> bool {
+        self.exclude.is_empty()
+            && self.from.is_none()
+            && self.tags.is_none()
+            && self.language == related::Language::Own
+            && self.limit <= related::RANKED
+    }
+
     fn read(params: &mut Params) -> Self {
         let limit = params.number("limit", 1..=MAX_RELATED);
         let exclude = params.parsed("exclude", |text| names(text, MAX_EXCLUDED));

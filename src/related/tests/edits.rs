@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// A number below `end`, another one at each call. SplitMix64.
-fn random(state: &mut u64, end: u64) -> u64 {
+pub(super) fn random(state: &mut u64, end: u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     hashing::mix(*state) % end
 }
@@ -19,7 +19,7 @@ fn settings() -> Settings {
     settings
 }
 
-fn made_up(num: i64, state: &mut u64) -> Written {
+pub(super) fn made_up(num: i64, state: &mut u64) -> Written {
     let topic = random(state, 7);
     let words: Vec<String> = (0..20 + random(state, 60))
         .map(|_| match random(state, 3) {
@@ -43,7 +43,13 @@ fn made_up(num: i64, state: &mut u64) -> Written {
 #[test]
 fn after_any_edits_the_engine_answers_as_one_built_afresh() {
     let dir = tempfile::tempdir().unwrap();
-    let open = |now| Engine::open(settings(), dir.path(), "s", Some(9), now, 2).unwrap();
+    let home = Home {
+        dir: dir.path(),
+        store: "s",
+        last: Some(9),
+        drifts: false,
+    };
+    let open = |now| Engine::open(settings(), home, now, 2).unwrap();
     let (mut edited, _) = open(NOW);
     let mut present: BTreeMap<i64, Written> = BTreeMap::new();
     let mut state = 5;

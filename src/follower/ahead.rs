@@ -1,0 +1,142 @@
+//! A thread that makes the rankings of articles before anyone asks for them, with a share of a processor.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::related::{Engine, Round};
+
+/// After each ranking it rests for so many times as long as that took: when nothing is written, and else, for what is
+/// made then is soon made again.
+const REST: u32 = 3;
+const REST_AMONG_WRITES: u32 = 19;
+/// Nothing is written when nothing was for so long.
+const QUIET: Duration = Duration::from_secs(2);
+/// How long until it looks again whether there is something to do.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Rankings that are made again, at the most, after the process was killed.
+const COMMIT_AFTER: usize = 1_000;
+/// A round that makes so many is worth a line in the log.
+const WORTH_TELLING: usize = 1_000;
+
+/// The thread, which ends with this.
+pub struct Ahead {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ahead {
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(engine: Arc<RwLock<Engine>>) -> io::Result<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("rank-ahead".to_owned())
+            .spawn(move || {
+                let mut work = Work::on(engine);
+                loop {
+                    let rest = work.step();
+                    // Nothing is ever sent: the other end is dropped.
+                    if stopped.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
+                        return work.commit();
+                    }
+                }
+            })?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the thread that ranks ahead had panicked");
+        }
+    }
+}
+
+struct Work {
+    engine: Arc<RwLock<Engine>>,
+    round: Round,
+    began: Instant,
+    /// Made in this round, and since the last commit.
+    made: usize,
+    uncommitted: usize,
+    position: i64,
+    written: Instant,
+}
+
+impl Work {
+    fn on(engine: Arc<RwLock<Engine>>) -> Self {
+        let now = Instant::now();
+        Self {
+            engine,
+            round: Round::default(),
+            began: now,
+            made: 0,
+            uncommitted: 0,
+            position: 0,
+            written: now,
+        }
+    }
+
+    /// Makes one ranking; how long to rest then.
+    fn step(&mut self) -> Duration {
+        let started = Instant::now();
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let position = engine.position();
+        let round = &mut self.round;
+        // The round has gone on beyond an article at which the engine fails.
+        let ranked = catch_unwind(AssertUnwindSafe(|| engine.rank_next(round)));
+        drop(engine);
+        if position != self.position {
+            (self.position, self.written) = (position, started);
+        }
+        let rests = match self.written.elapsed() < QUIET {
+            true => REST_AMONG_WRITES,
+            false => REST,
+        };
+        match ranked {
+            Ok(Some(_)) => {
+                self.made += 1;
+                self.uncommitted += 1;
+                if self.uncommitted == COMMIT_AFTER {
+                    self.commit();
+                }
+                started.elapsed() * rests
+            }
+            Ok(None) => {
+                self.finish_round();
+                PAUSE
+            }
+            Err(_) => {
+                log::error!("an article cannot be ranked ahead: the engine failed");
+                PAUSE
+            }
+        }
+    }
+
+    fn finish_round(&mut self) {
+        self.commit();
+        if self.made >= WORTH_TELLING {
+            let (made, seconds) = (self.made, self.began.elapsed().as_secs());
+            log::info!("ranked {made} articles ahead in {seconds} s");
+        }
+        (self.made, self.began) = (0, Instant::now());
+    }
+
+    fn commit(&mut self) {
+        if std::mem::take(&mut self.uncommitted) > 0 {
+            let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+            engine.commit_rankings();
+        }
+    }
+}

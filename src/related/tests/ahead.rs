@@ -1,0 +1,237 @@
+//! Rankings that are kept are what a lookup would find, end when they must, and outlive the process.
+
+use std::path::Path;
+
+use super::edits::{made_up, random};
+use super::*;
+
+fn open(dir: &Path, now: i64, drifts: bool) -> (Engine, Option<i64>) {
+    let home = Home {
+        dir,
+        store: "s",
+        last: Some(1_000_000),
+        drifts,
+    };
+    Engine::open(Settings::default(), home, now, 2).unwrap()
+}
+
+fn fill(engine: &mut Engine, articles: &[Written]) {
+    engine.advance(NOW);
+    for article in articles {
+        engine.upsert(&article.profile()).unwrap();
+    }
+    engine.commit(1).unwrap();
+    tell(engine);
+}
+
+/// As the follower does.
+fn tell(engine: &mut Engine) {
+    let came = engine.came().to_vec();
+    for num in &came {
+        let near = engine.near(*num, 50, engine.now());
+        engine.forget_rankings(&near);
+    }
+    engine.told(came.len());
+}
+
+fn rank_all(engine: &Engine, round: &mut Round) -> usize {
+    let made = std::iter::from_fn(|| engine.rank_next(round));
+    made.count()
+}
+
+fn many() -> Vec<Written> {
+    let mut state = 3;
+    (1..=600).map(|num| made_up(num, &mut state)).collect()
+}
+
+/// What an engine that keeps nothing finds.
+fn fresh(articles: &[Written], now: i64) -> Engine {
+    let mut engine = Engine::new(Settings::default());
+    engine.advance(now);
+    for article in articles {
+        engine.upsert(&article.profile()).unwrap();
+    }
+    engine
+}
+
+fn at(now: i64) -> Ask<'static> {
+    Ask { now, ..ask() }
+}
+
+#[test]
+fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let articles = many();
+    let plain = fresh(&articles, NOW);
+    let (mut engine, _) = open(dir.path(), NOW, true);
+    fill(&mut engine, &articles);
+    let mut round = Round::default();
+    let made = rank_all(&engine, &mut round);
+    assert_eq!((made, engine.ranked()), (plain.len(), plain.len()));
+    assert_eq!(rank_all(&engine, &mut round), 0, "nothing is missing");
+    let same = |engine: &Engine| {
+        for article in &articles {
+            for limit in [1, 5, 12, 13] {
+                let ask = Ask { limit, ..ask() };
+                let found = engine.related(article.num, &ask);
+                assert_eq!(found, plain.related(article.num, &ask), "{}", article.num);
+            }
+        }
+    };
+    same(&engine);
+    engine.commit_rankings();
+    drop(engine);
+
+    let (engine, position) = open(dir.path(), NOW, true);
+    assert_eq!((position, engine.ranked()), (Some(1), made));
+    assert!(engine.came().is_empty());
+    assert_eq!(rank_all(&engine, &mut Round::default()), 0);
+    same(&engine);
+    drop(engine);
+
+    // They are of these settings.
+    let home = Home {
+        dir: dir.path(),
+        store: "s",
+        last: Some(9),
+        drifts: true,
+    };
+    let other = Settings {
+        floor: 0.2,
+        ..Settings::default()
+    };
+    let (engine, position) = Engine::open(other, home, NOW, 1).unwrap();
+    assert_eq!((position, engine.ranked()), (Some(1), 0));
+}
+
+#[test]
+fn while_articles_are_edited_a_ranking_names_none_that_is_not_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut articles = many();
+    let (mut engine, _) = open(dir.path(), NOW, true);
+    fill(&mut engine, &articles);
+    let mut round = Round::default();
+    rank_all(&engine, &mut round);
+    let (mut state, mut shared, mut all) = (9, 0, 0);
+    for step in 1..=12 {
+        let place = random(&mut state, 600) as usize;
+        let num = articles[place].num;
+        match random(&mut state, 5) {
+            0 => {
+                articles[place].sensitive = true;
+                engine.upsert(&articles[place].profile()).unwrap();
+            }
+            1 => {
+                articles[place].visible = Window { from: 0, until: 0 };
+                engine.remove(num).unwrap();
+            }
+            _ => {
+                articles[place] = made_up(num, &mut state);
+                engine.upsert(&articles[place].profile()).unwrap();
+            }
+        }
+        let now = NOW + 70 * step;
+        engine.advance(now);
+        engine.commit(1 + step).unwrap();
+        tell(&mut engine);
+        let kept = engine.ranked();
+        assert!(kept > 100, "step {step} left {kept}");
+        let plain = fresh(&articles, now);
+        for article in articles.iter().step_by(3) {
+            let found = engine.related(article.num, &at(now));
+            let exact = plain.related(article.num, &at(now));
+            let (found, exact) = (found.unwrap_or_default(), exact.unwrap_or_default());
+            assert_eq!(found.hidden, exact.hidden, "{step} {}", article.num);
+            for num in found.named() {
+                assert!(plain.slot(num).is_some(), "{step} {num} is not to be seen");
+            }
+            all += exact.neighbours.len();
+            let exact = nums(&exact);
+            shared += nums(&found)
+                .iter()
+                .filter(|num| exact.contains(num))
+                .count();
+        }
+        rank_all(&engine, &mut round);
+    }
+    let share = shared as f64 / all as f64;
+    println!("{share:.4} of the neighbours are the same");
+    assert!(share > 0.98, "{share}");
+}
+
+#[test]
+fn among_few_articles_and_where_rankings_do_not_drift_each_change_ends_all() {
+    for (drifts, articles) in [(true, corpus()), (false, many())] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut engine, _) = open(dir.path(), NOW, drifts);
+        fill(&mut engine, &articles);
+        let mut round = Round::default();
+        let made = rank_all(&engine, &mut round);
+        assert!(made >= articles.len() / 2);
+        engine.commit(2).unwrap();
+        assert_eq!(rank_all(&engine, &mut round), made);
+        assert_eq!(rank_all(&engine, &mut round), 0);
+    }
+}
+
+#[test]
+fn what_opens_or_ends_by_itself_is_seen_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut articles = corpus();
+    articles[1].visible.from = NOW + 10;
+    articles[2].visible.until = NOW + 20;
+    let (mut engine, _) = open(dir.path(), NOW, true);
+    fill(&mut engine, &articles);
+    let found = |engine: &Engine, now| nums(&engine.related(1, &at(now)).unwrap());
+    assert_eq!(found(&engine, NOW), [3]);
+    engine.advance(NOW + 10);
+    assert_eq!(found(&engine, NOW + 10), [2, 3], "before it was told");
+    tell(&mut engine);
+    assert_eq!(found(&engine, NOW + 10), [2, 3]);
+    engine.advance(NOW + 20);
+    assert_eq!(found(&engine, NOW + 20), [2]);
+}
+
+#[test]
+fn a_restart_finds_what_came_before_it_was_told_and_what_opened_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let always = |mut article: Written| {
+        (article.visible, article.sensitive) = (Window::ALWAYS, false);
+        article
+    };
+    let mut articles: Vec<Written> = many().into_iter().map(always).collect();
+    articles[3].visible.from = NOW + 50_000;
+    let (mut engine, _) = open(dir.path(), NOW, true);
+    fill(&mut engine, &articles);
+    rank_all(&engine, &mut Round::default());
+    engine.commit_rankings();
+    let new = always(made_up(700, &mut 5));
+    engine.upsert(&new.profile()).unwrap();
+    engine.commit(2).unwrap();
+    // Killed here: it was not told.
+    drop(engine);
+    let (engine, _) = open(dir.path(), NOW + 60_000, true);
+    let mut came = engine.came().to_vec();
+    came.sort_unstable();
+    assert_eq!(came, [4, 700]);
+    assert_eq!(
+        rank_all(&engine, &mut Round::default()),
+        0,
+        "not before it is told"
+    );
+}
+
+#[test]
+fn pins_are_looked_up_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut articles = corpus();
+    articles[0].pins = vec![pin(6)];
+    articles[5].visible.from = NOW + 10;
+    let (mut engine, _) = open(dir.path(), NOW, true);
+    fill(&mut engine, &articles);
+    rank_all(&engine, &mut Round::default());
+    assert_eq!(engine.ranked(), 4);
+    engine.advance(NOW + 10);
+    tell(&mut engine);
+    assert_eq!(nums(&engine.related(1, &at(NOW + 10)).unwrap())[0], 6);
+}
