@@ -10,7 +10,7 @@ use std::path::Path;
 use kiosque::cli::related_run::{Corpus, profile};
 use kiosque::content::article::Draft;
 use kiosque::content::line;
-use kiosque::related::Ask;
+use kiosque::related::{Ask, Engine, Home, Round, Settings};
 
 #[path = "support/requirements.rs"]
 mod requirements;
@@ -82,6 +82,11 @@ fn who_has_an_article_for_a_neighbour_is_near_to_it() {
     near("rustblog-en", 0.9241);
 }
 
+#[test]
+fn a_list_that_is_kept_is_nearly_what_it_would_be() {
+    drift("digitalgov-en", 0.9962);
+}
+
 fn drafts(folder: &Path, name: &str) -> Vec<Draft> {
     let text = fs::read_to_string(folder.join(format!("{name}.ndjson"))).unwrap();
     let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -144,6 +149,61 @@ fn near(name: &str, expected: f64) {
         }
     }
     check(&format!("{name}, near both ways"), told / all, expected);
+}
+
+/// The share of the neighbours that are the same in lists made before as many articles came as a list may outlast, and
+/// in those made afterwards.
+fn drift(name: &str, expected: f64) {
+    let Some(folder) = real_articles() else {
+        return;
+    };
+    let drafts = drafts(&folder, name);
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home {
+        dir: dir.path(),
+        store: name,
+        last: Some(i64::MAX),
+        drifts: true,
+    };
+    let mut kept = Corpus::default();
+    (kept.engine, _) = Engine::open(Settings::default(), home, 0, 1).unwrap();
+    for draft in &drafts {
+        kept.add(draft).unwrap();
+    }
+    let nums = 1..=drafts.len() as i64;
+    let count = drafts.len() / 256;
+    let late: Vec<i64> = nums.clone().skip(128).step_by(256).take(count).collect();
+    for num in &late {
+        kept.engine.remove(*num).unwrap();
+    }
+    kept.engine.told_all();
+    kept.engine.commit(1).unwrap();
+    let mut round = Round::default();
+    while kept.engine.rank_next(&mut round).is_some() {}
+    for num in &late {
+        let draft = &drafts[*num as usize - 1];
+        let tags = kept.tags(draft);
+        kept.engine.upsert(&profile(*num, draft, &tags)).unwrap();
+    }
+    kept.engine.commit(1 + count as i64).unwrap();
+    for num in &late {
+        kept.engine.forget_rankings(&kept.engine.near(*num, 50, 0));
+    }
+    kept.engine.told(count);
+    let outlast = kept.engine.ranked() as f64 / drafts.len() as f64;
+    println!("{name}: {outlast:.3} of the lists outlast {count} articles that come");
+    let exact = corpus(&folder, name);
+    let (mut same, mut all) = (0.0, 0.0);
+    for num in nums {
+        let found = |corpus: &Corpus| corpus.engine.related(num, &Ask::nearest(12, 0)).unwrap();
+        let found = [found(&kept), found(&exact.1)].map(|related| related.neighbours);
+        for neighbour in &found[1] {
+            all += 1.0;
+            let is_there = found[0].iter().any(|other| other.num == neighbour.num);
+            same += f64::from(u8::from(is_there));
+        }
+    }
+    check(&format!("{name}, kept"), same / all, expected);
 }
 
 fn judged(folder: &Path, name: &str, drafts: &[Draft]) -> BTreeMap<String, BTreeSet<String>> {

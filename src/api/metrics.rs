@@ -40,6 +40,7 @@ struct Collectors {
     positions: IntGaugeVec,
     cached_bytes: IntGauge,
     cached_answers: IntGauge,
+    rankings: IntGauge,
 }
 
 /// Of one route, ready at hand: counts without looking anything up.
@@ -98,6 +99,10 @@ impl Metrics {
             positions: registered(&registry, IntGaugeVec::new(positions, &["index"])?)?,
             cached_bytes: gauge("kiosque_cache_bytes", "Memory of the answers that are kept")?,
             cached_answers: gauge("kiosque_cache_answers", "Answers that are kept")?,
+            rankings: gauge(
+                "kiosque_related_rankings",
+                "Articles whose nearest ones are kept, whether or not they still are",
+            )?,
             webhook_lag: gauge(
                 "kiosque_webhook_lag",
                 "Lines of the change log that the webhook furthest behind has not been told of",
@@ -193,6 +198,8 @@ impl Metrics {
         let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
         self.0.cached_answers.set(number(answers as u64));
         self.0.cached_bytes.set(number(bytes));
+        let ranked = state.engine(state.clock.now()).ranked();
+        self.0.rankings.set(number(ranked as u64));
     }
 }
 
