@@ -32,7 +32,7 @@ fn main() {
             dir: folder.path(),
             store: "bench",
             last: Some(1),
-            drifts: false,
+            lasts: 0,
         };
         Engine::open(settings, home, NOW, threads).expect("the file opens")
     };

@@ -163,7 +163,7 @@ fn drift(name: &str, expected: f64) {
         dir: dir.path(),
         store: name,
         last: Some(i64::MAX),
-        drifts: true,
+        lasts: 1,
     };
     let mut kept = Corpus::default();
     (kept.engine, _) = Engine::open(Settings::default(), home, 0, 1).unwrap();

@@ -2,7 +2,7 @@
 
 /// A ranking that has drifted is given for so many times the lag at the most: one that what moved is near to, and any.
 const LAGS_NEAR: i64 = 10;
-const LAGS_FAR: i64 = 600;
+pub const LAGS_FAR: i64 = 600;
 
 /// How much what an answer ranks has moved since it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -26,6 +26,7 @@ use std::sync::{Arc, Weak};
 use quick_cache::Weighter;
 
 pub use depends::{Depends, Groups, Place, Ranks, Stretch};
+pub use drift::LAGS_FAR;
 pub use flights::{Flight, Turn};
 pub use ledger::{Ledger, Moved, Moves, RANKINGS, Seen};
 

@@ -23,7 +23,7 @@ pub fn run(config: &Config) -> Result<(), String> {
         dir: config.search_dir.clone(),
         store: store_id,
         last: None,
-        drifts: false,
+        lasts: 0,
     };
     // Without a last line each counts as never built.
     let search = SearchIndex::new(claim, None);

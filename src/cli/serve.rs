@@ -11,7 +11,7 @@ use crate::api::metrics::Metrics;
 use crate::api::quota::Quotas;
 use crate::api::server;
 use crate::api::state::{Indexes, State};
-use crate::cache::{Cache, Ledger};
+use crate::cache::{Cache, LAGS_FAR, Ledger};
 use crate::cli::import::import_samples;
 use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
@@ -158,10 +158,8 @@ pub fn assemble(
     let index = claim.index();
     let last = database.read(changes::last).map_err(told)?;
     let engine = Arc::new(RwLock::new(Engine::new(Settings::default())));
-    let ledger = (config.cache > 0).then(|| {
-        let lag = i64::try_from(config.related_lag.as_micros()).unwrap_or(i64::MAX);
-        Arc::new(Ledger::at(last, lag))
-    });
+    let lag = i64::try_from(config.related_lag.as_micros()).unwrap_or(i64::MAX);
+    let ledger = (config.cache > 0).then(|| Arc::new(Ledger::at(last, lag)));
     let mut derived: Vec<Box<dyn Derived>> = vec![
         Box::new(SearchIndex::new(claim, Some(last))),
         Box::new(RelatedIndex::new(
@@ -171,7 +169,7 @@ pub fn assemble(
                 dir: config.search_dir.clone(),
                 store: store_id.clone(),
                 last: Some(last),
-                drifts: !config.related_lag.is_zero(),
+                lasts: lag.saturating_mul(LAGS_FAR),
             },
             ledger.clone(),
             clock.clone(),

@@ -47,8 +47,8 @@ pub struct ProfileFile {
     /// The last line of the log when the server started: a file that is ahead of it is of another past. `None`:
     /// what the file holds does not count.
     pub last: Option<i64>,
-    /// Whether a ranking is given while little has changed elsewhere.
-    pub drifts: bool,
+    /// Microseconds for which a ranking is given whatever changes far from it; 0: each change ends all of them.
+    pub lasts: i64,
 }
 
 impl RelatedIndex {
@@ -153,7 +153,7 @@ impl Derived for RelatedIndex {
             dir: &self.file.dir,
             store: &self.file.store,
             last: self.file.last,
-            drifts: self.file.drifts,
+            lasts: self.file.lasts,
         };
         let opened = Engine::open(self.settings.clone(), home, self.now(), self.threads);
         let (engine, position) = opened.map_err(unusable)?;
@@ -164,7 +164,7 @@ impl Derived for RelatedIndex {
         }
         self.write(|present| *present = engine);
         // Where each change ends all rankings, none are made that no one asks for.
-        if self.file.drifts {
+        if self.file.lasts > 0 {
             let ahead = Ahead::start(Arc::clone(&self.engine));
             self.ahead = ahead
                 .inspect_err(|error| log::error!("nothing is ranked ahead: {error}"))

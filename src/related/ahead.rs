@@ -1,16 +1,15 @@
 //! Rankings made ahead: of each article the nearest ones, found before anyone asks, kept, and given as long as they
 //! hold.
 //!
-//! A ranking holds until its article or one in it is edited or hidden, something comes near, or so much has been
-//! written elsewhere that the weights may have moved.
+//! A ranking holds until its article or one in it is edited or hidden, something comes near, or, some time after it was
+//! made, so much has been written elsewhere that the weights may have moved.
 
 use super::engine::{Article, Engine};
 use super::postings::Slot;
-use super::ranking::{RANKED, Ranking};
+use super::ranking::{Made, RANKED, Ranking};
 use super::{Ask, Related};
 
-/// A ranking holds while the log has grown by less than this part of the articles. With fewer articles than that each
-/// change ends all rankings.
+/// However old it is, a ranking holds while the log has grown by less than this part of the articles.
 const DRIFT: usize = 256;
 
 /// When what was written is so much more than what is needed, all rankings are made anew: past ones are left out of the
@@ -24,8 +23,8 @@ pub struct Round {
     next: Option<usize>,
     /// What the engine had followed, and taken out, when it began; `None`: there was none yet.
     began: Option<(i64, u64)>,
-    /// Up to this line no ranking has drifted too far.
-    checked: Option<i64>,
+    /// No ranking was older than this when it was last looked at.
+    checked: Option<Made>,
     /// Whether each ranking is looked at for how old it is.
     looks: bool,
 }
@@ -60,7 +59,7 @@ impl Engine {
         let ranking = rankings.get(article.ranking()?)?;
         let holds = ranking.num == article.num
             && ranking.stamp == article.stamp
-            && !self.has_drifted(ranking.position)
+            && !self.has_drifted(ranking.made)
             && ranking.related.named().count() == ranking.stamps.len()
             && (ranking.related.named().zip(&ranking.stamps))
                 .all(|(num, stamp)| self.stamp(num) == Some(*stamp));
@@ -79,7 +78,7 @@ impl Engine {
         if let Some(stamps) = stamps.filter(|_| !has_pins) {
             let place = rankings.put(&Ranking {
                 num,
-                position: self.position(),
+                made: self.made(),
                 stamp: article.stamp,
                 stamps,
                 related: related.clone(),
@@ -93,12 +92,20 @@ impl Engine {
         Some(self.article(self.slot(num)?)?.stamp)
     }
 
-    fn has_drifted(&self, since: i64) -> bool {
-        let most = match self.drifts {
-            true => self.len() / DRIFT,
-            false => 0,
-        };
-        self.position().saturating_sub(since) > most as i64
+    /// When a ranking is made that is made now.
+    fn made(&self) -> Made {
+        Made {
+            position: self.position(),
+            at: self.now(),
+        }
+    }
+
+    fn has_drifted(&self, made: Made) -> bool {
+        let lines = self.position().saturating_sub(made.position);
+        if self.lasts == 0 {
+            return lines > 0;
+        }
+        lines > (self.len() / DRIFT) as i64 && self.now().saturating_sub(made.at) >= self.lasts
     }
 
     /// Whether rankings are kept.
@@ -181,9 +188,9 @@ impl Engine {
             round.began = Some(state);
             round.next = Some(self.slot_count());
             // What was read from a file may be of any age.
-            round.looks = round.checked.is_none_or(|line| self.has_drifted(line));
+            round.looks = round.checked.is_none_or(|made| self.has_drifted(made));
             if round.looks {
-                round.checked = Some(self.position());
+                round.checked = Some(self.made());
             }
         }
         // The newest first.
@@ -196,8 +203,8 @@ impl Engine {
             let is_missing = match article.ranking() {
                 None => true,
                 Some(place) if round.looks => {
-                    let position = rankings.position(place);
-                    position.is_none_or(|position| self.has_drifted(position))
+                    let made = rankings.made(place);
+                    made.is_none_or(|made| self.has_drifted(made))
                 }
                 Some(_) => false,
             };

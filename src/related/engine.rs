@@ -38,7 +38,8 @@ pub struct Engine {
     moved: Vec<Slot>,
     /// `None`: each is computed when it is asked for.
     pub(super) rankings: Option<Rankings>,
-    pub(super) drifts: bool,
+    /// Microseconds for which a ranking is given whatever changes far from it.
+    pub(super) lasts: i64,
     /// Articles that came, or moved among the others, of which it has not been told yet.
     pub(super) came: Vec<i64>,
     /// The line of the change log up to which the engine has followed.
@@ -58,8 +59,8 @@ pub struct Home<'a> {
     /// The last line of the change log: a file that is ahead of it is of another past. `None`: what is there does not
     /// count.
     pub last: Option<i64>,
-    /// Whether a ranking is given while little has changed elsewhere; if not, each change ends all of them.
-    pub drifts: bool,
+    /// Microseconds for which a ranking is given whatever changes far from it; 0: each change ends all of them.
+    pub lasts: i64,
 }
 
 /// What a lookup needs of every article it passes by; all else is read from the archive.
@@ -167,7 +168,7 @@ impl Engine {
         let (archive, found) = Archive::open(home.dir, label, home.last, since)?;
         let mut engine = Self::over(archive, settings, threads);
         engine.now = now;
-        (engine.rankings, engine.drifts) = (rankings, home.drifts);
+        (engine.rankings, engine.lasts) = (rankings, home.lasts);
         let Some(found) = found else {
             engine.clear_rankings();
             return Ok((engine, None));
@@ -205,7 +206,7 @@ impl Engine {
             turns: BTreeSet::new(),
             moved: Vec::new(),
             rankings: None,
-            drifts: false,
+            lasts: 0,
             came: Vec::new(),
             position: 0,
             now: 0,
@@ -259,9 +260,9 @@ impl Engine {
     pub fn clear(&mut self) -> io::Result<()> {
         let mut archive = std::mem::replace(&mut self.archive, Archive::in_memory());
         let cleared = archive.clear();
-        let (now, drifts, rankings) = (self.now, self.drifts, self.rankings.take());
+        let (now, lasts, rankings) = (self.now, self.lasts, self.rankings.take());
         *self = Self::over(archive, self.settings.clone(), self.threads);
-        (self.now, self.drifts, self.rankings) = (now, drifts, rankings);
+        (self.now, self.lasts, self.rankings) = (now, lasts, rankings);
         self.clear_rankings();
         cleared
     }

@@ -8,12 +8,20 @@ pub(super) const VERSION: u32 = 1;
 /// Neighbours in a ranking that is kept: whoever asks for more has them computed.
 pub const RANKED: usize = 12;
 
-/// What was found for an article at a line of the change log.
+/// When a ranking was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    /// The engine had followed the change log up to this line.
+    pub position: i64,
+    /// Unix microseconds.
+    pub at: i64,
+}
+
+/// What was found for an article.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ranking {
     pub num: i64,
-    /// The engine had followed the log up to this line.
-    pub position: i64,
+    pub made: Made,
     /// The stamp of the article itself, and of each that its list names, in their order there.
     pub stamp: u32,
     pub stamps: Vec<u32>,
@@ -33,7 +41,8 @@ impl Ranking {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(1_024);
         out.extend(self.num.to_le_bytes());
-        out.extend(self.position.to_le_bytes());
+        out.extend(self.made.position.to_le_bytes());
+        out.extend(self.made.at.to_le_bytes());
         out.extend(self.stamp.to_le_bytes());
         out.push(match self.related.hidden {
             None => 0,
@@ -62,8 +71,7 @@ impl Ranking {
     /// `None`: these are not the bytes of a ranking.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
-        let num = i64::from_le_bytes(bytes.take()?);
-        let position = i64::from_le_bytes(bytes.take()?);
+        let (num, made) = bytes.head()?;
         let stamp = u32::from_le_bytes(bytes.take()?);
         let hidden = match bytes.take()? {
             [0] => None,
@@ -84,7 +92,7 @@ impl Ranking {
         let stamps = bytes.all(|bytes| Some(u32::from_le_bytes(bytes.take()?)))?;
         Some(Self {
             num,
-            position,
+            made,
             stamp,
             stamps,
             related: Related {
@@ -95,11 +103,9 @@ impl Ranking {
         })
     }
 
-    /// The line of the log of a ranking of which no more is read.
-    pub fn position_in(bytes: &[u8]) -> Option<i64> {
-        let mut bytes = Bytes(bytes);
-        let _num: [u8; 8] = bytes.take()?;
-        Some(i64::from_le_bytes(bytes.take()?))
+    /// When a ranking was made, of which no more is read.
+    pub fn made(bytes: &[u8]) -> Option<Made> {
+        Some(Bytes(bytes).head()?.1)
     }
 }
 
@@ -153,6 +159,12 @@ impl<'a> Bytes<'a> {
         let (taken, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*taken)
+    }
+
+    fn head(&mut self) -> Option<(i64, Made)> {
+        let mut next = || Some(i64::from_le_bytes(self.take()?));
+        let (num, position, at) = (next()?, next()?, next()?);
+        Some((num, Made { position, at }))
     }
 
     fn number(&mut self) -> Option<u64> {
@@ -230,7 +242,10 @@ mod tests {
         };
         Ranking {
             num: 7,
-            position: i64::MAX,
+            made: Made {
+                position: i64::MAX,
+                at: -1,
+            },
             stamp: 1,
             stamps: vec![2, u32::MAX, 4, 5],
             related: Related {
@@ -252,7 +267,7 @@ mod tests {
             one.related.hidden = hidden;
             let bytes = one.to_bytes();
             assert_eq!(Ranking::parse(&bytes).as_ref(), Some(&one));
-            assert_eq!(Ranking::position_in(&bytes), Some(i64::MAX));
+            assert_eq!(Ranking::made(&bytes), Some(one.made));
             for length in 0..bytes.len() {
                 assert_eq!(Ranking::parse(&bytes[..length]), None, "{length}");
             }

@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::archive::{Archive, Label};
 use super::frames::{Place, i64_at};
-use super::ranking::{Ranking, VERSION};
+use super::ranking::{Made, Ranking, VERSION};
 use super::weights::Settings;
 use super::{ranking, record};
 
@@ -75,9 +75,9 @@ impl Rankings {
         Ranking::parse(self.read().get(place)?)
     }
 
-    /// The line of the log of the ranking at a place.
-    pub fn position(&self, place: Place) -> Option<i64> {
-        Ranking::position_in(self.read().get(place)?)
+    /// When the ranking at a place was made.
+    pub fn made(&self, place: Place) -> Option<Made> {
+        Ranking::made(self.read().get(place)?)
     }
 
     /// Where it is now; `None`: there is no room.

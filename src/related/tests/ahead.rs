@@ -5,12 +5,12 @@ use std::path::Path;
 use super::edits::{made_up, random};
 use super::*;
 
-fn open(dir: &Path, now: i64, drifts: bool) -> (Engine, Option<i64>) {
+fn open(dir: &Path, now: i64, lasts: i64) -> (Engine, Option<i64>) {
     let home = Home {
         dir,
         store: "s",
         last: Some(1_000_000),
-        drifts,
+        lasts,
     };
     Engine::open(Settings::default(), home, now, 2).unwrap()
 }
@@ -63,7 +63,7 @@ fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let articles = many();
     let plain = fresh(&articles, NOW);
-    let (mut engine, _) = open(dir.path(), NOW, true);
+    let (mut engine, _) = open(dir.path(), NOW, 1);
     fill(&mut engine, &articles);
     let mut round = Round::default();
     let made = rank_all(&engine, &mut round);
@@ -82,7 +82,7 @@ fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
     engine.commit_rankings();
     drop(engine);
 
-    let (engine, position) = open(dir.path(), NOW, true);
+    let (engine, position) = open(dir.path(), NOW, 1);
     assert_eq!((position, engine.ranked()), (Some(1), made));
     assert!(engine.came().is_empty());
     assert_eq!(rank_all(&engine, &mut Round::default()), 0);
@@ -94,7 +94,7 @@ fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
         dir: dir.path(),
         store: "s",
         last: Some(9),
-        drifts: true,
+        lasts: 1,
     };
     let other = Settings {
         floor: 0.2,
@@ -108,7 +108,7 @@ fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
 fn while_articles_are_edited_a_ranking_names_none_that_is_not_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut articles = many();
-    let (mut engine, _) = open(dir.path(), NOW, true);
+    let (mut engine, _) = open(dir.path(), NOW, 1);
     fill(&mut engine, &articles);
     let mut round = Round::default();
     rank_all(&engine, &mut round);
@@ -160,14 +160,15 @@ fn while_articles_are_edited_a_ranking_names_none_that_is_not_as_it_was() {
 }
 
 #[test]
-fn among_few_articles_and_where_rankings_do_not_drift_each_change_ends_all() {
-    for (drifts, articles) in [(true, corpus()), (false, many())] {
+fn among_few_articles_and_where_rankings_do_not_last_each_change_ends_all() {
+    for (lasts, articles) in [(1, corpus()), (0, many())] {
         let dir = tempfile::tempdir().unwrap();
-        let (mut engine, _) = open(dir.path(), NOW, drifts);
+        let (mut engine, _) = open(dir.path(), NOW, lasts);
         fill(&mut engine, &articles);
         let mut round = Round::default();
         let made = rank_all(&engine, &mut round);
         assert!(made >= articles.len() / 2);
+        engine.advance(NOW + 1);
         engine.commit(2).unwrap();
         assert_eq!(rank_all(&engine, &mut round), made);
         assert_eq!(rank_all(&engine, &mut round), 0);
@@ -180,7 +181,7 @@ fn what_opens_or_ends_by_itself_is_seen_at_once() {
     let mut articles = corpus();
     articles[1].visible.from = NOW + 10;
     articles[2].visible.until = NOW + 20;
-    let (mut engine, _) = open(dir.path(), NOW, true);
+    let (mut engine, _) = open(dir.path(), NOW, 1);
     fill(&mut engine, &articles);
     let found = |engine: &Engine, now| nums(&engine.related(1, &at(now)).unwrap());
     assert_eq!(found(&engine, NOW), [3]);
@@ -201,7 +202,7 @@ fn a_restart_finds_what_came_before_it_was_told_and_what_opened_meanwhile() {
     };
     let mut articles: Vec<Written> = many().into_iter().map(always).collect();
     articles[3].visible.from = NOW + 50_000;
-    let (mut engine, _) = open(dir.path(), NOW, true);
+    let (mut engine, _) = open(dir.path(), NOW, 1);
     fill(&mut engine, &articles);
     rank_all(&engine, &mut Round::default());
     engine.commit_rankings();
@@ -210,7 +211,7 @@ fn a_restart_finds_what_came_before_it_was_told_and_what_opened_meanwhile() {
     engine.commit(2).unwrap();
     // Killed here: it was not told.
     drop(engine);
-    let (engine, _) = open(dir.path(), NOW + 60_000, true);
+    let (engine, _) = open(dir.path(), NOW + 60_000, 1);
     let mut came = engine.came().to_vec();
     came.sort_unstable();
     assert_eq!(came, [4, 700]);
@@ -227,7 +228,7 @@ fn pins_are_looked_up_each_time() {
     let mut articles = corpus();
     articles[0].pins = vec![pin(6)];
     articles[5].visible.from = NOW + 10;
-    let (mut engine, _) = open(dir.path(), NOW, true);
+    let (mut engine, _) = open(dir.path(), NOW, 1);
     fill(&mut engine, &articles);
     rank_all(&engine, &mut Round::default());
     assert_eq!(engine.ranked(), 4);

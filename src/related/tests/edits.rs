@@ -47,7 +47,7 @@ fn after_any_edits_the_engine_answers_as_one_built_afresh() {
         dir: dir.path(),
         store: "s",
         last: Some(9),
-        drifts: false,
+        lasts: 0,
     };
     let open = |now| Engine::open(settings(), home, now, 2).unwrap();
     let (mut edited, _) = open(NOW);
