@@ -17,6 +17,8 @@ HERE = Path(__file__).resolve().parent
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 TICKS = os.sysconf("SC_CLK_TCK")
+# A server that takes hardly any time for so many seconds waits for requests.
+IDLE = 3.0
 
 
 class Failed(Exception):
@@ -91,6 +93,15 @@ class Server:
                 pass
             time.sleep(0.002)
         raise Failed(f"{self.name} does not answer {path} as it should within {patience:.0f} s")
+
+    def wait_until_idle(self, patience=7_200.0):
+        """Until it has nothing more to do by itself; the seconds since the start."""
+        while time.monotonic() - self.started < patience:
+            before = self.cpu_seconds()
+            time.sleep(IDLE)
+            if self.cpu_seconds() - before < 0.02 * IDLE:
+                return time.monotonic() - self.started - IDLE
+        raise Failed(f"{self.name} is still busy after {patience:.0f} s")
 
     def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

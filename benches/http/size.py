@@ -71,6 +71,7 @@ class Size:
     def kiosque(self, cache=True):
         server = kiosque(self.programs["kiosque"], self.store, **({} if cache else self.cache_off))
         server.wait_for(self.cases["related"], complete, patience=3_600)
+        server.wait_until_idle()
         return server
 
     def imported(self):
@@ -103,10 +104,11 @@ class Size:
         """The first start builds the indexes; the second is measured, with what it reads in the system's cache."""
         with kiosque(self.programs["kiosque"], self.store) as server:
             built = server.wait_for("/readyz", patience=7_200)
+            ranked = server.wait_until_idle()
         with kiosque(self.programs["kiosque"], self.store) as server:
             first = server.wait_for(self.cases["article"], patience=600)
             related = server.wait_for(self.cases["related"], complete, patience=3_600)
-        return {"indexes_built_s": built, "first_answer_s": first, "related_complete_s": related}
+        return {"indexes_built_s": built, "ranked_ahead_s": ranked, "first_answer_s": first, "related_complete_s": related}
 
     def side_by_side(self, server):
         """Each case from Kiosque, from the bare server and from nginx, and the 304 of the article."""
@@ -183,6 +185,8 @@ class Size:
             "tag": [f"/v1/tags/{tag}" for tag in tags],
             "tag-list": [f"/v1/articles?tag={tag}" for tag in tags],
             "related": [f"/v1/articles/{slug}/related" for slug in self.asked],
+            # More than are kept.
+            "related-found": [f"/v1/articles/{slug}/related?limit=13" for slug in self.asked],
             "search": [f"/v1/articles?q={quote(words[0])}+{quote(words[1])}" for words in headlines],
         }
         result = {}

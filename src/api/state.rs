@@ -56,7 +56,7 @@ pub enum Brief {
 type Glance = dyn FnOnce(&State, &Reader<'_>) -> bool + Send;
 
 impl Brief {
-    fn is_so(self, state: &State, reader: &Reader<'_>) -> bool {
+    fn holds(self, state: &State, reader: &Reader<'_>) -> bool {
         match self {
             Self::Yes => true,
             Self::No => false,
@@ -369,7 +369,7 @@ impl State {
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let here = self.database.here();
-        match here.filter(|reader| brief.is_so(self, reader)) {
+        match here.filter(|reader| brief.holds(self, reader)) {
             Some(reader) => Ok(work(self, &reader, self.clock.now())?),
             None => {
                 let turn = Arc::clone(&self.readers).acquire_owned();
