@@ -10,7 +10,7 @@ use std::path::Path;
 use kiosque::cli::related_run::{Corpus, profile};
 use kiosque::content::article::Draft;
 use kiosque::content::line;
-use kiosque::related::{Ask, Engine, Home, Round, Settings};
+use kiosque::related::{Ask, Engine, Home, Round, Settings, Step};
 
 #[path = "support/requirements.rs"]
 mod requirements;
@@ -176,10 +176,10 @@ fn drift(name: &str, expected: f64) {
     for num in &late {
         kept.engine.remove(*num).unwrap();
     }
-    kept.engine.told_all();
+    kept.engine.told(usize::MAX);
     kept.engine.commit(1).unwrap();
     let mut round = Round::default();
-    while kept.engine.rank_next(&mut round).is_some() {}
+    while kept.engine.rank_next(&mut round, 0) != Step::Nothing {}
     for num in &late {
         let draft = &drafts[*num as usize - 1];
         let tags = kept.tags(draft);

@@ -77,7 +77,14 @@ fn brief(slug: &str, input: &RelatedInput, sight: &Sight) -> Brief {
     let slug = slug.to_owned();
     Brief::If(Box::new(move |state, reader| {
         let num = reader.glance(|conn| shown::num_by_name(conn, &slug));
-        num.is_ok_and(|num| num.is_none_or(|num| state.engine(state.clock.now()).has_ranking(num)))
+        num.is_ok_and(|num| {
+            num.is_none_or(|num| {
+                let now = state.clock.now().timestamp_micros();
+                // Whoever would have to wait for the engine waits on another thread.
+                let engine = state.engine.try_read().ok();
+                engine.is_some_and(|engine| !engine.is_behind(now) && engine.has_ranking(num, now))
+            })
+        })
     }))
 }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::related::{Engine, Round};
+use crate::content::time::Clock;
+use crate::related::{Engine, Round, Step};
 
 /// After each ranking it rests for so many times as long as that took: when nothing is written, and else, for what is
 /// made then is soon made again.
@@ -31,12 +32,12 @@ pub struct Ahead {
 impl Ahead {
     /// # Errors
     /// When the thread cannot be started.
-    pub fn start(engine: Arc<RwLock<Engine>>) -> io::Result<Self> {
+    pub fn start(engine: Arc<RwLock<Engine>>, clock: Clock) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("rank-ahead".to_owned())
             .spawn(move || {
-                let mut work = Work::on(engine);
+                let mut work = Work::on(engine, clock);
                 loop {
                     let rest = work.step();
                     // Nothing is ever sent: the other end is dropped.
@@ -65,6 +66,7 @@ impl Drop for Ahead {
 
 struct Work {
     engine: Arc<RwLock<Engine>>,
+    clock: Clock,
     round: Round,
     began: Instant,
     /// Made in this round, and since the last commit.
@@ -75,10 +77,11 @@ struct Work {
 }
 
 impl Work {
-    fn on(engine: Arc<RwLock<Engine>>) -> Self {
+    fn on(engine: Arc<RwLock<Engine>>, clock: Clock) -> Self {
         let now = Instant::now();
         Self {
             engine,
+            clock,
             round: Round::default(),
             began: now,
             made: 0,
@@ -88,14 +91,15 @@ impl Work {
         }
     }
 
-    /// Makes one ranking; how long to rest then.
+    /// Makes one ranking, or looks for one to be made; how long to rest then.
     fn step(&mut self) -> Duration {
         let started = Instant::now();
+        let now = self.clock.now().timestamp_micros();
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         let position = engine.position();
         let round = &mut self.round;
         // The round has gone on beyond an article at which the engine fails.
-        let ranked = catch_unwind(AssertUnwindSafe(|| engine.rank_next(round)));
+        let ranked = catch_unwind(AssertUnwindSafe(|| engine.rank_next(round, now)));
         drop(engine);
         if position != self.position {
             (self.position, self.written) = (position, started);
@@ -105,7 +109,7 @@ impl Work {
             false => REST,
         };
         match ranked {
-            Ok(Some(_)) => {
+            Ok(Step::Made) => {
                 self.made += 1;
                 self.uncommitted += 1;
                 if self.uncommitted == COMMIT_AFTER {
@@ -113,7 +117,8 @@ impl Work {
                 }
                 started.elapsed() * rests
             }
-            Ok(None) => {
+            Ok(Step::Passed) => started.elapsed() * rests,
+            Ok(Step::Nothing) => {
                 self.finish_round();
                 PAUSE
             }

@@ -30,6 +30,8 @@ pub struct RelatedIndex {
     ledger: Option<Arc<Ledger>>,
     /// The line up to which the rankings that are kept have followed.
     told: Option<i64>,
+    /// The first so many of the articles that came are known to concern any list.
+    known_to_all: usize,
     /// Makes rankings ahead, where they last.
     ahead: Option<Ahead>,
     /// Slots in the engine of articles whose weights are to be computed.
@@ -70,6 +72,7 @@ impl RelatedIndex {
             position: None,
             ledger,
             told: None,
+            known_to_all: 0,
             ahead: None,
             moved: Vec::new(),
             committed: None,
@@ -91,10 +94,9 @@ impl RelatedIndex {
 
     /// Tells whose neighbours the next of those articles may be that came; whether there are more.
     fn tell_who_is_near(&mut self) -> bool {
-        /// It is a neighbour of a dozen, on the average, and they are not always those that it is nearest to.
-        const NEAR: usize = 50;
         /// As many as whoever has just written may have to wait for.
         const TURN: usize = 4;
+        self.tell_of_many();
         let now = self.now();
         let engine = self.reading();
         let came: Vec<i64> = engine.came().iter().take(TURN).copied().collect();
@@ -106,37 +108,49 @@ impl RelatedIndex {
             self.told = self.position;
             return false;
         }
+        let known_to_all = self.known_to_all.min(came.len());
         if self.ledger.is_some() || engine.keeps_rankings() {
-            let near: Vec<i64> = came
-                .iter()
-                .flat_map(|num| engine.near(*num, NEAR, now))
-                .collect();
-            if let Some(ledger) = &self.ledger {
-                ledger.record_near(Some(&near));
+            let near: Vec<_> = came.iter().map(|num| near(&engine, *num, now)).collect();
+            let told = near.get(known_to_all..).unwrap_or_default();
+            if let Some(ledger) = self.ledger.as_ref().filter(|_| !told.is_empty()) {
+                ledger.record_near(Some(&told.concat()));
             }
-            engine.forget_rankings(&near);
+            engine.forget_rankings(&near.concat());
         }
-        let more = engine.came().len() > came.len();
         drop(engine);
         self.write(|engine| engine.told(came.len()));
-        more
+        self.known_to_all -= known_to_all;
+        true
     }
 
-    /// Where so many came that it would take long to tell of each, any list may be concerned.
+    /// Where so many came that it would take long to ask of each, any list may be concerned.
     fn tell_of_many(&mut self) {
         let engine = self.reading();
         let (came, all) = (engine.came().len(), engine.len());
         drop(engine);
-        if came <= MANY {
-            return;
+        if came.saturating_sub(self.known_to_all) > MANY {
+            if let Some(ledger) = &self.ledger {
+                ledger.record_near(None);
+            }
+            self.known_to_all = came;
         }
-        if let Some(ledger) = &self.ledger {
-            ledger.record_near(None);
-        }
-        if came > all / MANY {
-            self.write(Engine::told_all);
+        if came > MANY.max(all / MANY) {
+            // None is kept while there are some that came.
+            self.reading().clear_rankings();
+            self.write(|engine| engine.told(came));
+            self.known_to_all = 0;
         }
     }
+}
+
+/// The articles that one is nearest to. It is a neighbour of a dozen, on the average, and they are not always those.
+fn near(engine: &Engine, num: i64, now: i64) -> Vec<i64> {
+    const NEAR: usize = 50;
+    let near = catch_unwind(AssertUnwindSafe(|| engine.near(num, NEAR, now)));
+    near.unwrap_or_else(|_| {
+        log::error!("it is not known what article {num} is near to: the engine failed");
+        Vec::new()
+    })
 }
 
 impl Derived for RelatedIndex {
@@ -148,6 +162,7 @@ impl Derived for RelatedIndex {
         let started = Instant::now();
         // The file is opened by one engine at a time.
         self.ahead = None;
+        self.known_to_all = 0;
         self.write(|present| *present = Engine::new(self.settings.clone()));
         let home = Home {
             dir: &self.file.dir,
@@ -165,7 +180,7 @@ impl Derived for RelatedIndex {
         self.write(|present| *present = engine);
         // Where each change ends all rankings, none are made that no one asks for.
         if self.file.lasts > 0 {
-            let ahead = Ahead::start(Arc::clone(&self.engine));
+            let ahead = Ahead::start(Arc::clone(&self.engine), self.clock.clone());
             self.ahead = ahead
                 .inspect_err(|error| log::error!("nothing is ranked ahead: {error}"))
                 .ok();

@@ -12,9 +12,12 @@ use super::{Ask, Related};
 /// However old it is, a ranking holds while the log has grown by less than this part of the articles.
 const DRIFT: usize = 256;
 
-/// When what was written is so much more than what is needed, all rankings are made anew: past ones are left out of the
-/// file at a start only.
-const WASTE: (usize, usize) = (256 << 20, 16 << 10);
+/// When what was written is so much, and so much more for each article, all rankings are made anew: past ones are left
+/// out of the file at a start only.
+const WASTE: (usize, usize) = (256 << 20, 4 << 10);
+
+/// Articles that are looked at before others get their turn with the engine.
+const TURN: usize = 1_000;
 
 /// How far a round over all articles has come that makes what rankings are missing.
 #[derive(Default)]
@@ -23,35 +26,45 @@ pub struct Round {
     next: Option<usize>,
     /// What the engine had followed, and taken out, when it began; `None`: there was none yet.
     began: Option<(i64, u64)>,
-    /// No ranking was older than this when it was last looked at.
-    checked: Option<Made>,
-    /// Whether each ranking is looked at for how old it is.
+    /// When a round last began that looked at each ranking, whether it still holds.
+    looked: Option<Made>,
     looks: bool,
+}
+
+/// What a step of a round did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A ranking was made.
+    Made,
+    /// None was missing so far.
+    Passed,
+    /// Nothing is missing, or nothing can be kept now.
+    Nothing,
 }
 
 impl Engine {
     /// The nearest articles of a stored one, as the public sees them at `now` (unix microseconds).
     pub(super) fn nearest(&self, num: i64, now: i64) -> Option<Related> {
-        let slot = self.slot(num);
-        if let Some(kept) = slot.and_then(|slot| self.kept(self.article(slot)?)) {
+        let article = self.slot(num).and_then(|slot| self.article(slot));
+        if let Some(kept) = article.and_then(|article| self.kept(article, now)) {
             return Some(kept);
         }
         let related = self.look_up(num, &Ask::nearest(RANKED, now))?;
         // Who comes late does not see what has opened meanwhile.
-        if let Some(slot) = slot.filter(|_| now >= self.now()) {
-            self.keep(num, slot, &related);
+        if let Some(article) = article.filter(|_| now >= self.now()) {
+            self.keep(article, &related, now);
         }
         Some(related)
     }
 
-    /// Whether a ranking of an article is kept that holds.
-    pub fn has_ranking(&self, num: i64) -> bool {
+    /// Whether a ranking of an article is kept that holds at `now` (unix microseconds).
+    pub fn has_ranking(&self, num: i64, now: i64) -> bool {
         let article = self.slot(num).and_then(|slot| self.article(slot));
-        article.is_some_and(|article| self.kept(article).is_some())
+        article.is_some_and(|article| self.kept(article, now).is_some())
     }
 
     /// What is kept, if it holds.
-    fn kept(&self, article: &Article) -> Option<Related> {
+    fn kept(&self, article: &Article, now: i64) -> Option<Related> {
         let rankings = self.rankings.as_ref()?;
         if !self.came.is_empty() {
             return None;
@@ -59,32 +72,32 @@ impl Engine {
         let ranking = rankings.get(article.ranking()?)?;
         let holds = ranking.num == article.num
             && ranking.stamp == article.stamp
-            && !self.has_drifted(ranking.made)
+            && !self.has_drifted(ranking.made, now)
             && ranking.related.named().count() == ranking.stamps.len()
             && (ranking.related.named().zip(&ranking.stamps))
                 .all(|(num, stamp)| self.stamp(num) == Some(*stamp));
         holds.then_some(ranking.related)
     }
 
-    fn keep(&self, num: i64, slot: Slot, related: &Related) {
-        let (Some(rankings), Some(article)) = (&self.rankings, self.article(slot)) else {
+    /// Keeps what was found for an article, unless there is no room, or it may change by what is not looked at.
+    fn keep(&self, article: &Article, related: &Related, now: i64) {
+        let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
             return;
         };
-        // A pin stands first once it opens, near or not.
-        let has_pins = self
-            .record(num)
-            .is_none_or(|record| record.pins().next().is_some());
+        let record = self.record(article.num);
         let stamps: Option<Vec<u32>> = related.named().map(|num| self.stamp(num)).collect();
-        if let Some(stamps) = stamps.filter(|_| !has_pins) {
-            let place = rankings.put(&Ranking {
-                num,
-                made: self.made(),
-                stamp: article.stamp,
-                stamps,
-                related: related.clone(),
-            });
-            article.set_ranking(place);
-        }
+        let Some(stamps) = stamps.filter(|_| record.is_some_and(|it| it.pins().next().is_none()))
+        else {
+            // A pin stands first once it opens, near or not.
+            return article.refuse_ranking();
+        };
+        article.set_ranking(rankings.put(&Ranking {
+            num: article.num,
+            made: self.made(now),
+            stamp: article.stamp,
+            stamps,
+            related: related.clone(),
+        }));
     }
 
     /// The stamp of an article that is counted.
@@ -93,19 +106,19 @@ impl Engine {
     }
 
     /// When a ranking is made that is made now.
-    fn made(&self) -> Made {
+    fn made(&self, now: i64) -> Made {
         Made {
             position: self.position(),
-            at: self.now(),
+            at: now,
         }
     }
 
-    fn has_drifted(&self, made: Made) -> bool {
+    fn has_drifted(&self, made: Made, now: i64) -> bool {
         let lines = self.position().saturating_sub(made.position);
         if self.lasts == 0 {
             return lines > 0;
         }
-        lines > (self.len() / DRIFT) as i64 && self.now().saturating_sub(made.at) >= self.lasts
+        lines > (self.len() / DRIFT) as i64 && now.saturating_sub(made.at) >= self.lasts
     }
 
     /// Whether rankings are kept.
@@ -115,7 +128,8 @@ impl Engine {
 
     /// Articles whose ranking is kept, whether or not it still holds.
     pub fn ranked(&self) -> usize {
-        self.articles()
+        let articles = self.articles();
+        articles
             .filter(|article| article.ranking().is_some())
             .count()
     }
@@ -133,25 +147,8 @@ impl Engine {
         }
     }
 
-    /// Articles that came, or moved among the others, since this was last told: no ranking is given until it is known
-    /// whose neighbours they may be.
-    pub fn came(&self) -> &[i64] {
-        &self.came
-    }
-
-    /// The first so many of those that came have been told.
-    pub fn told(&mut self, count: usize) {
-        self.came.drain(..count.min(self.came.len()));
-        self.commit_rankings();
-    }
-
-    /// So many came that it is not asked whose neighbours each may be.
-    pub fn told_all(&mut self) {
-        self.came.clear();
-        self.clear_rankings();
-    }
-
-    pub(super) fn clear_rankings(&self) {
+    /// Takes out all rankings.
+    pub fn clear_rankings(&self) {
         if let Some(rankings) = &self.rankings {
             self.articles()
                 .for_each(|article| article.set_ranking(None));
@@ -159,61 +156,78 @@ impl Engine {
         }
     }
 
+    /// Articles that came, or moved among the others, since this was last told: no ranking is given or kept until it is
+    /// known whose neighbours they may be.
+    pub fn came(&self) -> &[i64] {
+        &self.came
+    }
+
+    /// The first so many of those that came have been told.
+    pub fn told(&mut self, count: usize) {
+        self.came.drain(..count.min(self.came.len()));
+    }
+
     /// Notes how far the rankings in the file may be trusted after a restart.
     pub fn commit_rankings(&self) {
-        let Some(rankings) = &self.rankings else {
+        let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
             return;
         };
         let (least, each) = WASTE;
         if rankings.written() > least + each * self.len() {
             self.clear_rankings();
         }
-        if self.came.is_empty() {
-            rankings.commit(self.position(), self.now());
+        rankings.commit(self.position(), self.now());
+    }
+
+    /// Makes the ranking of the next article that has none, or, each time that rankings may last, one that no longer
+    /// holds at `now` (unix microseconds). The newest articles come first.
+    pub fn rank_next(&self, round: &mut Round, now: i64) -> Step {
+        let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
+            return Step::Nothing;
+        };
+        let state = (self.position(), rankings.forgotten());
+        let Some(first) = round.next.or_else(|| self.begin(round, state, now)) else {
+            return Step::Nothing;
+        };
+        let first = first.min(self.slot_count());
+        let last = first.saturating_sub(TURN);
+        for slot in (last..first).rev() {
+            round.next = Some(slot);
+            let Some(article) = self.article(slot as Slot) else {
+                continue;
+            };
+            let is_missing = article.lacks_ranking()
+                || round.looks && article.ranking().is_some() && self.kept(article, now).is_none();
+            if !is_missing {
+                continue;
+            }
+            if let Some(related) = self.look_up(article.num, &Ask::nearest(RANKED, now)) {
+                self.keep(article, &related, now);
+            }
+            return match article.lacks_ranking() {
+                true => Step::Nothing,
+                false => Step::Made,
+            };
+        }
+        round.next = (last > 0).then_some(last);
+        match round.next {
+            Some(_) => Step::Passed,
+            None => Step::Nothing,
         }
     }
 
-    /// Makes the ranking of the next article that has none, or one that no longer holds, and tells its number. `None`:
-    /// there is none, or none can be made now.
-    pub fn rank_next(&self, round: &mut Round) -> Option<i64> {
-        let rankings = self.rankings.as_ref()?;
-        if !self.came.is_empty() {
+    /// Begins another round, if something has changed since the last; where it does.
+    fn begin(&self, round: &mut Round, state: (i64, u64), now: i64) -> Option<usize> {
+        let looks = round.looked.is_none_or(|looked| {
+            looked.position != state.0 && now.saturating_sub(looked.at) >= self.lasts
+        });
+        if round.began == Some(state) && !looks {
             return None;
         }
-        if round.next.is_none() {
-            let state = (self.position(), rankings.forgotten());
-            if round.began == Some(state) {
-                return None;
-            }
-            round.began = Some(state);
-            round.next = Some(self.slot_count());
-            // What was read from a file may be of any age.
-            round.looks = round.checked.is_none_or(|made| self.has_drifted(made));
-            if round.looks {
-                round.checked = Some(self.made());
-            }
+        if looks {
+            round.looked = Some(self.made(now));
         }
-        // The newest first.
-        while let Some(slot) = round.next.and_then(|next| next.checked_sub(1)) {
-            round.next = Some(slot);
-            let slot = slot as Slot;
-            let Some(article) = self.article(slot) else {
-                continue;
-            };
-            let is_missing = match article.ranking() {
-                None => true,
-                Some(place) if round.looks => {
-                    let made = rankings.made(place);
-                    made.is_none_or(|made| self.has_drifted(made))
-                }
-                Some(_) => false,
-            };
-            if is_missing {
-                self.nearest(article.num, self.now());
-                return Some(article.num);
-            }
-        }
-        round.next = None;
-        None
+        (round.began, round.looks) = (Some(state), looks);
+        Some(self.slot_count())
     }
 }

@@ -69,7 +69,7 @@ pub(super) struct Article {
     pub published_at: i64,
     place: Place,
     pub language: u32,
-    /// Another one after each edit, but for a slight one of this run.
+    /// Another one after each edit.
     pub stamp: u32,
     alive: bool,
     ranking: AtomicU64,
@@ -78,6 +78,8 @@ pub(super) struct Article {
 
 /// No mass is this.
 const STALE: u32 = u32::MAX;
+/// In the place of a ranking that is never kept.
+const REFUSED: u64 = u64::MAX;
 
 impl Article {
     fn new(record: &Record, place: Place) -> Self {
@@ -116,6 +118,16 @@ impl Article {
     pub fn set_ranking(&self, place: Option<Place>) {
         let bits = place.map_or(Place::NONE, Place::bits);
         self.ranking.store(bits, Ordering::Release);
+    }
+
+    /// None is kept of it as it is.
+    pub fn refuse_ranking(&self) {
+        self.ranking.store(REFUSED, Ordering::Release);
+    }
+
+    /// Whether one may be kept, and is not.
+    pub fn lacks_ranking(&self) -> bool {
+        self.ranking.load(Ordering::Acquire) == Place::NONE
     }
 
     pub fn take_ranking(&self) -> Option<Place> {
@@ -178,6 +190,8 @@ impl Engine {
         engine.fill(found.places.into_values().collect(), moment);
         engine.archive.forget_pages();
         engine.came.extend(found.changed);
+        engine.came.sort_unstable();
+        engine.came.dedup();
         match held {
             Some(held) => engine.take_over(held.places),
             None => engine.clear_rankings(),
@@ -284,7 +298,7 @@ impl Engine {
         let before = known.and_then(Record::parse);
         let is_slight = before.is_some_and(|before| edit::is_slight(&before, &record));
         let place = self.archive.put(profile.bytes())?;
-        if !self.exchange(&record, place, is_slight) {
+        if !self.exchange(&record, place) {
             self.take_out(record.num());
             self.take_in(&record, place);
         }
@@ -296,11 +310,12 @@ impl Engine {
     }
 
     /// Counts an article in the place of what it was, if it counted before and does now, in the same language.
-    fn exchange(&mut self, record: &Record, place: Place, is_slight: bool) -> bool {
+    fn exchange(&mut self, record: &Record, place: Place) -> bool {
         let num = record.num();
         let Some(slot) = self.slot(num).filter(|_| shown(record, self.now)) else {
             return false;
         };
+        self.forget_rankings(&[num]);
         let Self {
             index,
             slots,
@@ -319,15 +334,11 @@ impl Engine {
         };
         unschedule(turns, &before);
         schedule(turns, record, *now);
-        let mut article = Article::new(record, place);
         if let Some(before) = slots.get_mut(slot as usize) {
             before.alive = false;
-            if is_slight {
-                article.stamp = before.stamp;
-            }
         }
         let slot = slots.len() as Slot;
-        slots.push(article);
+        slots.push(Article::new(record, place));
         live.insert(num, slot);
         moved.push(slot);
         let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
@@ -350,7 +361,6 @@ impl Engine {
             return Ok(false);
         }
         self.archive.remove(num)?;
-        self.forget_rankings(&[num]);
         self.take_out(num);
         self.renumber_when_due();
         Ok(true)
@@ -438,6 +448,7 @@ impl Engine {
         let Some(place) = self.place(num) else {
             return;
         };
+        self.forget_rankings(&[num]);
         self.aside.remove(&num);
         let slot = self.live.remove(&num);
         if let Some(article) = slot.and_then(|slot| self.slots.get_mut(slot as usize)) {

@@ -38,8 +38,8 @@ impl Kind {
 pub(super) struct Place(u64);
 
 impl Place {
-    /// No place is this number.
-    pub const NONE: u64 = u64::MAX;
+    /// No place is this number, nor a higher one.
+    pub const NONE: u64 = u64::MAX - 1;
 
     pub fn new(extent: usize, at: usize) -> Self {
         Self((extent as u64) << 32 | at as u64)
@@ -59,7 +59,7 @@ impl Place {
     }
 
     pub fn from_bits(bits: u64) -> Option<Self> {
-        (bits != Self::NONE).then_some(Self(bits))
+        (bits < Self::NONE).then_some(Self(bits))
     }
 }
 

@@ -32,7 +32,7 @@ mod select;
 mod tags;
 mod weights;
 
-pub use ahead::Round;
+pub use ahead::{Round, Step};
 pub use engine::{Engine, Home};
 pub use profile::Profile;
 pub use ranking::RANKED;

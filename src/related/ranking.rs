@@ -71,7 +71,9 @@ impl Ranking {
     /// `None`: these are not the bytes of a ranking.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
-        let (num, made) = bytes.head()?;
+        let mut next = || Some(i64::from_le_bytes(bytes.take()?));
+        let (num, position, at) = (next()?, next()?, next()?);
+        let made = Made { position, at };
         let stamp = u32::from_le_bytes(bytes.take()?);
         let hidden = match bytes.take()? {
             [0] => None,
@@ -101,11 +103,6 @@ impl Ranking {
                 copies,
             },
         })
-    }
-
-    /// When a ranking was made, of which no more is read.
-    pub fn made(bytes: &[u8]) -> Option<Made> {
-        Some(Bytes(bytes).head()?.1)
     }
 }
 
@@ -159,12 +156,6 @@ impl<'a> Bytes<'a> {
         let (taken, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*taken)
-    }
-
-    fn head(&mut self) -> Option<(i64, Made)> {
-        let mut next = || Some(i64::from_le_bytes(self.take()?));
-        let (num, position, at) = (next()?, next()?, next()?);
-        Some((num, Made { position, at }))
     }
 
     fn number(&mut self) -> Option<u64> {
@@ -267,7 +258,6 @@ mod tests {
             one.related.hidden = hidden;
             let bytes = one.to_bytes();
             assert_eq!(Ranking::parse(&bytes).as_ref(), Some(&one));
-            assert_eq!(Ranking::made(&bytes), Some(one.made));
             for length in 0..bytes.len() {
                 assert_eq!(Ranking::parse(&bytes[..length]), None, "{length}");
             }

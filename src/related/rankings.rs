@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::archive::{Archive, Label};
 use super::frames::{Place, i64_at};
-use super::ranking::{Made, Ranking, VERSION};
+use super::ranking::{Ranking, VERSION};
 use super::weights::Settings;
 use super::{ranking, record};
 
@@ -23,6 +23,8 @@ const MOMENT: i64 = i64::MIN;
 pub(super) struct Rankings {
     archive: RwLock<Archive>,
     is_broken: AtomicBool,
+    /// The last one could not be written.
+    is_full: AtomicBool,
     /// Rises with each that is taken out.
     forgotten: AtomicU64,
 }
@@ -67,6 +69,7 @@ impl Rankings {
         Self {
             archive: RwLock::new(archive),
             is_broken: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
             forgotten: AtomicU64::new(0),
         }
     }
@@ -75,18 +78,18 @@ impl Rankings {
         Ranking::parse(self.read().get(place)?)
     }
 
-    /// When the ranking at a place was made.
-    pub fn made(&self, place: Place) -> Option<Made> {
-        Ranking::made(self.read().get(place)?)
-    }
-
     /// Where it is now; `None`: there is no room.
     pub fn put(&self, ranking: &Ranking) -> Option<Place> {
         let bytes = ranking.to_bytes();
         match self.write().put(&bytes) {
-            Ok(place) => Some(place),
+            Ok(place) => {
+                self.is_full.store(false, Ordering::Release);
+                Some(place)
+            }
             Err(error) => {
-                log::debug!("a ranking is not kept: {error}");
+                if !self.is_full.swap(true, Ordering::AcqRel) {
+                    log::error!("rankings are not kept: {error}");
+                }
                 None
             }
         }

@@ -227,9 +227,9 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Tells it from what it was before an edit: a checksum of all but its terms, of which the sketch tells.
+    /// Tells it from what it was before an edit.
     pub fn stamp(&self) -> u32 {
-        crc32fast::hash(self.part(8, self.marks_at() - 8))
+        crc32fast::hash(self.bytes)
     }
 
     pub fn is_empty(&self) -> bool {
