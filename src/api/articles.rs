@@ -305,8 +305,9 @@ pub fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
             .flatten()
             .map(|related| &*related.article);
         for article in std::iter::once(view).chain(neighbours) {
-            cache_tags.push(format!("article-{}", article.id));
-            cache_tags.extend(article.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+            // Joined, not formatted: a page has a hundred of them.
+            cache_tags.push(["article-", &article.id].concat());
+            cache_tags.extend(article.tags.iter().map(|tag| ["tag-", &tag.id].concat()));
         }
     }
     if shape.related || shape.related_tags {

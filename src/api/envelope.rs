@@ -75,8 +75,10 @@ pub async fn envelope(
     };
     let headers = response.headers_mut();
     set_common(headers, id);
-    let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
-    if let Ok(timing) = HeaderValue::from_str(&format!("total;dur={milliseconds:.2}")) {
+    // In hundredths of a millisecond: a whole number is written faster.
+    let took = started.elapsed().as_micros() / 10;
+    let timing = format!("total;dur={}.{:02}", took / 100, took % 100);
+    if let Ok(timing) = HeaderValue::from_str(&timing) {
         headers.insert(SERVER_TIMING, timing);
     }
     Ok(response)

@@ -3,11 +3,14 @@
 
 use std::io::Write;
 
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 use serde::ser::{
     self, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant,
 };
+use serde::{Serialize, Serializer};
+
+use crate::db::moment::Digits;
 
 /// What texts and punctuation of an answer of one article take; a longer one grows.
 const USUAL: usize = 4_096;
@@ -24,6 +27,34 @@ pub fn to_vec(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(USUAL);
     value.serialize(Writer(&mut out))?;
     Ok(out)
+}
+
+/// A time as it serialises itself, without formats: a page of articles has sixty.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn time<S: Serializer>(
+    time: &DateTime<Utc>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match Digits::of_utc(*time) {
+        Some(digits) => serializer.serialize_str(digits.as_str()),
+        None => time.serialize(serializer),
+    }
+}
+
+/// The same for one that may not be there.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn maybe_time<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match time {
+        Some(known) => self::time(known, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Writes one value.
@@ -402,6 +433,12 @@ mod tests {
                 Kind::With { a: 1e-9, b: () },
             ],
         });
+        for micros in [0, 1_713_866_400_123_456, 500_000, 1_000, i64::MAX / 40] {
+            let known = DateTime::from_timestamp_micros(micros).unwrap();
+            let mut ours = Vec::new();
+            time(&known, Writer(&mut ours)).unwrap();
+            assert_eq!(ours, serde_json::to_vec(&known).unwrap());
+        }
         same(&Pair('"', [1, 2]));
         same(&(1.0_f32, f64::NAN, u64::MAX, i128::MIN, true, "", ()));
         same(&BTreeMap::from([(1, "a"), (-2, "b")]));

@@ -116,13 +116,13 @@ impl Shown {
         // Any article may come to be a neighbour.
         cache_tags.push(RANKINGS.to_owned());
         Ok(Self {
-            data: material.views(&found.neighbours),
             page: RelatedPage {
                 limit: asked.limit,
                 complete: asked.complete,
                 hidden_reason: found.hidden.map(Hidden::as_str),
                 copies: material.slugs(&found.copies),
             },
+            data: material.into_views(&found.neighbours),
             cache_tags,
             expiry,
             is_unfiltered: asked.is_unfiltered(),
@@ -203,22 +203,43 @@ impl Material {
     }
 
     pub fn views(&self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
-        neighbours
+        let shown = neighbours.iter().filter_map(|neighbour| {
+            let article = Box::new(self.articles.get(&neighbour.num)?.clone());
+            Some(self.about(neighbour, article, self.slugs(&neighbour.copies)))
+        });
+        shown.collect()
+    }
+
+    /// The same for one list, in which each stands once: nothing is copied.
+    fn into_views(mut self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
+        let copies: Vec<Vec<String>> = neighbours
             .iter()
-            .filter_map(|neighbour| {
-                let article = self.articles.get(&neighbour.num)?;
-                Some(RelatedView {
-                    score: rounded(neighbour.score),
-                    reasons: self
-                        .told(&neighbour.reasons)
-                        .iter()
-                        .filter_map(|reason| self.reason(reason, article))
-                        .collect(),
-                    article: Box::new(article.clone()),
-                    copies: self.slugs(&neighbour.copies),
-                })
-            })
-            .collect()
+            .map(|neighbour| self.slugs(&neighbour.copies))
+            .collect();
+        let shown = neighbours.iter().zip(copies);
+        let shown = shown.filter_map(|(neighbour, copies)| {
+            let article = Box::new(self.articles.remove(&neighbour.num)?);
+            Some(self.about(neighbour, article, copies))
+        });
+        shown.collect()
+    }
+
+    fn about(
+        &self,
+        neighbour: &Neighbour,
+        article: Box<ArticleView>,
+        copies: Vec<String>,
+    ) -> RelatedView {
+        let told = self.told(&neighbour.reasons);
+        let reasons = told.iter();
+        RelatedView {
+            score: rounded(neighbour.score),
+            reasons: reasons
+                .filter_map(|reason| self.reason(reason, &article))
+                .collect(),
+            article,
+            copies,
+        }
     }
 
     /// Whoever does not get the text does not get its words either: they add up to one reason.

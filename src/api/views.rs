@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::json;
 use crate::api::neighbours::RelatedView;
 use crate::api::related_tags::RelatedTagView;
 use crate::content::slug::Slug;
@@ -87,10 +88,13 @@ pub struct ArticleView {
     #[schema(nullable = false)]
     pub translations: Option<Vec<TranslationView>>,
     pub status: StatusView,
+    #[serde(serialize_with = "json::maybe_time")]
     #[schema(required)]
     pub published_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "json::maybe_time")]
     #[schema(required)]
     pub first_published_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "json::time")]
     pub updated_at: DateTime<Utc>,
     /// Rises with every save.
     pub version: i64,

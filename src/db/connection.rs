@@ -8,7 +8,7 @@ use diesel::{Connection, PgConnection, QueryResult, RunQueryDsl, SqliteConnectio
 
 use crate::config::{self, DatabaseUrl};
 use crate::db::dialect::each;
-use crate::db::stable_plans;
+use crate::db::{lean_sqlite, stable_plans};
 use crate::error::{Error, Result};
 
 /// A connection to SQLite or PostgreSQL, on which one query runs as the same body.
@@ -142,6 +142,7 @@ impl Manager {
                 let file = path
                     .to_str()
                     .ok_or_else(|| format!("{shown} is not a UTF-8 path"))?;
+                lean_sqlite::ask_for();
                 stable_plans::ask_for();
                 let conn = SqliteConnection::establish(file)
                     .map_err(|error| format!("cannot open the database {shown}: {error}"))?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
@@ -16,6 +16,7 @@ use crate::content::rights::Facts;
 use crate::content::time::to_stored;
 use crate::db::Conn;
 use crate::db::dialect::{Dialect, among, each, expression};
+use crate::db::moment::Given;
 use crate::db::prose::Prose;
 use crate::db::schema::{self, articles};
 use crate::error::{Error, Result};
@@ -110,8 +111,8 @@ impl<Which> Statement<Which> {
             body: parts.body,
             siblings: Siblings {
                 wanted: parts.translations,
-                opened: to_stored(now.checked_sub_signed(parts.shift).unwrap_or(now)),
-                now: to_stored(now),
+                opened: to_stored(now.checked_sub_signed(parts.shift).unwrap_or(now)).into(),
+                now: to_stored(now).into(),
             },
         }
     }
@@ -296,15 +297,15 @@ impl<DB: Dialect> QueryFragment<DB> for Tags {
 struct Siblings {
     wanted: bool,
     /// What opens by this time is open.
-    opened: NaiveDateTime,
-    now: NaiveDateTime,
+    opened: Given,
+    now: Given,
 }
 
 impl<DB> QueryFragment<DB> for Siblings
 where
     DB: Dialect + HasSqlType<Bool> + HasSqlType<Timestamp>,
     bool: ToSql<Bool, DB>,
-    NaiveDateTime: ToSql<Timestamp, DB>,
+    Given: ToSql<Timestamp, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(SELECT ");
