@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod copy;
 pub mod dialect;
+pub mod kept;
 pub mod migrations;
 pub mod moment;
 pub mod own;
