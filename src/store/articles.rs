@@ -173,9 +173,6 @@ pub fn update(conn: &mut Conn, before: &ArticleRow, row: &ArticleRow) -> Result<
     if row == before {
         return Ok(());
     }
-    if is_other_text(before, row) {
-        return rewrite(conn, row);
-    }
     let changed = changed!(
         id,
         slug,
@@ -209,13 +206,16 @@ pub fn update(conn: &mut Conn, before: &ArticleRow, row: &ArticleRow) -> Result<
         created_by,
         next_change_at
     );
-    diesel::update(articles::table.filter(articles::num.eq(before.num)))
-        .set(changed)
-        .execute(conn)?;
+    let update = diesel::update(articles::table.filter(articles::num.eq(before.num))).set(changed);
+    match is_other_text(before, row) {
+        true => each!(conn, conn => Kept(update).execute(conn))?,
+        false => update.execute(conn)?,
+    };
     Ok(())
 }
 
-/// Whether nothing differs but what most edits write, none of it in an index that they would leave alone.
+/// Whether nothing differs but what most edits write: so few columns that a statement for each choice of them may stay
+/// prepared.
 fn is_other_text(before: &ArticleRow, row: &ArticleRow) -> bool {
     let rewritten = ArticleRow {
         headline: row.headline.clone(),
@@ -229,23 +229,6 @@ fn is_other_text(before: &ArticleRow, row: &ArticleRow) -> bool {
         ..before.clone()
     };
     row.version != before.version && rewritten == *row
-}
-
-/// Writes what most edits write, by a statement that stays prepared.
-fn rewrite(conn: &mut Conn, row: &ArticleRow) -> Result<()> {
-    each!(conn, conn =>
-        Kept(diesel::update(articles::table.filter(articles::num.eq(row.num))).set((
-            articles::headline.eq(&row.headline),
-            articles::standfirst.eq(&row.standfirst),
-            articles::trail_text.eq(&row.trail_text),
-            articles::excerpt.eq(&row.excerpt),
-            articles::byline.eq(&row.byline),
-            articles::updated_at.eq(row.updated_at),
-            articles::saved_by.eq(&row.saved_by),
-            articles::version.eq(row.version),
-        )))
-        .execute(conn))?;
-    Ok(())
 }
 
 /// Puts a body in the place of the article's, or only says when its version was saved where it stays the same.
