@@ -21,6 +21,7 @@ use kiosque::store::changes;
 use kiosque::store::replica::{Precedence, ReplicaArticle, ReplicaGone, Replicas};
 use kiosque::store::replica_groups::ReplicaGroup;
 use kiosque::store::save::{Manner, Outcome, Save};
+use kiosque::store::state;
 use kiosque::transfer::export;
 use kiosque::transfer::records::Counts;
 use kiosque::transfer::restore::{self, Summary};
@@ -769,7 +770,10 @@ fn an_article_longer_than_any_line_of_an_import_comes_back() {
             .row;
         draft.body = long_body("b");
         database
-            .write(|conn| save.edit(conn, row.clone(), &draft))
+            .write(|conn| {
+                let whole = state::whole(conn, &row)?;
+                save.edit(conn, whole, &draft)
+            })
             .unwrap();
         let export = exported(&database);
         let (whole, past) = (export.lines().nth(1), export.lines().nth(2));

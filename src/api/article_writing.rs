@@ -27,6 +27,7 @@ use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
+use crate::store::state::{self, Whole};
 
 /// Create an article
 ///
@@ -148,8 +149,9 @@ pub async fn update_article(
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
             let row = editing::open(act, conn, &slug)?;
-            let draft = patched(conn, &row, patch, act)?;
-            save(act, conn, row, draft, "article.update")
+            let whole = state::whole(conn, &row)?;
+            let draft = patched(conn, &whole, patch, act)?;
+            save(act, conn, whole, draft, "article.update")
         })
         .await
 }
@@ -257,7 +259,8 @@ fn replace(
     if !given.expires_at {
         draft.expires_at = before.expires_at;
     }
-    save(act, conn, row, draft, "article.replace")
+    let whole = state::whole(conn, &row)?;
+    save(act, conn, whole, draft, "article.replace")
 }
 
 /// # Errors
@@ -275,13 +278,9 @@ fn check_patch(patch: &Map<String, Value>) -> Result<()> {
     }
 }
 
-fn patched(
-    conn: &mut Conn,
-    row: &ArticleRow,
-    patch: Map<String, Value>,
-    act: &Act,
-) -> Result<Draft> {
-    let mut line = editing::present(conn, row)?;
+fn patched(conn: &mut Conn, whole: &Whole, patch: Map<String, Value>, act: &Act) -> Result<Draft> {
+    let row = &whole.row;
+    let mut line = editing::present(conn, whole)?;
     let planned = |first: NaiveDateTime| first.and_utc() > act.now;
     if row.first_published_at.is_some_and(planned)
         && let Some(members) = line.as_object_mut()
@@ -290,7 +289,7 @@ fn patched(
         members.shift_remove("first_published_at");
     }
     body::merge(&mut line, patch);
-    let draft = editing::checked_again(conn, row, line)?;
+    let draft = editing::checked_again(whole, line)?;
     if draft.status != Status::Draft && draft.published_at.is_none() {
         let was = row.visibility();
         if was.status != Status::Draft || draft.status != Status::Published {
@@ -306,10 +305,11 @@ fn patched(
 fn save(
     act: &Act,
     conn: &mut Conn,
-    row: ArticleRow,
+    whole: Whole,
     draft: Draft,
     action: &'static str,
 ) -> Result<Answer> {
+    let row = &whole.row;
     let draft = scheduled(draft, act);
     editing::may_become(act, &draft)?;
     editing::may_come_out(&draft, act.now)?;
@@ -334,7 +334,7 @@ fn save(
             "cannot be draft again: it was public; withdraw it instead",
         ));
     }
-    let saved = act.save().edit(conn, row, &draft)?;
+    let saved = act.save().edit(conn, whole, &draft)?;
     editing::finish(act, conn, action, &saved)
 }
 

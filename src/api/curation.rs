@@ -19,7 +19,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::{self, ArticleRow};
 use crate::store::save::Outcome;
-use crate::store::{curations, naming};
+use crate::store::{curations, naming, state};
 
 /// What editors say of an article's neighbours.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -171,7 +171,8 @@ fn curate(act: &Act, conn: &mut Conn, slug: &str, input: CurationInput) -> Resul
         }
     }
     check.finish().map_err(Error::InvalidBody)?;
-    let mut line = editing::present(conn, &row)?;
+    let whole = state::whole(conn, &row)?;
+    let mut line = editing::present(conn, &whole)?;
     let ids = |named: Vec<(String, String)>| -> Vec<String> {
         named.into_iter().map(|(_, id)| id).collect()
     };
@@ -183,7 +184,7 @@ fn curate(act: &Act, conn: &mut Conn, slug: &str, input: CurationInput) -> Resul
         }
     }
     let draft = editing::checked(line, Status::Draft)?;
-    let saved = act.save().edit(conn, row, &draft)?;
+    let saved = act.save().edit(conn, whole, &draft)?;
     if saved.outcome != Outcome::Unchanged {
         editing::note(act, conn, "article.curate", &saved.row)?;
     }

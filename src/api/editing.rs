@@ -17,10 +17,11 @@ use crate::content::role::Role;
 use crate::content::visibility::Status;
 use crate::db::Conn;
 use crate::error::{Error, Result};
+use crate::store::articles;
 use crate::store::articles::ArticleRow;
 use crate::store::audit::Target;
 use crate::store::save::{Outcome, Saved};
-use crate::store::{articles, state};
+use crate::store::state::Whole;
 
 /// The article of this name, which the caller may write, in the state that the caller has read.
 ///
@@ -97,8 +98,8 @@ pub fn may_become(act: &Act, draft: &Draft) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn present(conn: &mut Conn, row: &ArticleRow) -> Result<Value> {
-    let mut line = state::whole(conn, row)?.to_line(conn)?;
+pub fn present(conn: &mut Conn, whole: &Whole) -> Result<Value> {
+    let mut line = whole.to_line(conn)?;
     if let Some(members) = line.as_object_mut() {
         members.shift_remove("updated_at");
     }
@@ -114,15 +115,15 @@ pub fn checked(line: Value, default: Status) -> Result<Draft> {
     input.check(default).map_err(Error::InvalidBody)
 }
 
-/// The same for the article of this row, changed: what is derived from its body is taken over where that is as it was,
-/// and what is absent is empty.
+/// The same for an article there is, changed: what is derived from its body is taken over where that is as it was, and
+/// what is absent is empty.
 ///
 /// # Errors
 /// As [`checked`].
-pub fn checked_again(conn: &mut Conn, row: &ArticleRow, line: Value) -> Result<Draft> {
+pub fn checked_again(whole: &Whole, line: Value) -> Result<Draft> {
     let input: ArticleInput = body::read_value(line)?;
-    let known = articles::bodies(conn, &[row.num])?.remove(&row.num);
-    let draft = input.check_again(Status::Draft, known.map(Body::from));
+    let known = Body::from(whole.body.clone());
+    let draft = input.check_again(Status::Draft, Some(known));
     Ok(Draft {
         is_whole: true,
         ..draft.map_err(Error::InvalidBody)?

@@ -21,6 +21,7 @@ use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
+use crate::store::state::{self, Whole};
 
 /// When the public is to see an article. `{}`: from now on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -77,9 +78,10 @@ pub async fn publish_article(
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
             let row = editing::open(act, conn, &slug)?;
-            let mut draft = as_draft(conn, &row)?;
+            let whole = state::whole(conn, &row)?;
+            let mut draft = as_draft(conn, &whole)?;
             publication.apply(act, &row, &mut draft)?;
-            let saved = act.save().edit(conn, row, &draft)?;
+            let saved = act.save().edit(conn, whole, &draft)?;
             editing::finish(act, conn, "article.publish", &saved)
         })
         .await
@@ -112,21 +114,22 @@ pub async fn withdraw_article(
     Write::of(&request, caller)?
         .carry_out(&state, move |act, conn| {
             let row = editing::open(act, conn, &slug)?;
-            let mut draft = as_draft(conn, &row)?;
+            let whole = state::whole(conn, &row)?;
+            let mut draft = as_draft(conn, &whole)?;
             draft.status = match row.standing(act.now) {
                 Standing::Hidden => Status::Draft,
                 Standing::Visible | Standing::Gone => Status::Withdrawn,
             };
-            let saved = act.save().edit(conn, row, &draft)?;
+            let saved = act.save().edit(conn, whole, &draft)?;
             editing::note(act, conn, "article.withdraw", &saved.row)?;
             Ok(Answer::no_content().stands_for(editing::tag_of(&saved.row)))
         })
         .await
 }
 
-fn as_draft(conn: &mut Conn, row: &ArticleRow) -> Result<Draft> {
-    let line = editing::present(conn, row)?;
-    editing::checked_again(conn, row, line)
+fn as_draft(conn: &mut Conn, whole: &Whole) -> Result<Draft> {
+    let line = editing::present(conn, whole)?;
+    editing::checked_again(whole, line)
 }
 
 impl PublicationInput {

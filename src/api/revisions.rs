@@ -264,7 +264,8 @@ fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answ
     editing::may_write(act, &row)?;
     let mut line = history::version(conn, &row, history::number(version)?)?.state;
     act.precondition.holds_for(&editing::tag_of(&row))?;
-    let mut present = state::whole(conn, &row)?.to_line(conn)?;
+    let whole = state::whole(conn, &row)?;
+    let mut present = whole.to_line(conn)?;
     if let (Some(line), Some(present)) = (line.as_object_mut(), present.as_object_mut()) {
         line.shift_remove("updated_at");
         let others: &[&str] = match act.caller.role >= Role::Editor {
@@ -277,8 +278,8 @@ fn restore(act: &Act, conn: &mut Conn, slug: &str, version: &str) -> Result<Answ
         }
     }
     forget_deleted(conn, &mut line)?;
-    let draft = editing::checked_again(conn, &row, line)?;
-    let saved = act.save().edit(conn, row, &draft)?;
+    let draft = editing::checked_again(&whole, line)?;
+    let saved = act.save().edit(conn, whole, &draft)?;
     if saved.outcome != Outcome::Unchanged {
         editing::note(act, conn, "article.restore", &saved.row)?;
     }

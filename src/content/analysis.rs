@@ -185,8 +185,17 @@ thread_local! {
 /// running text repeats its words (Heaps' law).
 #[derive(Default)]
 struct Stems {
-    known: [HashMap<Box<str>, Option<Box<str>>>; 5],
+    known: [Vocabulary; 5],
     scratch: String,
+}
+
+/// Words of a language with their stems, which stand in one text: they lie closer together than each in a place of its
+/// own, and a text's words are met again soon.
+#[derive(Default)]
+struct Vocabulary {
+    /// Where a word's stem begins and ends; `None`: it has none.
+    places: HashMap<Box<str>, Option<(u32, u32)>>,
+    stems: String,
 }
 
 /// Forgotten when full, so that a thread's memory stays at a few megabytes.
@@ -199,16 +208,26 @@ impl Stems {
             return None;
         }
         let Self { known, scratch } = self;
-        let known = &mut known[language as usize];
-        if known.len() > STEMS_KEPT {
-            known.clear();
-        }
-        if !known.contains_key(written) {
-            scratch.clear();
-            let term = term_of(written, language, scratch);
-            known.insert(written.into(), term.map(Into::into));
-        }
-        known.get(written)?.as_deref()
+        let Vocabulary { places, stems } = &mut known[language as usize];
+        let place = match places.get(written) {
+            Some(place) => *place,
+            None => {
+                if places.len() > STEMS_KEPT {
+                    places.clear();
+                    stems.clear();
+                }
+                scratch.clear();
+                let place = term_of(written, language, scratch).map(|term| {
+                    let start = stems.len() as u32;
+                    stems.push_str(term);
+                    (start, stems.len() as u32)
+                });
+                places.insert(written.into(), place);
+                place
+            }
+        };
+        let (start, end) = place?;
+        stems.get(start as usize..end as usize)
     }
 }
 

@@ -57,6 +57,24 @@ macro_rules! expression {
 }
 pub(crate) use expression;
 
+/// Runs `$body` with `$these` bound to the condition that `$column` is one of `$nums`. For one number that is a
+/// comparison: [`among`] has SQLite make a table of its numbers first, which costs more than to find a row by its own.
+macro_rules! for_these {
+    ($column:expr, $nums:expr, $these:ident => $body:expr) => {
+        match $nums {
+            [num] => {
+                let $these = diesel::ExpressionMethods::eq($column, *num);
+                $body
+            }
+            nums => {
+                let $these = $crate::db::dialect::among($column, nums);
+                $body
+            }
+        }
+    };
+}
+pub(crate) use for_these;
+
 /// Whether a column's number is one of these. All of them are one value, so that the statement is the same however many
 /// they are and stays prepared; diesel's `eq_any` is a new one on SQLite each time.
 pub fn among<Column>(column: Column, nums: &[i64]) -> Among<'_, Column> {

@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod copy;
 pub mod dialect;
+pub mod kept;
 mod lean_sqlite;
 pub mod migrations;
 pub mod moment;

@@ -73,6 +73,22 @@ impl Derived for ResponseCache {
         Ok(())
     }
 
+    /// An edit moves what the article itself tells; but tags that it gained or lost, and translations, must be asked for.
+    fn knows_by(&mut self, lines: &[ChangeRow], articles: &[Whole]) -> bool {
+        let present = articles.iter().map(|article| Present {
+            row: &article.row,
+            tags: &article.tags,
+        });
+        let mut moves = Moves::default();
+        let mut groups = Groups::default();
+        let lines: Vec<&ChangeRow> = lines.iter().collect();
+        let now = self.clock.now();
+        let asked = articles_moved(&lines, present, now, &mut groups, &mut moves);
+        moves.groups = groups.0.into_iter().collect();
+        self.moves = Some(moves);
+        asked.is_nothing()
+    }
+
     fn put(&mut self, _: &[Whole]) -> Result<()> {
         Ok(())
     }
@@ -102,10 +118,42 @@ pub fn moves(conn: &mut Conn, lines: &[ChangeRow], now: DateTime<Utc>) -> Result
         .partition(|line| line.kind == ChangeKind::Article.as_str());
     let mut moves = Moves::default();
     let mut groups = Groups::default();
-    articles_moved(conn, &of_articles, now, &mut groups, &mut moves)?;
+    if !of_articles.is_empty() {
+        let nums: BTreeSet<i64> = of_articles.iter().map(|line| line.num).collect();
+        let nums: Vec<i64> = nums.into_iter().collect();
+        let rows = articles::by_nums(conn, &nums)?;
+        let borne = tags::of_articles(conn, &nums)?;
+        let present = rows.iter().map(|row| Present {
+            row,
+            tags: borne.get(&row.num).map_or(&[], Vec::as_slice),
+        });
+        let asked = articles_moved(&of_articles, present, now, &mut groups, &mut moves);
+        around_articles_moved(conn, &asked, &mut groups)?;
+    }
     tags_moved(conn, &of_tags, &mut groups)?;
     moves.groups = groups.0.into_iter().collect();
     Ok(moves)
+}
+
+/// An article as it is now.
+struct Present<'a> {
+    row: &'a ArticleRow,
+    tags: &'a [TagRow],
+}
+
+/// What moves with articles and is not told by them.
+#[derive(Default)]
+struct Asked<'a> {
+    /// Numbers of tags whose articles count differently.
+    counted: BTreeSet<i64>,
+    /// Translation groups, whose members name each other.
+    translated: BTreeSet<&'a str>,
+}
+
+impl Asked<'_> {
+    fn is_nothing(&self) -> bool {
+        self.counted.is_empty() && self.translated.is_empty()
+    }
 }
 
 #[derive(Default)]
@@ -123,24 +171,18 @@ impl Groups {
     }
 }
 
-fn articles_moved(
-    conn: &mut Conn,
+fn articles_moved<'a>(
     lines: &[&ChangeRow],
+    present: impl Iterator<Item = Present<'a>>,
     now: DateTime<Utc>,
     groups: &mut Groups,
     moves: &mut Moves,
-) -> Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let nums: BTreeSet<i64> = lines.iter().map(|line| line.num).collect();
-    let nums: Vec<i64> = nums.into_iter().collect();
-    let rows = articles::by_nums(conn, &nums)?;
-    let borne = tags::of_articles(conn, &nums)?;
-    let visible: BTreeSet<i64> = rows
+) -> Asked<'a> {
+    let present: Vec<Present> = present.collect();
+    let visible: BTreeSet<i64> = present
         .iter()
-        .filter(|row| row.is_public(now))
-        .map(|row| row.num)
+        .filter(|article| article.row.is_public(now))
+        .map(|article| article.row.num)
         .collect();
     // What was saved in secret may have come out meanwhile by itself, and have been read as it was before.
     let public: Vec<&&ChangeRow> = lines
@@ -148,42 +190,50 @@ fn articles_moved(
         .filter(|line| line.action != Action::Saved.as_str() || visible.contains(&line.num))
         .collect();
     let of_public: BTreeSet<i64> = public.iter().map(|line| line.num).collect();
-    moves.articles = rows
+    moves.articles = present
         .iter()
-        .map(|row| Moved {
-            is_public: of_public.contains(&row.num),
-            ..moved(row, &borne, now)
+        .map(|article| Moved {
+            is_public: of_public.contains(&article.row.num),
+            ..moved(article, now)
         })
         .collect();
     if public.is_empty() {
-        return Ok(());
+        return Asked::default();
     }
     groups.add("articles");
     groups.add(RANKINGS);
+    let borne: HashMap<i64, &[TagRow]> = present
+        .iter()
+        .map(|article| (article.row.num, article.tags))
+        .collect();
     let mut counted = BTreeSet::new();
     for line in public {
         groups.add(format!("article-{}", line.id));
         let stays = line.action == Action::Updated.as_str();
-        let all = borne
-            .get(&line.num)
-            .into_iter()
-            .flatten()
-            .map(|tag| tag.num);
+        let all = borne.get(&line.num).copied().unwrap_or_default();
+        let all = all.iter().map(|tag| tag.num);
         match line.moved_tags() {
             // Seen before and after: only what it gained or lost counts differently.
             Some(moved) if stays => counted.extend(moved),
             moved => counted.extend(all.chain(moved.into_iter().flatten())),
         }
     }
-    for tag in tags::by_nums(conn, &counted.into_iter().collect::<Vec<_>>())?.values() {
+    Asked {
+        counted,
+        translated: present
+            .iter()
+            .filter_map(|article| article.row.translation_group.as_deref())
+            .collect(),
+    }
+}
+
+fn around_articles_moved(conn: &mut Conn, asked: &Asked, groups: &mut Groups) -> Result<()> {
+    let counted: Vec<i64> = asked.counted.iter().copied().collect();
+    for tag in tags::by_nums(conn, &counted)?.values() {
         groups.count_of(tag);
     }
     // The others of a translation group name it.
-    let translated: BTreeSet<&str> = rows
-        .iter()
-        .filter_map(|row| row.translation_group.as_deref())
-        .collect();
-    for group in translated {
+    for group in &asked.translated {
         for member in groups::members(conn, group)? {
             groups.add(format!("article-{}", member.id));
         }
@@ -191,13 +241,13 @@ fn articles_moved(
     Ok(())
 }
 
-fn moved(row: &ArticleRow, borne: &HashMap<i64, Vec<TagRow>>, now: DateTime<Utc>) -> Moved {
+fn moved(article: &Present, now: DateTime<Utc>) -> Moved {
+    let Present { row, tags } = article;
     let micros = |time: NaiveDateTime| time.and_utc().timestamp_micros();
     let turns_at = match row.deleted_at {
         Some(_) => None,
         None => row.visibility().next_change(now),
     };
-    let tags = borne.get(&row.num).into_iter().flatten();
     Moved {
         id: row.id.clone(),
         is_public: false,
@@ -205,7 +255,7 @@ fn moved(row: &ArticleRow, borne: &HashMap<i64, Vec<TagRow>>, now: DateTime<Utc>
         seen: row.is_public(now).then(|| Seen {
             language: row.language.clone(),
             source: row.source_name.clone(),
-            tags: tags.map(|tag| tag.num).collect(),
+            tags: tags.iter().map(|tag| tag.num).collect(),
             published_at: row.published_at.map(micros),
             updated_at: micros(row.updated_at),
             first_published_at: row.first_published_at.map(micros),

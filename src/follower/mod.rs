@@ -2,6 +2,7 @@
 
 mod ahead;
 mod cache;
+mod latest;
 mod related;
 mod search;
 
@@ -20,6 +21,7 @@ pub use search::SearchIndex;
 
 use crate::db::{Conn, Database};
 use crate::error::{Error, Result};
+use crate::follower::latest::{Latest, Next};
 use crate::store::changes::{self, ChangeRow};
 use crate::store::state::{self, Whole};
 use crate::store::{shared_pins, tags};
@@ -47,6 +49,11 @@ pub trait Derived: Send {
     fn read(&mut self, _conn: &mut Conn, _lines: &[ChangeRow]) -> Result<()> {
         Ok(())
     }
+    /// Whether these lines, with the present state of all articles that they are about, are all that it needs to know; if
+    /// not, it is given the chance to [`Derived::read`].
+    fn knows_by(&mut self, _lines: &[ChangeRow], _articles: &[Whole]) -> bool {
+        true
+    }
     /// Takes articles in, in the place of what it knew of them.
     fn put(&mut self, articles: &[Whole]) -> Result<()>;
     fn remove(&mut self, num: i64) -> Result<()>;
@@ -69,27 +76,42 @@ pub struct Follower {
 pub struct Progress(Arc<Shared>);
 
 struct Shared {
-    positions: Mutex<BTreeMap<&'static str, Option<i64>>>,
+    places: Mutex<Places>,
+    /// What those wait for who want to see a line.
     moved: Condvar,
+    /// What the threads rest on until a line is wanted; another one, so that none is woken because another has moved.
+    called: Condvar,
+    latest: Latest,
     /// The line that everything which is not being built has come to, for those who wait without a thread.
     followed: watch::Sender<Option<i64>>,
     stop: AtomicBool,
 }
 
+type Positions = BTreeMap<&'static str, Option<i64>>;
+
+struct Places {
+    positions: Positions,
+    /// The last line that someone waited for.
+    wanted: i64,
+}
+
 impl Shared {
-    fn new(positions: BTreeMap<&'static str, Option<i64>>) -> Self {
+    fn new(positions: Positions) -> Self {
         Self {
             followed: watch::Sender::new(followed(&positions)),
-            positions: Mutex::new(positions),
+            places: Mutex::new(Places {
+                positions,
+                wanted: i64::MIN,
+            }),
             moved: Condvar::new(),
+            called: Condvar::new(),
+            latest: Latest::default(),
             stop: AtomicBool::new(false),
         }
     }
 
-    fn positions(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<i64>>> {
-        self.positions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,9 +148,9 @@ impl Follower {
     pub fn stop(self) {
         {
             // Under the lock, so that no thread is between its look at this and its rest.
-            let _positions = self.shared.positions();
+            let _places = self.shared.places();
             self.shared.stop.store(true, Ordering::SeqCst);
-            self.shared.moved.notify_all();
+            self.shared.called.notify_all();
         }
         for thread in self.threads {
             if thread.join().is_err() {
@@ -141,7 +163,7 @@ impl Follower {
 impl Progress {
     /// How far each derived thing has come; `None` while it is being built.
     pub fn positions(&self) -> BTreeMap<&'static str, Option<i64>> {
-        self.0.positions().clone()
+        self.0.places().positions.clone()
     }
 
     /// The line that all which is not being built has come to; `None` where everything is being built.
@@ -151,36 +173,44 @@ impl Progress {
 
     /// Whether the thing of this name has been built.
     pub fn is_ready(&self, name: &str) -> bool {
-        self.0.positions().get(name).is_some_and(Option::is_some)
+        let places = self.0.places();
+        places.positions.get(name).is_some_and(Option::is_some)
     }
 
     /// Blocks until everything has followed to `seq`; false when the time ran out before.
     pub fn wait_for(&self, seq: i64, timeout: Duration) -> bool {
-        self.wait(timeout, |position| {
+        self.wait(seq, timeout, |position| {
             position.is_some_and(|position| position >= seq)
         })
     }
 
     /// The same for all but what is being built: that takes longer than a write's author should wait.
     pub fn wait_for_followers(&self, seq: i64, timeout: Duration) -> bool {
-        self.wait(timeout, |position| {
+        self.wait(seq, timeout, |position| {
             position.is_none_or(|position| position >= seq)
         })
     }
 
-    fn wait(&self, timeout: Duration, has_come: impl Fn(Option<i64>) -> bool) -> bool {
+    fn wait(&self, seq: i64, timeout: Duration, has_come: impl Fn(Option<i64>) -> bool) -> bool {
         let deadline = Instant::now() + timeout;
-        self.0.moved.notify_all();
-        let mut positions = self.0.positions();
+        let mut places = self.0.places();
+        if places.wanted < seq {
+            places.wanted = seq;
+            self.0.called.notify_all();
+        }
         loop {
-            if positions.values().all(|position| has_come(*position)) {
+            if places
+                .positions
+                .values()
+                .all(|position| has_come(*position))
+            {
                 return true;
             }
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 return false;
             };
-            let waited = self.0.moved.wait_timeout(positions, left);
-            positions = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.0.moved.wait_timeout(places, left);
+            places = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -196,6 +226,8 @@ impl Run {
     fn follow(mut self) {
         let mut opened = false;
         while !self.shared.stop.load(Ordering::SeqCst) {
+            // Before the look at the log: what is wanted from now on may not be in what is seen there.
+            let wanted = self.shared.places().wanted;
             let stepped = catch_unwind(AssertUnwindSafe(|| match opened {
                 true => self.step(),
                 false => self.derived.open().map(|()| true),
@@ -224,12 +256,20 @@ impl Run {
                     RETRY
                 }
             };
-            let positions = self.shared.positions();
-            if self.shared.stop.load(Ordering::SeqCst) {
-                return;
-            }
+            let places = self.shared.places();
+            let known = self
+                .derived
+                .position()
+                .map_or(wanted, |position| position.max(wanted));
+            let is_at_rest = |places: &mut Places| {
+                places.wanted <= known && !self.shared.stop.load(Ordering::SeqCst)
+            };
             // Woken early by whoever waits for a change of this process.
-            drop(self.shared.moved.wait_timeout(positions, rest));
+            let rested = self
+                .shared
+                .called
+                .wait_timeout_while(places, rest, is_at_rest);
+            drop(rested);
         }
     }
 
@@ -239,6 +279,19 @@ impl Run {
             self.build()?;
             return Ok(true);
         };
+        match self.shared.latest.after(&self.database, position)? {
+            Next::Nothing => {
+                self.announce();
+                return self.derived.rest();
+            }
+            Next::Edits(edits) if self.derived.knows_by(&edits.lines, &edits.articles) => {
+                self.derived.put(&edits.articles)?;
+                self.derived.commit(edits.position)?;
+                self.announce();
+                return Ok(true);
+            }
+            Next::Edits(_) | Next::Other => {}
+        }
         let derived = &mut self.derived;
         let batch = self
             .database
@@ -298,10 +351,15 @@ impl Run {
     }
 
     fn tell(&self, position: Option<i64>) {
-        let mut positions = self.shared.positions();
-        if positions.insert(self.derived.name(), position) != Some(position) {
+        let mut places = self.shared.places();
+        let positions = &mut places.positions;
+        let before = standing(positions);
+        positions.insert(self.derived.name(), position);
+        let after = standing(positions);
+        if before != after {
+            // Only the last to come to a line wakes those who wait for it.
             self.shared.moved.notify_all();
-            let followed = followed(&positions);
+            let (followed, _) = after;
             self.shared
                 .followed
                 .send_if_modified(|known| std::mem::replace(known, followed) != followed);
@@ -309,7 +367,12 @@ impl Run {
     }
 }
 
-fn followed(positions: &BTreeMap<&'static str, Option<i64>>) -> Option<i64> {
+/// All that those who wait go by: how far what is not being built has come, and whether anything is.
+fn standing(positions: &Positions) -> (Option<i64>, bool) {
+    (followed(positions), positions.values().any(Option::is_none))
+}
+
+fn followed(positions: &Positions) -> Option<i64> {
     positions.values().copied().flatten().min()
 }
 

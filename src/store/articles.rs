@@ -11,7 +11,8 @@ use uuid::Uuid;
 use crate::content::body::{Body, BodyFormat};
 use crate::content::visibility::{Standing, Status, Visibility};
 use crate::db::Conn;
-use crate::db::dialect::{among, each};
+use crate::db::dialect::{among, each, for_these};
+use crate::db::kept::Kept;
 use crate::db::moment::{MaybeMoment, Moment};
 use crate::db::prose::Prose;
 use crate::db::schema::{articles, bodies};
@@ -205,9 +206,53 @@ pub fn update(conn: &mut Conn, before: &ArticleRow, row: &ArticleRow) -> Result<
         created_by,
         next_change_at
     );
-    diesel::update(articles::table.filter(articles::num.eq(before.num)))
-        .set(changed)
-        .execute(conn)?;
+    let update = diesel::update(articles::table.filter(articles::num.eq(before.num))).set(changed);
+    match is_other_text(before, row) {
+        true => each!(conn, conn => Kept(update).execute(conn))?,
+        false => update.execute(conn)?,
+    };
+    Ok(())
+}
+
+/// Whether nothing differs but what most edits write: so few columns that a statement for each choice of them may stay
+/// prepared.
+fn is_other_text(before: &ArticleRow, row: &ArticleRow) -> bool {
+    let rewritten = ArticleRow {
+        headline: row.headline.clone(),
+        standfirst: row.standfirst.clone(),
+        trail_text: row.trail_text.clone(),
+        excerpt: row.excerpt.clone(),
+        byline: row.byline.clone(),
+        updated_at: row.updated_at,
+        saved_by: row.saved_by.clone(),
+        version: row.version,
+        ..before.clone()
+    };
+    row.version != before.version && rewritten == *row
+}
+
+/// Puts a body in the place of the article's, or only says when its version was saved where it stays the same.
+pub fn update_body(conn: &mut Conn, before: &BodyRow, body: &BodyRow) -> Result<()> {
+    let row = bodies::table.filter(bodies::article_num.eq(body.article_num));
+    let same = BodyRow {
+        saved_at: body.saved_at,
+        ..before.clone()
+    };
+    match same == *body {
+        true => saved_at(conn, body.article_num, body.saved_at),
+        false => {
+            each!(conn, conn => Kept(diesel::update(row).set(body)).execute(conn))?;
+            Ok(())
+        }
+    }
+}
+
+/// Notes when the present version of an article was saved.
+pub fn saved_at(conn: &mut Conn, num: i64, at: Option<NaiveDateTime>) -> Result<()> {
+    each!(conn, conn =>
+        Kept(diesel::update(bodies::table.filter(bodies::article_num.eq(num)))
+            .set(bodies::saved_at.eq(at)))
+        .execute(conn))?;
     Ok(())
 }
 
@@ -249,8 +294,8 @@ pub fn by_names(conn: &mut Conn, names: &[String]) -> Result<Vec<ArticleRow>> {
 
 /// The articles of these numbers, in no order.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<Vec<ArticleRow>> {
-    Ok(each!(conn, conn =>
-        articles::table.filter(among(articles::num, nums)).load(conn))?)
+    Ok(for_these!(articles::num, nums, these =>
+        each!(conn, conn => articles::table.filter(these).load(conn)))?)
 }
 
 /// The ids of these articles, by number.
@@ -268,7 +313,7 @@ pub fn ids(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, String>> {
 
 /// The bodies of these articles, by number.
 pub fn bodies(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, BodyRow>> {
-    let rows: Vec<BodyRow> = each!(conn, conn =>
-        bodies::table.filter(among(bodies::article_num, nums)).load(conn))?;
+    let rows: Vec<BodyRow> = for_these!(bodies::article_num, nums, these =>
+        each!(conn, conn => bodies::table.filter(these).load(conn)))?;
     Ok(rows.into_iter().map(|row| (row.article_num, row)).collect())
 }

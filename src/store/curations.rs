@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use crate::db::Conn;
-use crate::db::dialect::{among, each};
+use crate::db::dialect::{each, for_these};
 use crate::db::schema::curations;
 use crate::error::Result;
 
@@ -27,12 +27,13 @@ struct NewCuration {
 
 /// The curations of these articles, by number; an article without one is missing.
 pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Curation>> {
-    let rows: Vec<(i64, i64, String)> = each!(conn, conn =>
-        curations::table
-            .filter(among(curations::article_num, nums))
-            .order((curations::article_num, curations::position, curations::target_num))
-            .select((curations::article_num, curations::target_num, curations::kind))
-            .load(conn))?;
+    let rows: Vec<(i64, i64, String)> = for_these!(curations::article_num, nums, these =>
+        each!(conn, conn =>
+            curations::table
+                .filter(these)
+                .order((curations::article_num, curations::position, curations::target_num))
+                .select((curations::article_num, curations::target_num, curations::kind))
+                .load(conn)))?;
     let mut by_article: HashMap<i64, Curation> = HashMap::new();
     for (article, target, kind) in rows {
         let curation = by_article.entry(article).or_default();

@@ -11,7 +11,7 @@ use crate::content::slug::Slug;
 use crate::content::time::to_stored;
 use crate::content::visibility::{Standing, Status};
 use crate::db::Conn;
-use crate::db::schema::{articles, bodies};
+use crate::db::schema::articles;
 use crate::error::{Error, Result};
 use crate::store::articles::{self as article_store, ArticleRow};
 use crate::store::changes::{Action, Moves};
@@ -19,7 +19,7 @@ use crate::store::curations::{self, Curation};
 use crate::store::links::Links;
 use crate::store::naming::{self, Owner};
 use crate::store::partner_lines::{self, Partners};
-use crate::store::state;
+use crate::store::state::{self, Whole};
 use crate::store::tagging::{self, Tagger};
 use crate::store::{aliases, groups, previews, revisions, rows, transitions};
 
@@ -95,7 +95,8 @@ impl Save<'_> {
             true => self.by.map(str::to_owned),
             false => row.created_by.clone(),
         };
-        self.update(conn, row, owner, draft, tagger)
+        let whole = state::whole(conn, &row)?;
+        self.update(conn, whole, owner, draft, tagger)
     }
 
     /// Creates an article.
@@ -116,9 +117,10 @@ impl Save<'_> {
     ///
     /// # Errors
     /// As [`Save::new_article`].
-    pub fn edit(&self, conn: &mut Conn, before: ArticleRow, draft: &Draft) -> Result<Saved> {
-        let owner = before.created_by.clone();
-        self.update(conn, before, owner, draft, &mut Tagger::default())
+    pub fn edit(&self, conn: &mut Conn, whole: Whole, draft: &Draft) -> Result<Saved> {
+        let owner = whole.row.created_by.clone();
+        let mut tagger = Tagger::knowing(&whole.tags);
+        self.update(conn, whole, owner, draft, &mut tagger)
     }
 
     /// Leaves a tombstone, which keeps the article's names from others.
@@ -154,9 +156,7 @@ impl Save<'_> {
         revisions::keep(conn, &whole)?;
         let row = change(self.next_version(before.clone()));
         article_store::update(conn, before, &row)?;
-        diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
-            .set(bodies::saved_at.eq(Some(to_stored(self.now))))
-            .execute(conn)?;
+        article_store::saved_at(conn, row.num, Some(to_stored(self.now)))?;
         Ok(row)
     }
 
@@ -207,13 +207,13 @@ impl Save<'_> {
     fn update(
         &self,
         conn: &mut Conn,
-        mut before: ArticleRow,
+        whole: Whole,
         owner: Option<String>,
         draft: &Draft,
         tagger: &mut Tagger,
     ) -> Result<Saved> {
         self.may_tag(draft)?;
-        let whole = state::whole(conn, &before)?;
+        let mut before = whole.row.clone();
         let links = self.links(conn, draft, Some(&whole))?;
         let standing = before.standing(self.now);
         let group = links
@@ -255,9 +255,7 @@ impl Save<'_> {
         row.deleted_at = None;
         row.next_change_at = row.visibility().next_change(self.now).map(to_stored);
         article_store::update(conn, &before, &row)?;
-        diesel::update(bodies::table.filter(bodies::article_num.eq(row.num)))
-            .set(&body)
-            .execute(conn)?;
+        article_store::update_body(conn, &whole.body, &body)?;
         if tags != tags_before {
             tagging::replace(conn, &row, &tags)?;
         }

@@ -30,12 +30,12 @@ pub fn of(conn: &mut Conn, nums: &[i64]) -> Result<Vec<Whole>> {
     complete(conn, rows)
 }
 
-/// One article.
+/// One article, whose row was read in the same transaction and is what is stored.
 ///
 /// # Errors
 /// When the database fails, or has lost its body.
 pub fn whole(conn: &mut Conn, row: &ArticleRow) -> Result<Whole> {
-    let whole = of(conn, &[row.num])?.pop();
+    let whole = complete(conn, vec![row.clone()])?.pop();
     whole.ok_or_else(|| Error::Internal(format!("article {} has no body", row.id)))
 }
 

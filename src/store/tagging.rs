@@ -47,6 +47,16 @@ impl Tagger {
         }
     }
 
+    /// One that knows the tags that an article has, and their rows in this transaction: most edits name them again. A
+    /// tag is known by its slug alone, for an older one may have its name.
+    pub fn knowing(tags: &[TagRow]) -> Self {
+        let by_slug = tags.iter().map(|tag| (tag.slug.clone(), tag.clone()));
+        Self {
+            by_slug: by_slug.collect(),
+            ..Self::default()
+        }
+    }
+
     /// Begins another transaction: forgets what it knows where tags have been changed, merged or deleted meanwhile.
     pub fn begin(&mut self, conn: &mut Conn) -> Result<()> {
         let known = self.by_slug.len() + self.by_name.len();

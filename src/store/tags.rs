@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use crate::content::rights::Rights;
 use crate::content::time::to_stored;
 use crate::db::Conn;
-use crate::db::dialect::{among, each};
+use crate::db::dialect::{among, each, for_these};
 use crate::db::schema::{article_tags, articles, tag_aliases, tags};
 use crate::error::Result;
 use crate::store::sights;
@@ -102,6 +102,9 @@ fn alias_is_public(conn: &mut Conn, slug: &str) -> Result<bool> {
 
 /// The tags of these numbers, by number.
 pub fn by_nums(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, TagRow>> {
+    if nums.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<TagRow> = each!(conn, conn =>
         tags::table.filter(among(tags::num, nums)).load(conn))?;
     Ok(rows.into_iter().map(|row| (row.num, row)).collect())
@@ -377,13 +380,14 @@ pub fn aliases(conn: &mut Conn, num: i64) -> Result<Vec<String>> {
 
 /// Which tag each of these articles bears, with the tag's row, in editorial order.
 pub fn of_articles(conn: &mut Conn, nums: &[i64]) -> Result<HashMap<i64, Vec<TagRow>>> {
-    let rows: Vec<(i64, TagRow)> = each!(conn, conn =>
-        article_tags::table
-            .inner_join(tags::table)
-            .filter(among(article_tags::article_num, nums))
-            .order((article_tags::article_num, article_tags::position))
-            .select((article_tags::article_num, tags::all_columns))
-            .load(conn))?;
+    let rows: Vec<(i64, TagRow)> = for_these!(article_tags::article_num, nums, these =>
+        each!(conn, conn =>
+            article_tags::table
+                .inner_join(tags::table)
+                .filter(these)
+                .order((article_tags::article_num, article_tags::position))
+                .select((article_tags::article_num, tags::all_columns))
+                .load(conn)))?;
     let mut by_article: HashMap<i64, Vec<TagRow>> = HashMap::new();
     for (article, tag) in rows {
         by_article.entry(article).or_default().push(tag);
