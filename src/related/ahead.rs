@@ -4,7 +4,8 @@
 //! A ranking holds until its article or one in it is edited or hidden, something comes near, or, some time after it was
 //! made, so much has been written elsewhere that the weights may have moved.
 
-use super::engine::{Article, Engine};
+use super::article::Article;
+use super::engine::Engine;
 use super::postings::Slot;
 use super::ranking::{Made, RANKED, Ranking};
 use super::{Ask, Related};

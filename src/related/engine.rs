@@ -2,21 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::thread;
 
 use super::Settings;
-use super::archive::{Archive, Label};
+use super::archive::Archive;
+use super::article::Article;
 use super::edit;
 use super::frames::Place;
 use super::index::{Index, Stale};
 use super::masses::{Masses, Steps};
 use super::postings::Slot;
 use super::profile::Profile;
-use super::rankings::{Held, Rankings};
-use super::record::{self, Record};
+use super::rankings::Rankings;
+use super::record::Record;
 use super::scratch::Scratch;
 
 /// Every article's profile and the index over those that may be seen now.
@@ -24,16 +22,16 @@ use super::scratch::Scratch;
 /// After any edits the engine answers as one built afresh from the same profiles.
 pub struct Engine {
     pub(super) settings: Settings,
-    archive: Archive,
-    threads: usize,
+    pub(super) archive: Archive,
+    pub(super) threads: usize,
     pub(super) index: Index,
     /// Never handed out again, so that lists of slots only grow at their end.
-    slots: Vec<Article>,
-    live: HashMap<i64, Slot>,
+    pub(super) slots: Vec<Article>,
+    pub(super) live: HashMap<i64, Slot>,
     /// Known, but not counted: scheduled, expired or sensitive ones.
-    aside: HashMap<i64, Place>,
+    pub(super) aside: HashMap<i64, Place>,
     /// When which articles begin or cease to be seen, in unix microseconds.
-    turns: BTreeSet<(i64, i64)>,
+    pub(super) turns: BTreeSet<(i64, i64)>,
     /// Whose weights have moved since this was last taken.
     moved: Vec<Slot>,
     /// `None`: each is computed when it is asked for.
@@ -43,109 +41,10 @@ pub struct Engine {
     /// Articles that came, or moved among the others, of which it has not been told yet.
     pub(super) came: Vec<i64>,
     /// The line of the change log up to which the engine has followed.
-    position: i64,
-    now: i64,
+    pub(super) position: i64,
+    pub(super) now: i64,
     /// Room for lookups to work in, one for each that runs at a time.
     pub(super) scratch: Mutex<Vec<Scratch>>,
-}
-
-/// Where an engine keeps what it knows.
-#[derive(Clone, Copy, Debug)]
-pub struct Home<'a> {
-    /// A folder for this engine alone.
-    pub dir: &'a Path,
-    /// The name of the store whose articles these are.
-    pub store: &'a str,
-    /// The last line of the change log: a file that is ahead of it is of another past. `None`: what is there does not
-    /// count.
-    pub last: Option<i64>,
-    /// Microseconds for which a ranking is given whatever changes far from it; 0: each change ends all of them.
-    pub lasts: i64,
-}
-
-/// What a lookup needs of every article it passes by; all else is read from the archive.
-pub(super) struct Article {
-    pub num: i64,
-    pub published_at: i64,
-    place: Place,
-    pub language: u32,
-    /// Another one after each edit.
-    pub stamp: u32,
-    alive: bool,
-    ranking: AtomicU64,
-    masses: [AtomicU32; 4],
-}
-
-/// No mass is this.
-const STALE: u32 = u32::MAX;
-/// In the place of a ranking that is never kept.
-const REFUSED: u64 = u64::MAX;
-
-impl Article {
-    fn new(record: &Record, place: Place) -> Self {
-        Self {
-            num: record.num(),
-            published_at: record.published_at(),
-            place,
-            language: record.language(),
-            stamp: record.stamp(),
-            alive: true,
-            ranking: AtomicU64::new(Place::NONE),
-            masses: std::array::from_fn(|_| AtomicU32::new(STALE)),
-        }
-    }
-
-    /// `None`: they have moved.
-    fn masses(&self) -> Option<Masses> {
-        let kept = self
-            .masses
-            .each_ref()
-            .map(|mass| mass.load(Ordering::Relaxed));
-        let [itself, title, phrase, tags] = kept.map(f32::from_bits);
-        (!kept.contains(&STALE)).then_some(Masses {
-            itself,
-            title,
-            phrase,
-            tags,
-        })
-    }
-
-    /// Where its ranking is.
-    pub fn ranking(&self) -> Option<Place> {
-        Place::from_bits(self.ranking.load(Ordering::Acquire))
-    }
-
-    pub fn set_ranking(&self, place: Option<Place>) {
-        let bits = place.map_or(Place::NONE, Place::bits);
-        self.ranking.store(bits, Ordering::Release);
-    }
-
-    /// None is kept of it as it is.
-    pub fn refuse_ranking(&self) {
-        self.ranking.store(REFUSED, Ordering::Release);
-    }
-
-    /// Whether one may be kept, and is not.
-    pub fn lacks_ranking(&self) -> bool {
-        self.ranking.load(Ordering::Acquire) == Place::NONE
-    }
-
-    pub fn take_ranking(&self) -> Option<Place> {
-        Place::from_bits(self.ranking.swap(Place::NONE, Ordering::AcqRel))
-    }
-
-    fn keep_masses(&self, masses: &Masses) {
-        let parts = [masses.itself, masses.title, masses.phrase, masses.tags];
-        for (kept, mass) in self.masses.iter().zip(parts) {
-            kept.store(mass.to_bits(), Ordering::Relaxed);
-        }
-    }
-
-    fn forget_masses(&self) {
-        self.masses
-            .iter()
-            .for_each(|mass| mass.store(STALE, Ordering::Relaxed));
-    }
 }
 
 impl Engine {
@@ -154,61 +53,7 @@ impl Engine {
         Self::over(Archive::in_memory(), settings, 1)
     }
 
-    /// One that keeps its profiles in a file. Takes in what the file holds at the time `now` (unix microseconds), and
-    /// tells up to which line of the change log it goes; `None`: nothing that can be used. Works with `threads`.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, read or made.
-    pub fn open(
-        settings: Settings,
-        home: Home,
-        now: i64,
-        threads: usize,
-    ) -> io::Result<(Self, Option<i64>)> {
-        let (rankings, held) = open_rankings(&settings, home).unzip();
-        let held = held.flatten();
-        let label = Label {
-            file: "related.profiles",
-            opening: [
-                b"kiosque related ",
-                &record::VERSION.to_le_bytes()[..],
-                home.store.as_bytes(),
-            ]
-            .concat(),
-        };
-        let since = held.as_ref().map(|held| held.position);
-        let (archive, found) = Archive::open(home.dir, label, home.last, since)?;
-        let mut engine = Self::over(archive, settings, threads);
-        engine.now = now;
-        (engine.rankings, engine.lasts) = (rankings, home.lasts);
-        let Some(found) = found else {
-            engine.clear_rankings();
-            return Ok((engine, None));
-        };
-        engine.position = found.position;
-        let moment = held.as_ref().map_or(i64::MAX, |held| held.moment);
-        engine.fill(found.places.into_values().collect(), moment);
-        engine.archive.forget_pages();
-        engine.came.extend(found.changed);
-        engine.came.sort_unstable();
-        engine.came.dedup();
-        match held {
-            Some(held) => engine.take_over(held.places),
-            None => engine.clear_rankings(),
-        }
-        Ok((engine, Some(found.position)))
-    }
-
-    /// Takes over where the rankings of articles are.
-    fn take_over(&self, rankings: impl IntoIterator<Item = (i64, Place)>) {
-        for (num, place) in rankings {
-            if let Some(article) = self.slot(num).and_then(|slot| self.article(slot)) {
-                article.set_ranking(Some(place));
-            }
-        }
-    }
-
-    fn over(archive: Archive, settings: Settings, threads: usize) -> Self {
+    pub(super) fn over(archive: Archive, settings: Settings, threads: usize) -> Self {
         Self {
             index: Index::new(&settings.formula),
             settings,
@@ -226,45 +71,6 @@ impl Engine {
             now: 0,
             scratch: Mutex::new(Vec::new()),
         }
-    }
-
-    /// Takes in many profiles that lie in the archive, and computes their weights. What opened after a moment (unix
-    /// microseconds) has come.
-    fn fill(&mut self, mut places: Vec<Place>, moment: i64) {
-        /// Articles taken in at a time: a thread sorts its part of their terms, eight bytes each.
-        const BATCH: usize = 16_384;
-        // In the order of the file, which is read the faster for it.
-        places.sort_unstable();
-        for places in places.chunks(BATCH) {
-            let mut batch = Vec::with_capacity(places.len());
-            for place in places {
-                let Some(record) = self.archive.get(*place).and_then(Record::parse) else {
-                    continue;
-                };
-                schedule(&mut self.turns, &record, self.now);
-                if shown(&record, self.now) {
-                    let slot = self.slots.len() as Slot;
-                    self.slots.push(Article::new(&record, *place));
-                    self.live.insert(record.num(), slot);
-                    if record.visible().from > moment {
-                        self.came.push(record.num());
-                    }
-                    batch.push((slot, record));
-                } else {
-                    self.aside.insert(record.num(), *place);
-                }
-            }
-            self.index
-                .add_all(&batch, &self.settings.formula, self.threads);
-        }
-        self.index.shrink();
-        let share = self.slots.len().div_ceil(self.threads);
-        thread::scope(|scope| {
-            for first in (0..self.slots.len()).step_by(share.max(1)) {
-                let engine = &*self;
-                scope.spawn(move || engine.refresh(first, share));
-            }
-        });
     }
 
     /// Forgets everything.
@@ -612,19 +418,12 @@ impl Engine {
     }
 }
 
-/// The rankings that are kept there, if any are; without them the engine works all the same.
-fn open_rankings(settings: &Settings, home: Home) -> Option<(Rankings, Option<Held>)> {
-    Rankings::open(home.dir, home.store, settings, home.last)
-        .inspect_err(|error| log::error!("rankings are not kept: {error}"))
-        .ok()
-}
-
 /// Whether an article takes part at `now`.
-fn shown(record: &Record, now: i64) -> bool {
+pub(super) fn shown(record: &Record, now: i64) -> bool {
     !record.sensitive() && record.visible().contains(now)
 }
 
-fn schedule(turns: &mut BTreeSet<(i64, i64)>, record: &Record, now: i64) {
+pub(super) fn schedule(turns: &mut BTreeSet<(i64, i64)>, record: &Record, now: i64) {
     let window = record.visible();
     for at in [window.from, window.until] {
         if at > now && at < i64::MAX && !record.sensitive() {

@@ -2,8 +2,9 @@
 
 use std::sync::PoisonError;
 
+use super::article::Article;
 use super::candidate::{Candidate, Compared};
-use super::engine::{Article, Engine};
+use super::engine::Engine;
 use super::masses::Masses;
 use super::postings::Slot;
 use super::profile::{Profile, language_hash};

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod archive;
+mod article;
 mod candidate;
 mod candidates;
 mod diversity;
@@ -13,6 +14,7 @@ mod edit;
 mod engine;
 mod frames;
 mod hashing;
+mod home;
 mod index;
 mod lookup;
 mod many;
@@ -33,7 +35,8 @@ mod tags;
 mod weights;
 
 pub use ahead::{Round, Step};
-pub use engine::{Engine, Home};
+pub use engine::Engine;
+pub use home::Home;
 pub use profile::Profile;
 pub use ranking::RANKED;
 pub use weights::Settings;
