@@ -1,6 +1,8 @@
 //! A time as the databases keep it. SQLite keeps text, and a page of articles has a hundred of them: what has the form
 //! that this program writes is read and written digit by digit, which takes a tenth of what formats take.
 
+use std::fmt;
+
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
@@ -73,8 +75,14 @@ fn number(digits: &[u8]) -> Option<u32> {
 }
 
 /// A time that a statement is given.
-#[derive(Debug)]
 pub struct Given(NaiveDateTime);
+
+/// As a log of queries tells any other time.
+impl fmt::Debug for Given {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
 
 impl From<NaiveDateTime> for Given {
     fn from(time: NaiveDateTime) -> Self {

@@ -93,9 +93,10 @@ impl Work {
 
     /// Makes one ranking, or looks for one to be made; how long to rest then.
     fn step(&mut self) -> Duration {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        // Not the time until the engine was free.
         let started = Instant::now();
         let now = self.clock.now().timestamp_micros();
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         let position = engine.position();
         let round = &mut self.round;
         // The round has gone on beyond an article at which the engine fails.

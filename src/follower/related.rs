@@ -128,13 +128,15 @@ impl RelatedIndex {
         let engine = self.reading();
         let (came, all) = (engine.came().len(), engine.len());
         drop(engine);
-        if came.saturating_sub(self.known_to_all) > MANY {
+        let is_all = came > MANY.max(all / MANY);
+        let new = came.saturating_sub(self.known_to_all);
+        if new > MANY || is_all && new > 0 {
             if let Some(ledger) = &self.ledger {
                 ledger.record_near(None);
             }
             self.known_to_all = came;
         }
-        if came > MANY.max(all / MANY) {
+        if is_all {
             // None is kept while there are some that came.
             self.reading().clear_rankings();
             self.write(|engine| engine.told(came));

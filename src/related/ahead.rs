@@ -17,8 +17,9 @@ const DRIFT: usize = 256;
 /// out of the file at a start only.
 const WASTE: (usize, usize) = (256 << 20, 4 << 10);
 
-/// Articles that are looked at before others get their turn with the engine.
-const TURN: usize = 1_000;
+/// Articles that are passed by before others get their turn with the engine: where only those without a ranking are
+/// looked for, and where each ranking is read.
+const TURN: (usize, usize) = (1_000, 50);
 
 /// How far a round over all articles has come that makes what rankings are missing.
 #[derive(Default)]
@@ -92,13 +93,16 @@ impl Engine {
             // A pin stands first once it opens, near or not.
             return article.refuse_ranking();
         };
-        article.set_ranking(rankings.put(&Ranking {
+        let place = rankings.put(&Ranking {
             num: article.num,
             made: self.made(now),
             stamp: article.stamp,
             stamps,
             related: related.clone(),
-        }));
+        });
+        if place.is_some() {
+            article.set_ranking(place);
+        }
     }
 
     /// The stamp of an article that is counted.
@@ -186,12 +190,17 @@ impl Engine {
         let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
             return Step::Nothing;
         };
+        if now < self.now() {
+            // It would not see what has opened meanwhile.
+            return Step::Nothing;
+        }
         let state = (self.position(), rankings.forgotten());
         let Some(first) = round.next.or_else(|| self.begin(round, state, now)) else {
             return Step::Nothing;
         };
         let first = first.min(self.slot_count());
-        let last = first.saturating_sub(TURN);
+        let turn = if round.looks { TURN.1 } else { TURN.0 };
+        let last = first.saturating_sub(turn);
         for slot in (last..first).rev() {
             round.next = Some(slot);
             let Some(article) = self.article(slot as Slot) else {

@@ -38,6 +38,8 @@ pub struct Engine {
     pub(super) rankings: Option<Rankings>,
     /// Microseconds for which a ranking is given whatever changes far from it.
     pub(super) lasts: i64,
+    /// Of articles that were edited but slightly, the profile that it was last told of: what is slight each time adds up.
+    told_as: HashMap<i64, Place>,
     /// Articles that came, or moved among the others, of which it has not been told yet.
     pub(super) came: Vec<i64>,
     /// The line of the change log up to which the engine has followed.
@@ -66,6 +68,7 @@ impl Engine {
             moved: Vec::new(),
             rankings: None,
             lasts: 0,
+            told_as: HashMap::new(),
             came: Vec::new(),
             position: 0,
             now: 0,
@@ -96,20 +99,27 @@ impl Engine {
         let Some(record) = profile.record() else {
             return Ok(false);
         };
-        let known = self.place(record.num());
-        let known = known.and_then(|place| self.archive.get(place));
-        if known == Some(profile.bytes()) {
+        let num = record.num();
+        let known = self.place(num);
+        if known.and_then(|place| self.archive.get(place)) == Some(profile.bytes()) {
             return Ok(false);
         }
-        let before = known.and_then(Record::parse);
+        let told_as = self.told_as.get(&num).copied().or(known);
+        let before = told_as.and_then(|place| Record::parse(self.archive.get(place)?));
         let is_slight = before.is_some_and(|before| edit::is_slight(&before, &record));
         let place = self.archive.put(profile.bytes())?;
         if !self.exchange(&record, place) {
-            self.take_out(record.num());
+            self.take_out(num);
             self.take_in(&record, place);
         }
-        if !is_slight {
-            self.came.push(record.num());
+        match told_as.filter(|_| is_slight) {
+            Some(told_as) => {
+                self.told_as.insert(num, told_as);
+            }
+            None => {
+                self.told_as.remove(&num);
+                self.came.push(num);
+            }
         }
         self.renumber_when_due();
         Ok(!is_slight)
@@ -167,6 +177,7 @@ impl Engine {
             return Ok(false);
         }
         self.archive.remove(num)?;
+        self.told_as.remove(&num);
         self.take_out(num);
         self.renumber_when_due();
         Ok(true)

@@ -121,6 +121,11 @@ fn an_edit_moves_an_article_unless_a_few_words_are_all_that_changed() {
     assert!(!moves(written(1, "Un titre", &text(4..104))));
     assert!(!moves(plain()), "and back");
     assert!(moves(written(1, "Un titre", &text(15..115))));
+    assert!(moves(plain()), "far from what was told");
+    for step in 1..=3 {
+        let grown = written(1, "Un titre", &text(0..100 + 4 * step));
+        assert_eq!(moves(grown), step == 3, "slight changes add up: {step}");
+    }
     assert!(moves(plain()));
     assert!(moves(written(1, "Un autre titre", &text(0..100))));
     let others: [fn(&mut Written); 7] = [
