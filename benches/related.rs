@@ -29,12 +29,12 @@ fn main() {
     let open = || {
         let settings = Settings::default();
         let home = Home {
-            dir: folder.path(),
-            store: "bench",
+            dir: folder.path().to_owned(),
+            store: "bench".to_owned(),
             last: Some(1),
             lasts: 0,
         };
-        Engine::open(settings, home, NOW, threads).expect("the file opens")
+        Engine::open(settings, &home, NOW, threads).expect("the file opens")
     };
     println!("{count} made-up articles of {WORDS} words, {threads} cores");
 

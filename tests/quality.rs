@@ -160,13 +160,13 @@ fn drift(name: &str, expected: f64) {
     let drafts = drafts(&folder, name);
     let dir = tempfile::tempdir().unwrap();
     let home = Home {
-        dir: dir.path(),
-        store: name,
+        dir: dir.path().to_owned(),
+        store: name.to_owned(),
         last: Some(i64::MAX),
         lasts: 1,
     };
     let mut kept = Corpus::default();
-    (kept.engine, _) = Engine::open(Settings::default(), home, 0, 1).unwrap();
+    (kept.engine, _) = Engine::open(Settings::default(), &home, 0, 1).unwrap();
     for draft in &drafts {
         kept.add(draft).unwrap();
     }

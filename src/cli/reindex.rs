@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::content::time::Clock;
-use crate::follower::{Follower, ProfileFile, RelatedIndex, SearchIndex};
-use crate::related::Engine;
+use crate::follower::{Follower, RelatedIndex, SearchIndex};
+use crate::related::{Engine, Home};
 use crate::search;
 use crate::store::identity;
 
@@ -19,7 +19,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     let index = claim.index();
     let settings = super::related_settings(config);
     let engine = Arc::new(RwLock::new(Engine::new(settings.clone())));
-    let file = ProfileFile {
+    let home = Home {
         dir: config.search_dir.clone(),
         store: store_id,
         last: None,
@@ -27,7 +27,7 @@ pub fn run(config: &Config) -> Result<(), String> {
     };
     // Without a last line each counts as never built.
     let search = SearchIndex::new(claim, None);
-    let related = RelatedIndex::new(engine, settings, file, None, clock, config.workers);
+    let related = RelatedIndex::new(engine, settings, home, None, clock, config.workers);
     let follower = Follower::start(
         &database,
         vec![Box::new(search), Box::new(related)],

@@ -17,11 +17,9 @@ use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::delivery::{Courier, Errand, Followed, Mark, Publisher, Purger, Target, node_in};
-use crate::follower::{
-    Derived, Follower, ProfileFile, Progress, RelatedIndex, ResponseCache, SearchIndex,
-};
+use crate::follower::{Derived, Follower, Progress, RelatedIndex, ResponseCache, SearchIndex};
 use crate::identity::authority::Authority;
-use crate::related::{Engine, Settings};
+use crate::related::{Engine, Home, Settings};
 use crate::scheduler::Scheduler;
 use crate::search;
 use crate::store::{changes, identity};
@@ -165,7 +163,7 @@ pub fn assemble(
         Box::new(RelatedIndex::new(
             Arc::clone(&engine),
             super::related_settings(config),
-            ProfileFile {
+            Home {
                 dir: config.search_dir.clone(),
                 store: store_id.clone(),
                 last: Some(last),

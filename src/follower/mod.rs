@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 pub use cache::{ResponseCache, moves};
-pub use related::{ProfileFile, RelatedIndex};
+pub use related::RelatedIndex;
 pub use search::SearchIndex;
 
 use crate::db::{Conn, Database};

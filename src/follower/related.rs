@@ -1,7 +1,6 @@
 //! Keeps the related engine up to date.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ const MANY: usize = 32;
 pub struct RelatedIndex {
     engine: Arc<RwLock<Engine>>,
     settings: Settings,
-    file: ProfileFile,
+    home: Home,
     clock: Clock,
     position: Option<i64>,
     /// Who is to know whose neighbourhood something has come into.
@@ -40,26 +39,13 @@ pub struct RelatedIndex {
     threads: usize,
 }
 
-/// Where the engine keeps what it knows of articles.
-pub struct ProfileFile {
-    /// The folder it is in, which must be this process's alone.
-    pub dir: PathBuf,
-    /// Whose articles these are.
-    pub store: String,
-    /// The last line of the log when the server started: a file that is ahead of it is of another past. `None`:
-    /// what the file holds does not count.
-    pub last: Option<i64>,
-    /// Microseconds for which a ranking is given whatever changes far from it; 0: each change ends all of them.
-    pub lasts: i64,
-}
-
 impl RelatedIndex {
     pub const NAME: &'static str = "related";
 
     pub fn new(
         engine: Arc<RwLock<Engine>>,
         settings: Settings,
-        file: ProfileFile,
+        home: Home,
         ledger: Option<Arc<Ledger>>,
         clock: Clock,
         threads: usize,
@@ -67,7 +53,7 @@ impl RelatedIndex {
         Self {
             engine,
             settings,
-            file,
+            home,
             clock,
             position: None,
             ledger,
@@ -166,13 +152,7 @@ impl Derived for RelatedIndex {
         self.ahead = None;
         self.known_to_all = 0;
         self.write(|present| *present = Engine::new(self.settings.clone()));
-        let home = Home {
-            dir: &self.file.dir,
-            store: &self.file.store,
-            last: self.file.last,
-            lasts: self.file.lasts,
-        };
-        let opened = Engine::open(self.settings.clone(), home, self.now(), self.threads);
+        let opened = Engine::open(self.settings.clone(), &self.home, self.now(), self.threads);
         let (engine, position) = opened.map_err(unusable)?;
         self.position = position;
         if self.position.is_some() {
@@ -181,7 +161,7 @@ impl Derived for RelatedIndex {
         }
         self.write(|present| *present = engine);
         // Where each change ends all rankings, none are made that no one asks for.
-        if self.file.lasts > 0 {
+        if self.home.lasts > 0 {
             let ahead = Ahead::start(Arc::clone(&self.engine), self.clock.clone());
             self.ahead = ahead
                 .inspect_err(|error| log::error!("nothing is ranked ahead: {error}"))
@@ -210,7 +190,7 @@ impl Derived for RelatedIndex {
         for (num, profile) in profiles {
             self.write(|engine| match &profile {
                 Some(profile) => engine.upsert(profile),
-                None => engine.remove(num),
+                None => engine.remove(num).map(drop),
             })
             .map_err(unusable)?;
         }

@@ -47,7 +47,7 @@ pub enum Step {
 impl Engine {
     /// The nearest articles of a stored one, as the public sees them at `now` (unix microseconds).
     pub(super) fn nearest(&self, num: i64, now: i64) -> Option<Related> {
-        let article = self.slot(num).and_then(|slot| self.article(slot));
+        let article = self.counted(num);
         if let Some(kept) = article.and_then(|article| self.kept(article, now)) {
             return Some(kept);
         }
@@ -61,7 +61,7 @@ impl Engine {
 
     /// Whether a ranking of an article is kept that holds at `now` (unix microseconds).
     pub fn has_ranking(&self, num: i64, now: i64) -> bool {
-        let article = self.slot(num).and_then(|slot| self.article(slot));
+        let article = self.counted(num);
         article.is_some_and(|article| self.kept(article, now).is_some())
     }
 
@@ -107,7 +107,7 @@ impl Engine {
 
     /// The stamp of an article that is counted.
     fn stamp(&self, num: i64) -> Option<u32> {
-        Some(self.article(self.slot(num)?)?.stamp)
+        Some(self.counted(num)?.stamp)
     }
 
     /// When a ranking is made that is made now.
@@ -145,7 +145,7 @@ impl Engine {
             return;
         };
         for num in nums {
-            let article = self.slot(*num).and_then(|slot| self.article(slot));
+            let article = self.counted(*num);
             if article.is_some_and(|article| article.take_ranking().is_some()) {
                 rankings.remove(*num);
             }

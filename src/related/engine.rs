@@ -90,19 +90,19 @@ impl Engine {
         cleared
     }
 
-    /// Puts an article in, in place of what the engine had of it. Whether its place among the others may have changed, by
-    /// more than a few of its words.
+    /// Puts an article in, in place of what the engine had of it. Unless it is as it was, but for a few of its words, it
+    /// has come.
     ///
     /// # Errors
     /// When the file cannot be written; the engine is then as it was.
-    pub fn upsert(&mut self, profile: &Profile) -> io::Result<bool> {
+    pub fn upsert(&mut self, profile: &Profile) -> io::Result<()> {
         let Some(record) = profile.record() else {
-            return Ok(false);
+            return Ok(());
         };
         let num = record.num();
         let known = self.place(num);
         if known.and_then(|place| self.archive.get(place)) == Some(profile.bytes()) {
-            return Ok(false);
+            return Ok(());
         }
         let told_as = self.told_as.get(&num).copied().or(known);
         let before = told_as.and_then(|place| Record::parse(self.archive.get(place)?));
@@ -122,7 +122,7 @@ impl Engine {
             }
         }
         self.renumber_when_due();
-        Ok(!is_slight)
+        Ok(())
     }
 
     /// Counts an article in the place of what it was, if it counted before and does now, in the same language.
@@ -352,6 +352,11 @@ impl Engine {
 
     pub(super) fn articles(&self) -> impl Iterator<Item = &Article> {
         self.slots.iter().filter(|article| article.alive)
+    }
+
+    /// The article of a number, if it may be seen.
+    pub(super) fn counted(&self, num: i64) -> Option<&Article> {
+        self.article(self.slot(num)?)
     }
 
     /// The article at a slot, unless it is gone.

@@ -1,7 +1,7 @@
 //! Where an engine keeps what it knows, and how it takes that in at a start.
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::thread;
 
 use super::Settings;
@@ -14,12 +14,12 @@ use super::rankings::{Held, Rankings};
 use super::record::{self, Record};
 
 /// Where an engine keeps what it knows.
-#[derive(Clone, Copy, Debug)]
-pub struct Home<'a> {
+#[derive(Clone, Debug)]
+pub struct Home {
     /// A folder for this engine alone.
-    pub dir: &'a Path,
+    pub dir: PathBuf,
     /// The name of the store whose articles these are.
-    pub store: &'a str,
+    pub store: String,
     /// The last line of the change log: a file that is ahead of it is of another past. `None`: what is there does not
     /// count.
     pub last: Option<i64>,
@@ -35,7 +35,7 @@ impl Engine {
     /// When the file cannot be opened, read or made.
     pub fn open(
         settings: Settings,
-        home: Home,
+        home: &Home,
         now: i64,
         threads: usize,
     ) -> io::Result<(Self, Option<i64>)> {
@@ -51,7 +51,7 @@ impl Engine {
             .concat(),
         };
         let since = held.as_ref().map(|held| held.position);
-        let (archive, found) = Archive::open(home.dir, label, home.last, since)?;
+        let (archive, found) = Archive::open(&home.dir, label, home.last, since)?;
         let mut engine = Self::over(archive, settings, threads);
         engine.now = now;
         (engine.rankings, engine.lasts) = (rankings, home.lasts);
@@ -76,7 +76,7 @@ impl Engine {
     /// Takes over where the rankings of articles are.
     pub(super) fn take_over(&self, rankings: impl IntoIterator<Item = (i64, Place)>) {
         for (num, place) in rankings {
-            if let Some(article) = self.slot(num).and_then(|slot| self.article(slot)) {
+            if let Some(article) = self.counted(num) {
                 article.set_ranking(Some(place));
             }
         }
@@ -123,8 +123,8 @@ impl Engine {
 }
 
 /// The rankings that are kept there, if any are; without them the engine works all the same.
-fn open_rankings(settings: &Settings, home: Home) -> Option<(Rankings, Option<Held>)> {
-    Rankings::open(home.dir, home.store, settings, home.last)
+fn open_rankings(settings: &Settings, home: &Home) -> Option<(Rankings, Option<Held>)> {
+    Rankings::open(&home.dir, &home.store, settings, home.last)
         .inspect_err(|error| log::error!("rankings are not kept: {error}"))
         .ok()
 }

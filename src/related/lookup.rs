@@ -34,7 +34,7 @@ impl Engine {
 
     pub(super) fn look_up(&self, num: i64, ask: &Ask) -> Option<Related> {
         let record = self.record(num)?;
-        let article = self.slot(num).and_then(|slot| self.article(slot));
+        let article = self.counted(num);
         let masses = article.map(|article| self.masses(article, &record));
         Some(self.lookup(record, masses, ask))
     }

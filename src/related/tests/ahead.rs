@@ -7,12 +7,12 @@ use super::*;
 
 fn open(dir: &Path, now: i64, lasts: i64) -> (Engine, Option<i64>) {
     let home = Home {
-        dir,
-        store: "s",
+        dir: dir.to_owned(),
+        store: "s".to_owned(),
         last: Some(1_000_000),
         lasts,
     };
-    Engine::open(Settings::default(), home, now, 2).unwrap()
+    Engine::open(Settings::default(), &home, now, 2).unwrap()
 }
 
 fn fill(engine: &mut Engine, articles: &[Written]) {
@@ -97,8 +97,8 @@ fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
 
     // They are of these settings.
     let home = Home {
-        dir: dir.path(),
-        store: "s",
+        dir: dir.path().to_owned(),
+        store: "s".to_owned(),
         last: Some(9),
         lasts: 1,
     };
@@ -106,7 +106,7 @@ fn rankings_made_ahead_are_what_is_found_and_survive_a_restart() {
         floor: 0.2,
         ..Settings::default()
     };
-    let (engine, position) = Engine::open(other, home, NOW, 1).unwrap();
+    let (engine, position) = Engine::open(other, &home, NOW, 1).unwrap();
     assert_eq!((position, engine.ranked()), (Some(1), 0));
 }
 

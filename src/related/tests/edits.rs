@@ -44,12 +44,12 @@ pub(super) fn made_up(num: i64, state: &mut u64) -> Written {
 fn after_any_edits_the_engine_answers_as_one_built_afresh() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home {
-        dir: dir.path(),
-        store: "s",
+        dir: dir.path().to_owned(),
+        store: "s".to_owned(),
         last: Some(9),
         lasts: 0,
     };
-    let open = |now| Engine::open(settings(), home, now, 2).unwrap();
+    let open = |now| Engine::open(settings(), &home, now, 2).unwrap();
     let (mut edited, _) = open(NOW);
     let mut present: BTreeMap<i64, Written> = BTreeMap::new();
     let mut state = 5;
@@ -115,7 +115,11 @@ fn an_edit_moves_an_article_unless_a_few_words_are_all_that_changed() {
     let plain = || written(1, "Un titre", &text(0..100));
     let mut engine = Engine::new(settings());
     engine.advance(NOW);
-    let mut moves = |article: Written| engine.upsert(&article.profile()).unwrap();
+    let mut moves = |article: Written| {
+        let before = engine.came().len();
+        engine.upsert(&article.profile()).unwrap();
+        engine.came().len() > before
+    };
     assert!(moves(plain()), "it is new");
     assert!(!moves(plain()), "nothing changed");
     assert!(!moves(written(1, "Un titre", &text(4..104))));
