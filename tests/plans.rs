@@ -387,8 +387,9 @@ fn refuse_scans(app: &App, path: &str, caller: &str, may_sort: bool) {
         let steps = plan(app, query);
         for step in &steps {
             let in_order = step.contains(" USING INDEX articles_updated");
-            // The numbers asked for, which stand in the statement as one value.
-            let list = step.starts_with("SCAN json_each");
+            // The numbers asked for, and tables of one row.
+            let asked = ["json_each", "wanted", "CONSTANT ROW", "tag_generation"];
+            let list = (asked.iter()).any(|table| step.starts_with(&format!("SCAN {table}")));
             // Of the few that no partner gets.
             let few = step.contains("INDEX articles_withheld");
             let scan = step.starts_with("SCAN ") && !in_order && !list && !few;

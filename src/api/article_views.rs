@@ -100,7 +100,7 @@ fn within_sight(conn: &mut Conn, mut shown: Vec<Shown>, sight: &Sight) -> Result
 pub fn view(shown: Shown, sight: &Sight, now: DateTime<Utc>) -> Result<ArticleView> {
     let opens = shown.row.visibility().window().map(|(from, _)| from);
     let mut view = base(shown.row, now)?;
-    view.tags = shown.tags.into_iter().map(TagBrief::from).collect();
+    view.tags = shown.tags.into_iter().map(TagBrief).collect();
     if let Some(body) = shown.body {
         add_body(&mut view, body);
     }
@@ -188,7 +188,11 @@ fn base(row: ArticleRow, now: DateTime<Utc>) -> Result<ArticleView> {
         .as_deref()
         .map(|json| stored(json, &row))
         .transpose()?;
-    let sponsors: Vec<Sponsor> = stored(&row.sponsors, &row)?;
+    let sponsors: Vec<Sponsor> = match row.sponsors.as_str() {
+        // Nearly always.
+        "[]" => Vec::new(),
+        some => stored(some, &row)?,
+    };
     let status = status(&row, now);
     Ok(ArticleView {
         id: row.id,

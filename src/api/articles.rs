@@ -298,6 +298,7 @@ pub fn resolved(
 /// any article.
 pub fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
     let mut cache_tags = Vec::new();
+    let mut tags = TagNames::default();
     for view in views {
         let neighbours = view
             .related
@@ -307,7 +308,7 @@ pub fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
         for article in std::iter::once(view).chain(neighbours) {
             // Joined, not formatted: a page has a hundred of them.
             cache_tags.push(["article-", &article.id].concat());
-            cache_tags.extend(article.tags.iter().map(|tag| ["tag-", &tag.id].concat()));
+            cache_tags.extend(tags.new_in(article));
         }
     }
     if shape.related || shape.related_tags {
@@ -317,4 +318,24 @@ pub fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
         cache_tags.push("tags".to_owned());
     }
     cache_tags
+}
+
+/// The names of tags, each once.
+#[derive(Default)]
+pub struct TagNames {
+    /// By number.
+    named: Vec<i64>,
+}
+
+impl TagNames {
+    /// Those of the article's tags that have not been named.
+    pub fn new_in<'a>(&'a mut self, view: &'a ArticleView) -> impl Iterator<Item = String> + 'a {
+        view.tags.iter().filter_map(|tag| {
+            let is_new = !self.named.contains(&tag.num);
+            is_new.then(|| {
+                self.named.push(tag.num);
+                ["tag-", &tag.id].concat()
+            })
+        })
+    }
 }

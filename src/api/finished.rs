@@ -125,6 +125,8 @@ impl Finished {
             Some(_) => None,
             None => Some(Tags::of(&parts.body, parts.stands_for.as_ref())),
         };
+        // It may be kept for long, and is counted by its length.
+        parts.body.shrink_to_fit();
         Self {
             status,
             tags,

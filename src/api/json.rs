@@ -12,10 +12,11 @@ use serde::{Serialize, Serializer};
 
 use crate::db::moment::Digits;
 
-/// What texts and punctuation of an answer of one article take; a longer one grows.
-const USUAL: usize = 4_096;
+/// What an article or a short list of them takes; a longer answer grows, which is to copy it.
+const USUAL: usize = 16_384;
 /// Bytes that are looked at together.
 const STRIDE: usize = 32;
+const STEP: usize = 8;
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
 
@@ -229,6 +230,19 @@ impl Items<'_> {
         value.serialize(Writer(self.out))
     }
 
+    /// A member whose name is one of a type's: there are many of them, of which none has anything to escape.
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
+        if name.bytes().any(is_escaped) {
+            return self.member(name, value);
+        }
+        self.out.reserve(name.len() + 4);
+        self.part();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        value.serialize(Writer(self.out))
+    }
+
     fn close(self) -> Result<()> {
         self.out.extend_from_slice(self.end);
         Ok(())
@@ -265,7 +279,7 @@ macro_rules! members {
             type Error = serde_json::Error;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
-                self.member(name, value)
+                self.field(name, value)
             }
 
             fn end(self) -> Result<()> {
@@ -327,16 +341,16 @@ fn write_escaped(out: &mut Vec<u8>, text: &[u8]) {
     let (mut copied, mut seen) = (0, 0);
     while seen < text.len() {
         let rest = &text[seen..];
-        // Without a branch for each byte, so that the compiler takes all of them at once.
-        let is_plain = |bytes: &[u8; STRIDE]| {
-            let found = bytes.iter().map(|byte| u8::from(is_escaped(*byte)));
-            found.fold(0, |all, one| all | one) == 0
-        };
-        if rest.first_chunk().is_some_and(is_plain) {
+        if rest.first_chunk::<STRIDE>().is_some_and(is_plain) {
             seen += STRIDE;
             continue;
         }
-        let end = text.len().min(seen + STRIDE);
+        // The end of the text, or near what must be escaped.
+        if rest.first_chunk::<STEP>().is_some_and(is_plain) {
+            seen += STEP;
+            continue;
+        }
+        let end = text.len().min(seen + STEP);
         for at in seen..end {
             if is_escaped(text[at]) {
                 out.extend_from_slice(&text[copied..at]);
@@ -347,6 +361,12 @@ fn write_escaped(out: &mut Vec<u8>, text: &[u8]) {
         seen = end;
     }
     out.extend_from_slice(&text[copied..]);
+}
+
+/// Without a branch for each byte, so that the compiler takes all of them at once.
+fn is_plain<const N: usize>(bytes: &[u8; N]) -> bool {
+    let found = bytes.iter().map(|byte| u8::from(is_escaped(*byte)));
+    found.fold(0, |all, one| all | one) == 0
 }
 
 fn is_escaped(byte: u8) -> bool {

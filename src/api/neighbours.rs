@@ -1,13 +1,14 @@
 //! Neighbours as callers see them: the article, its score, and the reasons in words.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::article_views;
+use crate::api::articles::TagNames;
 use crate::api::conditional::{Answer, Keep};
 use crate::api::related::Asked;
 use crate::api::views::{ArticleView, TagKindView};
@@ -167,9 +168,7 @@ fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
 
 /// What is needed to show neighbours, loaded in one statement.
 pub struct Material {
-    articles: HashMap<i64, ArticleView>,
-    /// The ids of all tags that these bear.
-    tags: HashMap<i64, String>,
+    articles: HashMap<i64, Box<ArticleView>>,
     /// Words of the text may be named as reasons.
     words_are_shown: bool,
 }
@@ -182,29 +181,28 @@ impl Material {
         sight: &Sight,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut nums: HashSet<i64> = neighbours.iter().map(|neighbour| neighbour.num).collect();
+        let mut nums: Vec<i64> = neighbours.iter().map(|neighbour| neighbour.num).collect();
         nums.extend(copies);
         nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
-        let nums: Vec<i64> = nums.into_iter().collect();
+        nums.sort_unstable();
+        nums.dedup();
         let mut shown = shown::by_nums(conn, &nums, Parts::default(), now)?;
         // The engine may lag behind the database by a moment; the database decides what is seen.
         shown.retain(|shown| sights::sees(sight, &shown.row, &shown.tag_nums(), now));
-        let borne = shown.iter().flat_map(|shown| &shown.tags);
-        let tags = borne.map(|tag| (tag.num, tag.id.clone())).collect();
-        let articles = shown
-            .into_iter()
-            .map(|shown| Ok((shown.row.num, article_views::view(shown, sight, now)?)))
-            .collect::<Result<_>>()?;
+        let viewed = shown.into_iter().map(|shown| {
+            let num = shown.row.num;
+            Ok((num, Box::new(article_views::view(shown, sight, now)?)))
+        });
+        let articles = viewed.collect::<Result<_>>()?;
         Ok(Self {
             articles,
-            tags,
             words_are_shown: sight.text() == TextRight::Full,
         })
     }
 
     pub fn views(&self, neighbours: &[Neighbour]) -> Vec<RelatedView> {
         let shown = neighbours.iter().filter_map(|neighbour| {
-            let article = Box::new(self.articles.get(&neighbour.num)?.clone());
+            let article = self.articles.get(&neighbour.num)?.clone();
             Some(self.about(neighbour, article, self.slugs(&neighbour.copies)))
         });
         shown.collect()
@@ -218,7 +216,7 @@ impl Material {
             .collect();
         let shown = neighbours.iter().zip(copies);
         let shown = shown.filter_map(|(neighbour, copies)| {
-            let article = Box::new(self.articles.remove(&neighbour.num)?);
+            let article = self.articles.remove(&neighbour.num)?;
             Some(self.about(neighbour, article, copies))
         });
         shown.collect()
@@ -259,7 +257,8 @@ impl Material {
     }
 
     fn of<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleView> {
-        nums.iter().filter_map(|num| self.articles.get(num))
+        nums.iter()
+            .filter_map(|num| Some(&**self.articles.get(num)?))
     }
 
     fn slugs(&self, nums: &[i64]) -> Vec<String> {
@@ -270,10 +269,11 @@ impl Material {
     fn cache_tags(&self, found: &Related) -> Vec<String> {
         let named = |copies| self.of(copies).map(|view| format!("article-{}", view.id));
         let mut cache_tags: Vec<String> = named(&found.copies).collect();
+        let mut tags = TagNames::default();
         for neighbour in &found.neighbours {
             if let Some(view) = self.articles.get(&neighbour.num) {
-                cache_tags.push(format!("article-{}", view.id));
-                cache_tags.extend(view.tags.iter().map(|tag| format!("tag-{}", tag.id)));
+                cache_tags.push(["article-", &view.id].concat());
+                cache_tags.extend(tags.new_in(view));
                 cache_tags.extend(named(&neighbour.copies));
             }
         }
@@ -293,8 +293,7 @@ impl Material {
         Some(match reason {
             Reason::Pin => ReasonView::Pin,
             Reason::Tag { tag, weight } => {
-                let id = self.tags.get(tag)?;
-                let borne = neighbour.tags.iter().find(|borne| borne.id == *id)?;
+                let borne = neighbour.tags.iter().find(|borne| borne.num == *tag)?;
                 ReasonView::Tag {
                     tag: borne.slug.clone(),
                     name: borne.name.clone(),

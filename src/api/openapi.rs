@@ -19,24 +19,24 @@ use crate::api::{
     users, webhooks,
 };
 
-/// Every operation of the API.
+/// Every operation of the API; those that are asked for most stand first, for the router tries one after the other.
 pub fn operations(config: &mut ServiceConfig) {
     config
-        .service(article_lists::list_articles)
         .service(articles::get_article)
+        .service(article_lists::list_articles)
+        .service(related::list_related_articles)
+        .service(tags::get_tag)
+        .service(tags::list_tags)
         .service(article_writing::create_article)
         .service(article_writing::replace_article)
         .service(article_writing::update_article)
         .service(article_writing::delete_article)
         .service(publication::publish_article)
         .service(publication::withdraw_article)
-        .service(related::list_related_articles)
         .service(related_tags::list_tags_related_to_article)
         .service(related_to_several::list_related_to_several)
         .service(related_to_text::relate_text)
-        .service(tags::list_tags)
         .service(tag_writing::create_tag)
-        .service(tags::get_tag)
         .service(tag_writing::update_tag)
         .service(tag_writing::delete_tag)
         .service(tag_writing::merge_tag)

@@ -1,5 +1,7 @@
 //! `/v1/articles/{slug}/related`: the nearest articles of one, and why.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 
@@ -16,9 +18,9 @@ use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
 use crate::content::sight::Sight;
 use crate::db::Conn;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::related::{self, Ask, Neighbour, Related};
-use crate::store::{articles, rights, shown};
+use crate::store::{articles, rights};
 
 /// Find related articles
 ///
@@ -47,45 +49,78 @@ pub async fn list_related_articles(
     let input = RelatedInput::parse(request.query_string())?;
     let sight = viewer.published_sight();
     let address = Address::of(&request);
+    let is_kept = input.is_plain() && matches!(sight, Sight::Public);
+    let text = format!("related {slug:?} {input:?}");
+    let about = Arc::new(About {
+        name: slug.into_inner(),
+        input,
+        sight,
+        address,
+    });
+    // To show a ranking that is kept is to read a few rows.
+    let attempt = is_kept.then(|| {
+        let about = Arc::clone(&about);
+        Brief::Try(Box::new(move |state, reader, now| {
+            reader.read(|conn| about.answer(conn, state, now, |_, num| kept(state, num, now)))
+        }))
+    });
     let question = Question {
-        text: format!("related {slug:?} {input:?}"),
-        brief: brief(&slug, &input, &sight),
+        text,
+        brief: attempt.unwrap_or(Brief::No),
     };
     state
         .answer_question(&request, question, move |state, reader, now| {
-            reader.read(|conn| {
-                let sight = rights::in_snapshot(conn, &sight)?;
-                match locate_for(conn, &slug, &sight, now)? {
-                    Located::Moved(slug) => Ok(Answer::moved(address.article(&slug, "/related"))),
-                    Located::Here(row) => {
-                        let asked = Asked::resolve(conn, state, &input, &sight, now)?;
-                        let found = asked.of(state, row.num, now);
-                        let name = format!("related-{}", row.id);
-                        Shown::load(conn, &asked, &found, now)?.list(name, &[*row])
-                    }
-                }
-            })
+            let answer = reader.read(|conn| {
+                about.answer(conn, state, now, |asked, num| {
+                    Some(asked.of(state, num, now))
+                })
+            })?;
+            answer.ok_or_else(|| Error::Internal("a lookup found no list".to_owned()))
         })
         .await
 }
 
-/// To show a ranking that is kept is to read a few rows.
-fn brief(slug: &str, input: &RelatedInput, sight: &Sight) -> Brief {
-    if !input.is_plain() || !matches!(sight, Sight::Public) || slug.contains('\0') {
-        return Brief::No;
+/// What is kept of an article's neighbours. Whoever would have to wait for the engine waits on another thread.
+fn kept(state: &State, num: i64, now: DateTime<Utc>) -> Option<Related> {
+    let now = now.timestamp_micros();
+    let engine = state.engine.try_read().ok()?;
+    engine.kept(num, now).filter(|_| !engine.is_behind(now))
+}
+
+/// Whose neighbours are asked for, how, and by whom.
+struct About {
+    name: String,
+    input: RelatedInput,
+    sight: Sight,
+    address: Address,
+}
+
+impl About {
+    /// `None` where `rank` has no list for the article's number.
+    fn answer(
+        &self,
+        conn: &mut Conn,
+        state: &State,
+        now: DateTime<Utc>,
+        rank: impl FnOnce(&Asked, i64) -> Option<Related>,
+    ) -> Result<Option<Answer>> {
+        let sight = rights::in_snapshot(conn, &self.sight)?;
+        let row = match locate_for(conn, &self.name, &sight, now)? {
+            Located::Moved(slug) => {
+                let address = self.address.article(&slug, "/related");
+                return Ok(Some(Answer::moved(address)));
+            }
+            Located::Here(row) => row,
+        };
+        let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
+        let Some(mut found) = rank(&asked, row.num) else {
+            return Ok(None);
+        };
+        found.neighbours.truncate(asked.limit);
+        let name = format!("related-{}", row.id);
+        let shown = Shown::load(conn, &asked, &found, now)?;
+        shown.list(name, &[*row]).map(Some)
     }
-    let slug = slug.to_owned();
-    Brief::If(Box::new(move |state, reader| {
-        let num = reader.glance(|conn| shown::num_by_name(conn, &slug));
-        num.is_ok_and(|num| {
-            num.is_none_or(|num| {
-                let now = state.clock.now().timestamp_micros();
-                // Whoever would have to wait for the engine waits on another thread.
-                let engine = state.engine.try_read().ok();
-                engine.is_some_and(|engine| !engine.is_behind(now) && engine.has_ranking(num, now))
-            })
-        })
-    }))
 }
 
 /// A related lookup whose names have been looked up.

@@ -49,21 +49,11 @@ pub struct Question {
 pub enum Brief {
     Yes,
     No,
-    /// As a look at what there is tells.
-    If(Box<Glance>),
+    /// As it turns out: `None` where it would take long.
+    Try(Box<Attempt>),
 }
 
-type Glance = dyn FnOnce(&State, &Reader<'_>) -> bool + Send;
-
-impl Brief {
-    fn holds(self, state: &State, reader: &Reader<'_>) -> bool {
-        match self {
-            Self::Yes => true,
-            Self::No => false,
-            Self::If(glance) => glance(state, reader),
-        }
-    }
-}
+type Attempt = dyn FnOnce(&State, &Reader<'_>, DateTime<Utc>) -> Result<Option<Answer>>;
 
 impl From<bool> for Brief {
     fn from(is_brief: bool) -> Self {
@@ -77,6 +67,23 @@ impl Question {
         Self {
             text,
             brief: Brief::No,
+        }
+    }
+}
+
+/// When something was read.
+struct Read {
+    /// For the answer: what it shows is as of this time.
+    at: DateTime<Utc>,
+    /// Without the time until a thread was free.
+    began: Instant,
+}
+
+impl Read {
+    fn now(at: DateTime<Utc>) -> Self {
+        Self {
+            at,
+            began: Instant::now(),
         }
     }
 }
@@ -279,11 +286,10 @@ impl State {
         // Until it has left: a cache outside is purged after it has come there.
         let _on_its_way = self.purges.as_ref().map(Purges::enter);
         let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
-            let (finished, now) = self
-                .read(question.brief, move |state, reader, now| {
-                    Ok((work(state, reader, now)?.finish(state.max_age), now))
-                })
-                .await?;
+            let finish = |state: &Self, _: &Reader<'_>, answer: Answer, read: Read| {
+                Ok((answer.finish(state.max_age), read.at))
+            };
+            let (finished, now) = self.read(question.brief, work, finish).await?;
             return self.give_at(request, Arc::new(finished), now).await;
         };
         let address = request.uri().path_and_query().map_or("", |it| it.as_str());
@@ -324,19 +330,15 @@ impl State {
         let seen = cache.ledger().position();
         let neighbourhoods = cache.ledger().neighbourhoods();
         let seen_by_all = self.followed_by_all();
-        let (finished, depends, now, took) = self
-            .read(question.brief, move |state, reader, now| {
-                // Not the time until a thread was free.
-                let started = Instant::now();
-                let mut answer = work(state, reader, now)?;
-                let mut depends = answer.take_depends();
-                if let Some(depends) = depends.as_mut().filter(|depends| depends.with_time) {
-                    depends.until = depends.until.min(state.horizon(reader, seen, now)?);
-                }
-                let finished = Arc::new(answer.finish(state.max_age));
-                Ok((finished, depends, now, started.elapsed()))
-            })
-            .await?;
+        let finish = move |state: &Self, reader: &Reader<'_>, mut answer: Answer, read: Read| {
+            let mut depends = answer.take_depends();
+            if let Some(depends) = depends.as_mut().filter(|depends| depends.with_time) {
+                depends.until = depends.until.min(state.horizon(reader, seen, read.at)?);
+            }
+            let finished = Arc::new(answer.finish(state.max_age));
+            Ok((finished, depends, read.at, read.began.elapsed()))
+        };
+        let (finished, depends, now, took) = self.read(question.brief, work, finish).await?;
         let seen = |derived| match derived {
             true => seen_by_all.map(|by_all| by_all.min(seen)),
             false => Some(seen),
@@ -361,28 +363,37 @@ impl State {
         self.give_at(request, finished, now).await
     }
 
-    /// Reads, here if that is brief and the database is a file, else on a thread kept for what blocks. Who would have to
-    /// wait for a connection waits without a thread: each has its own memory to work in.
+    /// Reads, here if that is brief and the database is a file, else on a thread kept for what blocks; and finishes what was
+    /// read at once. Who would have to wait for a connection waits without a thread: each has its own memory to work in.
     async fn read<T: Send + 'static>(
         &self,
         brief: Brief,
-        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+        finish: impl FnOnce(&Self, &Reader<'_>, Answer, Read) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let here = self.database.here();
-        match here.filter(|reader| brief.holds(self, reader)) {
-            Some(reader) => Ok(work(self, &reader, self.clock.now())?),
-            None => {
-                let turn = Arc::clone(&self.readers).acquire_owned();
-                let turn = actix_web::rt::time::timeout(self.request_timeout, turn).await;
-                let turn = turn.map_err(|_| Error::Timeout)?;
-                self.blocking(move |state, now| {
-                    // Until it is done, also where no one waits for it any more.
-                    let _turn = turn;
-                    work(state, &state.database.pooled(), now)
-                })
-                .await
+        if let Some(reader) = self.database.here() {
+            let read = Read::now(self.clock.now());
+            let answer = match brief {
+                Brief::Yes => {
+                    return Ok(finish(self, &reader, work(self, &reader, read.at)?, read)?);
+                }
+                Brief::No => None,
+                Brief::Try(attempt) => attempt(self, &reader, read.at)?,
+            };
+            if let Some(answer) = answer {
+                return Ok(finish(self, &reader, answer, read)?);
             }
         }
+        let turn = Arc::clone(&self.readers).acquire_owned();
+        let turn = actix_web::rt::time::timeout(self.request_timeout, turn).await;
+        let turn = turn.map_err(|_| Error::Timeout)?;
+        self.blocking(move |state, now| {
+            // Until it is done, also where no one waits for it any more.
+            let _turn = turn;
+            let (reader, read) = (state.database.pooled(), Read::now(now));
+            finish(state, &reader, work(state, &reader, now)?, read)
+        })
+        .await
     }
 
     /// The line of the log that everything derived has come to; `None` while something is being built.

@@ -1,7 +1,10 @@
 //! What callers see: articles and tags as JSON.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::api::json;
@@ -9,7 +12,8 @@ use crate::api::neighbours::RelatedView;
 use crate::api::related_tags::RelatedTagView;
 use crate::content::slug::Slug;
 use crate::content::tag::TagMention;
-use crate::store::shown::{BorneTag, Sibling};
+use crate::store::borne_tags::BorneTag;
+use crate::store::shown::Sibling;
 
 /// The members of an article that `fields` may name.
 pub const FIELDS: &[&str] = &[
@@ -83,6 +87,7 @@ pub struct ArticleView {
     pub rights: RightsView,
     pub sponsors: Vec<SponsorView>,
     /// In editorial order.
+    #[schema(value_type = Vec<TagBriefView>)]
     pub tags: Vec<TagBrief>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -218,19 +223,38 @@ pub struct SponsorView {
     pub until: Option<DateTime<Utc>>,
 }
 
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// A tag beside an article; many share what is known of it.
+#[derive(Clone, Debug)]
+pub struct TagBrief(pub Arc<BorneTag>);
+
+#[derive(Serialize, ToSchema)]
 #[schema(as = TagRef)]
-pub struct TagBrief {
-    /// Not shown: what the answer's headers need of it.
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub id: String,
+pub struct TagBriefView<'a> {
     #[schema(example = "maroc")]
-    pub slug: String,
+    slug: &'a str,
     #[schema(example = "Maroc")]
-    pub name: String,
+    name: &'a str,
     #[schema(value_type = TagKindView)]
-    pub kind: String,
+    kind: &'a str,
+}
+
+impl Deref for TagBrief {
+    type Target = BorneTag;
+
+    fn deref(&self) -> &BorneTag {
+        &self.0
+    }
+}
+
+impl Serialize for TagBrief {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let view = TagBriefView {
+            slug: &self.slug,
+            name: &self.name,
+            kind: &self.kind,
+        };
+        view.serialize(serializer)
+    }
 }
 
 /// What a tag stands for.
@@ -261,17 +285,6 @@ pub struct TranslationView {
     pub canonical_url: Option<String>,
 }
 
-impl From<BorneTag> for TagBrief {
-    fn from(tag: BorneTag) -> Self {
-        Self {
-            id: tag.id,
-            slug: tag.slug,
-            name: tag.name,
-            kind: tag.kind,
-        }
-    }
-}
-
 impl From<Sibling> for TranslationView {
     fn from(sibling: Sibling) -> Self {
         Self {
@@ -284,13 +297,15 @@ impl From<Sibling> for TranslationView {
 }
 
 impl From<&TagMention> for TagBrief {
+    /// One that need not be there.
     fn from(mention: &TagMention) -> Self {
         let slug = mention.slug.as_ref().map(Slug::to_string);
-        Self {
+        Self(Arc::new(BorneTag {
+            num: 0,
             id: String::new(),
             slug: slug.unwrap_or_default(),
             name: mention.name.clone(),
             kind: mention.kind.as_str().to_owned(),
-        }
+        }))
     }
 }

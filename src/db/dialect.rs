@@ -26,14 +26,18 @@ pub trait Dialect: Backend {
     /// Before and after the columns that a subquery gathers: its rows as one JSON array of arrays, in no order; null or
     /// an empty array where it has none.
     const GATHER: (&str, &str);
+    /// The same for one text, of many rows one with commas between, in no order; null where it has none.
+    const JOIN: (&str, &str);
 }
 
 impl Dialect for Sqlite {
     const GATHER: (&str, &str) = ("json_group_array(json_array(", "))");
+    const JOIN: (&str, &str) = ("group_concat(", ")");
 }
 
 impl Dialect for Pg {
     const GATHER: (&str, &str) = ("CAST(json_agg(json_build_array(", ")) AS text)");
+    const JOIN: (&str, &str) = ("string_agg(", ", ',')");
 }
 
 /// Makes a struct whose text is its own an expression of this type, for any query. Its text does not depend on its
@@ -78,12 +82,55 @@ pub(crate) use for_these;
 /// Whether a column's number is one of these. All of them are one value, so that the statement is the same however many
 /// they are and stays prepared; diesel's `eq_any` is a new one on SQLite each time.
 pub fn among<Column>(column: Column, nums: &[i64]) -> Among<'_, Column> {
-    let words: Vec<String> = nums.iter().map(i64::to_string).collect();
     Among {
         column,
         nums,
-        json: format!("[{}]", words.join(",")),
+        json: json(nums),
     }
+}
+
+/// A table `wanted` with these numbers as its column `value`, to be joined with what they are the numbers of. That is less
+/// work than [`among`], for which SQLite makes a table of its own, and rows come in the order of the numbers there, which
+/// must be different from each other.
+pub fn wanted(nums: &[i64]) -> Wanted<'_> {
+    Wanted {
+        nums,
+        json: json(nums),
+    }
+}
+
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    nums: &'a [i64],
+    json: String,
+}
+
+impl QueryId for Wanted<'_> {
+    type QueryId = Wanted<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Wanted<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("json_each(");
+        out.push_bind_param::<Text, _>(&self.json)?;
+        out.push_sql(") wanted");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Wanted<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(CAST(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.nums)?;
+        out.push_sql(" AS bigint[])) wanted (value)");
+        Ok(())
+    }
+}
+
+fn json(nums: &[i64]) -> String {
+    let words: Vec<String> = nums.iter().map(i64::to_string).collect();
+    format!("[{}]", words.join(","))
 }
 
 #[derive(Clone, Debug)]

@@ -83,6 +83,9 @@ tables! {
         updated_at -> Timestamp,
         version -> BigInt,
     }
+    tag_generation (value) {
+        value -> BigInt,
+    }
     tag_aliases (slug) {
         slug -> Text,
         tag_num -> BigInt,
@@ -303,6 +306,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     revisions,
     previews,
 );
+diesel::allow_tables_to_appear_in_same_query!(tags, tag_generation);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(api_keys, key_rights, key_usage);
 diesel::allow_tables_to_appear_in_same_query!(api_keys, partner_lines);

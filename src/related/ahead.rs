@@ -48,7 +48,7 @@ impl Engine {
     /// The nearest articles of a stored one, as the public sees them at `now` (unix microseconds).
     pub(super) fn nearest(&self, num: i64, now: i64) -> Option<Related> {
         let article = self.counted(num);
-        if let Some(kept) = article.and_then(|article| self.kept(article, now)) {
+        if let Some(kept) = article.and_then(|article| self.kept_of(article, now)) {
             return Some(kept);
         }
         let related = self.look_up(num, &Ask::nearest(RANKED, now))?;
@@ -59,14 +59,12 @@ impl Engine {
         Some(related)
     }
 
-    /// Whether a ranking of an article is kept that holds at `now` (unix microseconds).
-    pub fn has_ranking(&self, num: i64, now: i64) -> bool {
-        let article = self.counted(num);
-        article.is_some_and(|article| self.kept(article, now).is_some())
+    /// The nearest articles of a stored one as they are kept, if that still holds at `now` (unix microseconds).
+    pub fn kept(&self, num: i64, now: i64) -> Option<Related> {
+        self.kept_of(self.counted(num)?, now)
     }
 
-    /// What is kept, if it holds.
-    fn kept(&self, article: &Article, now: i64) -> Option<Related> {
+    fn kept_of(&self, article: &Article, now: i64) -> Option<Related> {
         let rankings = self.rankings.as_ref()?;
         if !self.came.is_empty() {
             return None;
@@ -207,7 +205,9 @@ impl Engine {
                 continue;
             };
             let is_missing = article.lacks_ranking()
-                || round.looks && article.ranking().is_some() && self.kept(article, now).is_none();
+                || round.looks
+                    && article.ranking().is_some()
+                    && self.kept_of(article, now).is_none();
             if !is_missing {
                 continue;
             }

@@ -1,16 +1,22 @@
 //! The conditions beside the words that are terms too: language, source, ids. None touches the score.
 
-use tantivy::Term;
 use tantivy::query::{ConstScoreQuery, EmptyQuery, Occur, Query, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, Term};
 use uuid::Uuid;
 
 use super::fields::Fields;
 use super::index;
-use super::matching::Clauses;
 
-/// What narrows `query` beyond its words, as clauses that go with theirs.
-pub fn conditions(query: &index::Query, fields: &Fields) -> Clauses {
+/// What narrows a query beyond its words.
+pub struct Condition {
+    query: Box<dyn Query>,
+    /// Where it is that one term occurs.
+    term: Option<Term>,
+}
+
+/// Those of `query`.
+pub fn conditions(query: &index::Query, fields: &Fields) -> Vec<Condition> {
     let rights = query.rights.as_deref();
     let conditions = [
         query
@@ -22,37 +28,58 @@ pub fn conditions(query: &index::Query, fields: &Fields) -> Clauses {
         rights.and_then(|rights| Some(any_text(fields.language, rights.languages.as_ref()?))),
         rights.and_then(|rights| Some(any_text(fields.source, rights.sources.as_ref()?))),
     ];
-    conditions
-        .into_iter()
-        .flatten()
-        .map(|condition| (Occur::Must, silent(condition)))
-        .collect()
+    conditions.into_iter().flatten().collect()
 }
 
-fn exactly(field: Field, value: &str) -> Box<dyn Query> {
-    let term = Term::from_field_text(field, value);
-    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
-}
-
-fn any_of(field: Field, ids: &[Uuid]) -> Box<dyn Query> {
-    if ids.is_empty() {
-        return Box::new(EmptyQuery);
+impl Condition {
+    /// Whether so many articles meet it that it is better asked about those that match than searched for.
+    pub fn is_broad(&self, searcher: &Searcher) -> tantivy::Result<bool> {
+        const PART: u64 = 8;
+        let Some(term) = &self.term else {
+            return Ok(false);
+        };
+        Ok(searcher.doc_freq(term)?.saturating_mul(PART) >= searcher.num_docs())
     }
+
+    /// As a clause that goes with those of the words.
+    pub fn into_clause(self) -> (Occur, Box<dyn Query>) {
+        (Occur::Must, Box::new(ConstScoreQuery::new(self.query, 0.0)))
+    }
+
+    pub fn into_query(self) -> Box<dyn Query> {
+        self.query
+    }
+}
+
+fn exactly(field: Field, value: &str) -> Condition {
+    let term = Term::from_field_text(field, value);
+    let query = Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic));
+    Condition {
+        query,
+        term: Some(term),
+    }
+}
+
+fn any_of(field: Field, ids: &[Uuid]) -> Condition {
     let terms = ids
         .iter()
         .map(|id| Term::from_field_bytes(field, id.as_bytes()));
-    Box::new(TermSetQuery::new(terms))
+    any(terms)
 }
 
-fn any_text(field: Field, values: &[String]) -> Box<dyn Query> {
+fn any_text(field: Field, values: &[String]) -> Condition {
     let terms = values
         .iter()
         .map(|value| Term::from_field_text(field, value));
-    Box::new(TermSetQuery::new(terms))
+    any(terms)
 }
 
-fn silent(condition: Box<dyn Query>) -> Box<dyn Query> {
-    Box::new(ConstScoreQuery::new(condition, 0.0))
+fn any(terms: impl ExactSizeIterator<Item = Term>) -> Condition {
+    let query: Box<dyn Query> = match terms.len() {
+        0 => Box::new(EmptyQuery),
+        _ => Box::new(TermSetQuery::new(terms)),
+    };
+    Condition { query, term: None }
 }
 
 #[cfg(test)]

@@ -132,3 +132,16 @@ pub fn walk(index: &Index, mut query: Query, mut between: impl FnMut(Option<Key>
         assert!(walked.len() < 10_000, "a walk without end");
     }
 }
+
+/// A linear congruential generator: the same articles and queries in every run.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % bound
+    }
+}

@@ -3,14 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use tantivy::IndexReader;
-use tantivy::query::BooleanQuery;
 use uuid::Uuid;
 
 use super::columns::Opened;
 use super::family::Family;
 use super::fields::Fields;
 use super::filter::conditions;
-use super::matching::{Even, matching};
+use super::matching::{Even, joined, matching};
+use super::ranked::Ranked;
 use super::sieve::Sieve;
 use super::text::Text;
 use super::walk::Walk;
@@ -141,16 +141,29 @@ impl Index {
         let right = query.rights.as_ref().map(|rights| rights.text);
         let words = self.fields.words(right.unwrap_or_default());
         let even = Even::of(&searcher, words)?;
+        let is_ranked = query.order == Order::Relevance && !query.count;
+        let (mut asked, mut searched) = (Vec::new(), Vec::new());
+        for condition in conditions(query, &self.fields) {
+            match is_ranked && condition.is_broad(&searcher)? {
+                true => asked.push(condition.into_query()),
+                false => searched.push(condition.into_clause()),
+            }
+        }
+        let ranked = Ranked::new(&walk, &searcher, &asked, words, &even)?;
         let mut gathered = Vec::new();
         // One family after the other, not one query for all: no article is of two.
         for family in families {
-            if let Some(mut clauses) =
-                matching(&searcher, &self.fields, words, &query.text, family)?
-            {
-                clauses.extend(conditions(query, &self.fields));
-                let all = BooleanQuery::new(clauses);
-                gathered.push(searcher.search_with_statistics_provider(&all, &walk, &even)?);
-            }
+            let matching = matching(&searcher, &self.fields, words, &query.text, family)?;
+            let Some(mut clauses) = matching else {
+                continue;
+            };
+            let those = searched.iter();
+            clauses.extend(those.map(|(occur, query)| (*occur, query.box_clone())));
+            let all = &*joined(clauses);
+            gathered.push(match is_ranked {
+                true => searcher.search_with_statistics_provider(all, &ranked, &even)?,
+                false => searcher.search_with_statistics_provider(all, &walk, &even)?,
+            });
         }
         Ok(walk.hits(gathered))
     }
@@ -168,7 +181,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{article, finds, found, index_of, query};
+    use super::super::fixture::{Random, article, finds, found, index_of, query};
     use super::super::{MAX_WORDS, TextError};
     use super::*;
 
@@ -335,19 +348,6 @@ mod tests {
             nums.sort_unstable();
             expected.sort_unstable();
             assert_eq!(nums, expected, "{query:?}");
-        }
-    }
-
-    /// A linear congruential generator: the same articles and queries in every run.
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (self.0 >> 33) % bound
         }
     }
 }

@@ -1,9 +1,9 @@
 //! From what was typed to the articles that hold it, in every language family, and how well they do.
 
 use tantivy::query::{Bm25StatisticsProvider, EmptyQuery};
-use tantivy::query::{BoostQuery, Occur, PhraseQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Searcher, Term};
+use tantivy::{Score, Searcher, Term};
 
 use super::family::Family;
 use super::fields::Fields;
@@ -12,6 +12,17 @@ use super::text::Text;
 
 /// A query's clauses, still to be joined by others and made one.
 pub type Clauses = Vec<(Occur, Box<dyn Query>)>;
+
+/// The clauses as one query. A single one stands by itself, so that the engine sees what it is.
+pub fn joined(mut clauses: Clauses) -> Box<dyn Query> {
+    match (clauses.pop(), clauses.is_empty()) {
+        (Some((Occur::Must, only)), true) => only,
+        (last, _) => {
+            clauses.extend(last);
+            Box::new(BooleanQuery::new(clauses))
+        }
+    }
+}
 
 /// Articles of `family` that hold every wanted piece and none of the unwanted among their `words`, as that family reads
 /// them. `None` when there can be none.
@@ -100,7 +111,10 @@ impl Sought {
     fn weighed(self, total: f32) -> Box<dyn Query> {
         // A phrase's own score counts once per term, see `Even`.
         let share = self.importance / total / self.terms.len() as f32;
-        Box::new(BoostQuery::new(self.plain(), share))
+        match share == 1.0 {
+            true => self.plain(),
+            false => Box::new(BoostQuery::new(self.plain(), share)),
+        }
     }
 
     fn plain(self) -> Box<dyn Query> {
@@ -143,9 +157,17 @@ impl Even {
         let words_per_article = mean.max(1.0).log2().round().exp2() as u64;
         Ok(Self { words_per_article })
     }
+
+    /// Words of the article that all others are compared with.
+    pub fn usual_length(&self) -> Score {
+        self.words_per_article as Score
+    }
 }
 
 const EVEN_ARTICLES: u64 = 2;
+
+/// More than any article scores: the logarithm of 2, which the above makes of every word's frequency, times BM25's `k1 + 1`.
+pub const MOST_SCORE: Score = 1.53;
 
 impl Bm25StatisticsProvider for Even {
     fn total_num_tokens(&self, _: Field) -> tantivy::Result<u64> {

@@ -16,6 +16,7 @@ mod fixture;
 mod index;
 mod matching;
 mod open;
+mod ranked;
 mod sieve;
 mod steady;
 mod text;

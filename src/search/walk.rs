@@ -124,6 +124,21 @@ pub struct SegmentWalk {
 }
 
 impl SegmentWalk {
+    /// A lesser score has no place among the best.
+    pub fn floor(&self) -> Score {
+        self.floor
+    }
+
+    /// Elsewhere are enough that score no less.
+    pub fn raise_floor(&mut self, floor: Score) {
+        self.floor = self.floor.max(floor);
+    }
+
+    /// Whether an article of this score may come among the best, or is to be counted.
+    pub fn is_wanted(&self, score: Score) -> bool {
+        self.walk.count || score >= self.floor
+    }
+
     /// The rank before it is turned over, where the article has one.
     fn rank(&self, doc: DocId, score: Score) -> Option<i64> {
         match self.walk.order {
@@ -166,7 +181,7 @@ impl SegmentWalk {
         if self.walk.order == Order::Relevance
             && let Some(least) = self.least()
         {
-            self.floor = lowest_score(least.rank);
+            self.raise_floor(lowest_score(least.rank));
         }
         Some(())
     }
@@ -188,7 +203,7 @@ impl SegmentCollector for SegmentWalk {
 
     fn collect(&mut self, doc: DocId, score: Score) {
         // By relevance, most matches of a common word end here, without even a rank.
-        if !self.walk.count && score < self.floor {
+        if !self.is_wanted(score) {
             return;
         }
         let Some(rank) = self.rank(doc, score) else {

@@ -1,13 +1,13 @@
 //! Articles with what is shown of them: tags, body and translations come with the row, in one statement.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Bool, HasSqlType, Integer, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Integer, Nullable, Text, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -15,12 +15,13 @@ use uuid::Uuid;
 use crate::content::rights::Facts;
 use crate::content::time::to_stored;
 use crate::db::Conn;
-use crate::db::dialect::{Dialect, among, each, expression};
+use crate::db::dialect::{Dialect, each, expression, wanted};
 use crate::db::moment::Given;
 use crate::db::prose::Prose;
 use crate::db::schema::{self, articles};
 use crate::error::{Error, Result};
 use crate::store::articles::ArticleRow;
+use crate::store::borne_tags::{self, BorneTag};
 
 /// What is shown besides the row and its tags.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,21 +36,10 @@ pub struct Parts {
 pub struct Shown {
     pub row: ArticleRow,
     /// In editorial order.
-    pub tags: Vec<BorneTag>,
+    pub tags: Vec<Arc<BorneTag>>,
     pub body: Option<BodyText>,
     /// The translations that are open, in order of language. Which of them are in a partner's scope is not looked at.
     pub translations: Option<Vec<Sibling>>,
-}
-
-/// A tag as an article that bears it shows it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct BorneTag {
-    position: i32,
-    pub num: i64,
-    pub id: String,
-    pub slug: String,
-    pub name: String,
-    pub kind: String,
 }
 
 /// A body as readers see it.
@@ -92,22 +82,33 @@ impl Sibling {
     }
 }
 
-/// The row, its body, its tags and its translations, as the database gives them.
-type Gathered = (ArticleRow, Option<BodyText>, Option<String>, Option<String>);
+/// How often a statement is run again where the tags it named have changed before they were read: seldom even once, and in
+/// a transaction never.
+const AGAIN: usize = 8;
+
+/// The row, its body, the places and numbers of its tags, its translations, and the generation of all tags, as the database
+/// gives them.
+type Gathered = (
+    ArticleRow,
+    Option<BodyText>,
+    Option<String>,
+    Option<String>,
+    i64,
+);
 
 /// Reads articles as [`Gathered`]. Its text is written out, since a query in the library's types is walked through,
 /// column by column, several times for each run.
-struct Statement<Which> {
-    /// Which articles: a condition.
-    which: Which,
+struct Statement<Wanted> {
+    /// A table `wanted` with the numbers of the articles as its column `value`.
+    wanted: Wanted,
     body: bool,
     siblings: Siblings,
 }
 
-impl<Which> Statement<Which> {
-    fn of(which: Which, parts: Parts, now: DateTime<Utc>) -> Self {
+impl<Wanted> Statement<Wanted> {
+    fn of(wanted: Wanted, parts: Parts, now: DateTime<Utc>) -> Self {
         Self {
-            which,
+            wanted,
             body: parts.body,
             siblings: Siblings {
                 wanted: parts.translations,
@@ -126,29 +127,23 @@ pub fn by_name(
     now: DateTime<Utc>,
 ) -> Result<Option<Shown>> {
     let id = id_in(name);
-    let found: Option<Gathered> = each!(conn, conn =>
-        Statement::of(Named { name, id: &id }, parts, now).get_result(conn).optional())?;
-    found.map(|found| of(found, parts)).transpose()
+    let found = with_tags(conn, |conn| {
+        let found: Option<Gathered> = each!(conn, conn =>
+            Statement::of(Table(Named { name, id: &id }), parts, now).get_result(conn).optional())?;
+        Ok(found.into_iter().collect())
+    })?;
+    let mut found = found.into_iter();
+    found.next().map(|found| of(found, parts)).transpose()
 }
 
 /// The row alone.
 pub fn row_by_name(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
     let id = id_in(name);
     Ok(each!(conn, conn =>
-        articles::table.filter(Named { name, id: &id }).get_result(conn).optional())?)
+        articles::table.filter(articles::num.nullable().eq(Named { name, id: &id })).get_result(conn).optional())?)
 }
 
-/// Its number alone.
-pub fn num_by_name(conn: &mut Conn, name: &str) -> Result<Option<i64>> {
-    let id = id_in(name);
-    Ok(each!(conn, conn => articles::table
-        .filter(Named { name, id: &id })
-        .select(articles::num)
-        .get_result(conn)
-        .optional())?)
-}
-
-/// The articles of these numbers, in their order, whoever may see them.
+/// The articles of these numbers, each of which stands there once, in their order, whoever may see them.
 pub fn by_nums(
     conn: &mut Conn,
     nums: &[i64],
@@ -158,8 +153,10 @@ pub fn by_nums(
     if nums.is_empty() {
         return Ok(Vec::new());
     }
-    let found: Vec<Gathered> = each!(conn, conn =>
-        Statement::of(among(articles::num, nums), parts, now).load(conn))?;
+    let found = with_tags(conn, |conn| {
+        Ok(each!(conn, conn =>
+            Statement::of(wanted(nums), parts, now).load(conn))?)
+    })?;
     let mut places: HashMap<i64, usize> = HashMap::with_capacity(nums.len());
     for (place, num) in nums.iter().enumerate() {
         places.insert(*num, place);
@@ -168,8 +165,46 @@ pub fn by_nums(
         .into_iter()
         .map(|found| of(found, parts))
         .collect::<Result<_>>()?;
-    shown.sort_unstable_by_key(|shown| places.get(&shown.row.num).copied());
+    // Looked up once each; and a row is long to move.
+    shown.sort_by_cached_key(|shown| places.get(&shown.row.num).copied());
     Ok(shown)
+}
+
+/// What `gather` finds, with the tags that it names.
+fn with_tags(
+    conn: &mut Conn,
+    gather: impl Fn(&mut Conn) -> Result<Vec<Gathered>>,
+) -> Result<Vec<(Gathered, Vec<Arc<BorneTag>>)>> {
+    for _ in 0..=AGAIN {
+        let found = gather(conn)?;
+        let Some((.., generation)) = found.first() else {
+            return Ok(Vec::new());
+        };
+        let borne = found
+            .iter()
+            .map(|(_, _, tags, ..)| nums_in(tags.as_deref()));
+        let borne: Vec<Vec<i64>> = borne.collect::<Result<_>>()?;
+        if let Some(tags) = borne_tags::of(conn, *generation, &borne)? {
+            return Ok(found.into_iter().zip(tags).collect());
+        }
+    }
+    Err(Error::Internal(
+        "tags change faster than they are read".to_owned(),
+    ))
+}
+
+/// The numbers in a text of places and numbers, in order of place.
+fn nums_in(tags: Option<&str>) -> Result<Vec<i64>> {
+    let parts = tags.into_iter().flat_map(|tags| tags.split(','));
+    let placed = parts.map(|part| {
+        let (place, num) = part.split_once(':')?;
+        Some((place.parse().ok()?, num.parse().ok()?))
+    });
+    let placed: Option<Vec<(i32, i64)>> = placed.collect();
+    let mut placed =
+        placed.ok_or_else(|| Error::Internal("the database joined broken rows".to_owned()))?;
+    placed.sort_unstable();
+    Ok(placed.into_iter().map(|(_, num)| num).collect())
 }
 
 /// Whether the name led there as a former slug.
@@ -183,9 +218,10 @@ fn id_in(name: &str) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }
 
-fn of((row, body, tags, translations): Gathered, parts: Parts) -> Result<Shown> {
-    let mut tags: Vec<BorneTag> = rows(tags.as_deref())?;
-    tags.sort_unstable_by_key(|tag| tag.position);
+fn of(
+    ((row, body, _, translations, _), tags): (Gathered, Vec<Arc<BorneTag>>),
+    parts: Parts,
+) -> Result<Shown> {
     let translations = match parts.translations {
         true => {
             let mut siblings: Vec<Sibling> = rows(translations.as_deref())?;
@@ -210,26 +246,27 @@ fn rows<T: DeserializeOwned>(json: Option<&str>) -> Result<Vec<T>> {
         .map_err(|error| Error::Internal(format!("the database gathered broken rows: {error}")))
 }
 
-impl<Which: QueryId> QueryId for Statement<Which> {
-    type QueryId = Statement<Which::QueryId>;
-    const HAS_STATIC_QUERY_ID: bool = Which::HAS_STATIC_QUERY_ID;
+impl<Wanted: QueryId> QueryId for Statement<Wanted> {
+    type QueryId = Statement<Wanted::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Wanted::HAS_STATIC_QUERY_ID;
 }
 
-impl<Which> Query for Statement<Which> {
+impl<Wanted> Query for Statement<Wanted> {
     type SqlType = (
         articles::SqlType,
         Nullable<(Text, Text, Integer)>,
         Nullable<Text>,
         Nullable<Text>,
+        BigInt,
     );
 }
 
-impl<Which, Connection> RunQueryDsl<Connection> for Statement<Which> {}
+impl<Wanted, Connection> RunQueryDsl<Connection> for Statement<Wanted> {}
 
-impl<Which, DB> QueryFragment<DB> for Statement<Which>
+impl<Wanted, DB> QueryFragment<DB> for Statement<Wanted>
 where
     DB: Dialect + HasSqlType<Bool>,
-    Which: QueryFragment<DB>,
+    Wanted: QueryFragment<DB>,
     Siblings: QueryFragment<DB>,
     bool: ToSql<Bool, DB>,
 {
@@ -241,20 +278,38 @@ where
         Tags.walk_ast(out.reborrow())?;
         out.push_sql(", ");
         self.siblings.walk_ast(out.reborrow())?;
-        out.push_sql(" FROM articles LEFT JOIN bodies ON bodies.article_num = articles.num AND ");
+        out.push_sql(", (SELECT value FROM tag_generation) FROM ");
+        self.wanted.walk_ast(out.reborrow())?;
+        // In this order, which SQLite keeps to.
+        out.push_sql(
+            " CROSS JOIN articles LEFT JOIN bodies ON bodies.article_num = articles.num AND ",
+        );
         out.push_bind_param::<Bool, _>(&self.body)?;
-        out.push_sql(" WHERE ");
-        self.which.walk_ast(out.reborrow())
+        out.push_sql(" WHERE articles.num = wanted.value");
+        Ok(())
     }
 }
 
-/// Whether it is the article that a slug, an id in the slug's place, or a former slug leads to.
+/// One number as a table.
+#[derive(QueryId)]
+struct Table<Number>(Number);
+
+impl<Number: QueryFragment<DB>, DB: Dialect> QueryFragment<DB> for Table<Number> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(SELECT ");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" AS value) wanted");
+        Ok(())
+    }
+}
+
+/// The number of the article that a slug, an id in the slug's place, or a former slug leads to.
 struct Named<'a> {
     name: &'a str,
     id: &'a str,
 }
 
-expression!(Named<'_>, Named<'static> => Nullable<Bool>);
+expression!(Named<'_>, Named<'static> => Nullable<BigInt>);
 
 impl<DB> QueryFragment<DB> for Named<'_>
 where
@@ -263,9 +318,7 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         // What stands after the first that is there is not looked for.
-        out.push_sql(
-            "articles.num = coalesce((SELECT named.num FROM articles named WHERE named.slug = ",
-        );
+        out.push_sql("coalesce((SELECT named.num FROM articles named WHERE named.slug = ");
         out.push_bind_param::<Text, _>(self.name)?;
         out.push_sql("), (SELECT named.num FROM articles named WHERE named.id = ");
         out.push_bind_param::<Text, _>(self.id)?;
@@ -276,19 +329,16 @@ where
     }
 }
 
-/// An article's tags as [`BorneTag`] reads them.
+/// The places and numbers of an article's tags, as [`nums_in`] reads them.
 struct Tags;
 
 impl<DB: Dialect> QueryFragment<DB> for Tags {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(SELECT ");
-        out.push_sql(DB::GATHER.0);
-        out.push_sql("borne.position, tags.num, tags.id, tags.slug, tags.name, tags.kind");
-        out.push_sql(DB::GATHER.1);
-        out.push_sql(
-            " FROM article_tags borne JOIN tags ON tags.num = borne.tag_num \
-             WHERE borne.article_num = articles.num)",
-        );
+        out.push_sql(DB::JOIN.0);
+        out.push_sql("borne.position || ':' || borne.tag_num");
+        out.push_sql(DB::JOIN.1);
+        out.push_sql(" FROM article_tags borne WHERE borne.article_num = articles.num)");
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod support;
 mod article_writing;
 mod articles;
 mod audit;
+mod borne_tags;
 mod cached;
 mod changes;
 mod changes_stream;

@@ -200,9 +200,9 @@ fn what_opens_or_ends_by_itself_is_seen_at_once() {
     let found = |engine: &Engine, now| nums(&engine.related(1, &at(now)).unwrap());
     assert_eq!(found(&engine, NOW), [3]);
     engine.advance(NOW + 10);
-    assert!(!engine.has_ranking(1, NOW + 10), "before it was told");
+    assert!(!engine.kept(1, NOW + 10).is_some(), "before it was told");
     tell(&mut engine);
-    assert!(!engine.has_ranking(1, NOW + 10), "afterwards");
+    assert!(!engine.kept(1, NOW + 10).is_some(), "afterwards");
     assert_eq!(found(&engine, NOW + 10), [2, 3]);
     engine.advance(NOW + 20);
     assert_eq!(found(&engine, NOW + 20), [2]);
@@ -260,7 +260,7 @@ fn after_a_kill_no_ranking_comes_back_that_was_taken_out() {
     let others: Vec<Written> = corpus().into_iter().filter(|one| one.num != 2).collect();
     fill(&mut engine, &others);
     rank_all(&engine, &mut Round::default());
-    assert!(engine.has_ranking(1, NOW));
+    assert!(engine.kept(1, NOW).is_some());
     engine.commit_rankings();
     // Edited, and edited back.
     let mut edited = corpus().remove(0);
@@ -287,12 +287,12 @@ fn an_old_ranking_ends_by_the_clock_once_enough_has_changed() {
     let mut round = Round::default();
     assert_eq!(rank_all(&engine, &mut round), 6);
     assert!(
-        engine.has_ranking(1, NOW + 2 * LASTS),
+        engine.kept(1, NOW + 2 * LASTS).is_some(),
         "nothing has changed"
     );
     engine.commit(2).unwrap();
-    assert!(engine.has_ranking(1, NOW + LASTS - 1));
-    assert!(!engine.has_ranking(1, NOW + LASTS));
+    assert!(engine.kept(1, NOW + LASTS - 1).is_some());
+    assert!(!engine.kept(1, NOW + LASTS).is_some());
     // Made again without anyone asking, though nothing is written any more.
     assert_eq!(engine.rank_next(&mut round, NOW + 1), Step::Nothing);
     assert_eq!(engine.rank_next(&mut round, NOW + LASTS), Step::Made);

@@ -1,0 +1,88 @@
+//! Tags as the articles that bear them show them. They are few beside the articles, and are read once for as long as no
+//! tag changes: each answer says which generation of all tags it saw.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use quick_cache::sync::Cache;
+
+use crate::db::Conn;
+use crate::db::dialect::{among, each};
+use crate::db::schema::{tag_generation, tags};
+use crate::error::Result;
+
+/// Tags in memory at the most, some three hundred bytes each.
+const MOST: usize = 16_384;
+
+/// By generation and number. A generation is a number by chance, so that it is no other store's, either.
+static KNOWN: LazyLock<Cache<(i64, i64), Arc<BorneTag>>> = LazyLock::new(|| Cache::new(MOST));
+
+/// A tag as an article that bears it shows it.
+#[derive(Queryable, Clone, Debug, PartialEq, Eq)]
+pub struct BorneTag {
+    pub num: i64,
+    pub id: String,
+    pub slug: String,
+    pub name: String,
+    pub kind: String,
+}
+
+/// The tags of these numbers, article by article, as they are in this generation; `None` where another has come since.
+///
+/// # Errors
+/// When the database fails.
+pub fn of(
+    conn: &mut Conn,
+    generation: i64,
+    borne: &[Vec<i64>],
+) -> Result<Option<Vec<Vec<Arc<BorneTag>>>>> {
+    let known = |num: &i64| KNOWN.get(&(generation, *num));
+    let mut tags: Vec<Vec<Option<Arc<BorneTag>>>> = borne
+        .iter()
+        .map(|nums| nums.iter().map(known).collect())
+        .collect();
+    let places = || tags.iter().flatten().zip(borne.iter().flatten());
+    let unknown = places().filter(|(tag, _)| tag.is_none());
+    let mut unknown: Vec<i64> = unknown.map(|(_, num)| *num).collect();
+    if !unknown.is_empty() {
+        unknown.sort_unstable();
+        unknown.dedup();
+        let Some(read) = read(conn, generation, &unknown)? else {
+            return Ok(None);
+        };
+        let places = tags.iter_mut().flatten().zip(borne.iter().flatten());
+        for (tag, num) in places.filter(|(tag, _)| tag.is_none()) {
+            *tag = read.get(num).cloned();
+        }
+    }
+    let whole = tags
+        .into_iter()
+        .map(|of_one| of_one.into_iter().flatten().collect());
+    Ok(Some(whole.collect()))
+}
+
+/// All of these tags; `None` where this is not the present generation.
+fn read(
+    conn: &mut Conn,
+    generation: i64,
+    nums: &[i64],
+) -> Result<Option<HashMap<i64, Arc<BorneTag>>>> {
+    // One statement, thus one snapshot.
+    let is_present = exists(tag_generation::table.filter(tag_generation::value.eq(generation)));
+    let rows: Vec<BorneTag> = each!(conn, conn => tags::table
+        .filter(among(tags::num, nums))
+        .filter(is_present)
+        .select((tags::num, tags::id, tags::slug, tags::name, tags::kind))
+        .load(conn))?;
+    if rows.len() < nums.len() {
+        return Ok(None);
+    }
+    let mut read = HashMap::with_capacity(rows.len());
+    for tag in rows.into_iter().map(Arc::new) {
+        KNOWN.insert((generation, tag.num), Arc::clone(&tag));
+        read.insert(tag.num, tag);
+    }
+    Ok(Some(read))
+}
