@@ -1,6 +1,8 @@
 //! The conditions beside the words that are terms too: language, source, ids. None touches the score.
 
-use tantivy::query::{ConstScoreQuery, EmptyQuery, Occur, Query, TermQuery, TermSetQuery};
+use tantivy::query::{
+    ConstScoreQuery, EmptyQuery, EnableScoring, Occur, Query, TermQuery, TermSetQuery, Weight,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
 use uuid::Uuid;
@@ -42,12 +44,15 @@ impl Condition {
     }
 
     /// As a clause that goes with those of the words.
-    pub fn into_clause(self) -> (Occur, Box<dyn Query>) {
-        (Occur::Must, Box::new(ConstScoreQuery::new(self.query, 0.0)))
+    pub fn as_clause(&self) -> (Occur, Box<dyn Query>) {
+        let query = ConstScoreQuery::new(self.query.box_clone(), 0.0);
+        (Occur::Must, Box::new(query))
     }
 
-    pub fn into_query(self) -> Box<dyn Query> {
+    /// As what knows the articles that meet it, and no scores.
+    pub fn weight(&self, searcher: &Searcher) -> tantivy::Result<Box<dyn Weight>> {
         self.query
+            .weight(EnableScoring::disabled_from_searcher(searcher))
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tantivy::IndexReader;
+use tantivy::{IndexReader, Searcher};
 use uuid::Uuid;
 
 use super::columns::Opened;
 use super::family::Family;
 use super::fields::Fields;
-use super::filter::conditions;
-use super::matching::{Even, joined, matching};
-use super::ranked::Ranked;
+use super::filter::{Condition, conditions};
+use super::matching::{Even, Matching, cloned, joined, matching};
+use super::ranked::{Floor, Ranked};
 use super::sieve::Sieve;
 use super::text::Text;
 use super::walk::Walk;
@@ -116,13 +116,23 @@ impl Index {
     /// When the index cannot be read.
     pub fn search(&self, query: &Query) -> Result<Hits> {
         self.settle()?;
-        let reader = self.reader()?;
-        let searcher = reader.searcher();
+        let searcher = self.reader()?.searcher();
+        self.opened.keep_only(&searcher);
+        Ok(self.found(&searcher, query, query.order == Order::Relevance)?)
+    }
+
+    /// With `skips`, matches are passed over that cannot come among the best by relevance. Their scores are added up in
+    /// another order then, so whether it is done must not depend on what may change from one page to the next.
+    pub(super) fn found(
+        &self,
+        searcher: &Searcher,
+        query: &Query,
+        skips: bool,
+    ) -> tantivy::Result<Hits> {
         let families = match &query.language {
             Some(language) => vec![Family::of(language)],
             None => Family::ALL.to_vec(),
         };
-        self.opened.keep_only(&searcher);
         let walk = Walk {
             opened: Arc::clone(&self.opened),
             order: query.order,
@@ -140,30 +150,36 @@ impl Index {
         };
         let right = query.rights.as_ref().map(|rights| rights.text);
         let words = self.fields.words(right.unwrap_or_default());
-        let even = Even::of(&searcher, words)?;
-        let is_ranked = query.order == Order::Relevance && !query.count;
-        let (mut asked, mut searched) = (Vec::new(), Vec::new());
-        for condition in conditions(query, &self.fields) {
-            match is_ranked && condition.is_broad(&searcher)? {
-                true => asked.push(condition.into_query()),
-                false => searched.push(condition.into_clause()),
-            }
-        }
-        let ranked = Ranked::new(&walk, &searcher, &asked, words, &even)?;
+        let even = Even::of(searcher, words)?;
+        let floor = Floor::default();
         let mut gathered = Vec::new();
         // One family after the other, not one query for all: no article is of two.
         for family in families {
-            let matching = matching(&searcher, &self.fields, words, &query.text, family)?;
-            let Some(mut clauses) = matching else {
+            let matching = matching(searcher, &self.fields, words, &query.text, family)?;
+            let Some(Matching { clauses, are_words }) = matching else {
                 continue;
             };
-            let those = searched.iter();
-            clauses.extend(those.map(|(occur, query)| (*occur, query.box_clone())));
-            let all = &*joined(clauses);
-            gathered.push(match is_ranked {
-                true => searcher.search_with_statistics_provider(all, &ranked, &even)?,
-                false => searcher.search_with_statistics_provider(all, &walk, &even)?,
-            });
+            let conditions = conditions(query, &self.fields);
+            let mut are_asked = skips && are_words;
+            for condition in &conditions {
+                are_asked = are_asked && condition.is_broad(searcher)?;
+            }
+            let mut all = cloned(&clauses);
+            all.extend(conditions.iter().map(Condition::as_clause));
+            let all = joined(all);
+            if !skips {
+                gathered.push(searcher.search_with_statistics_provider(&all, &walk, &even)?);
+                continue;
+            }
+            let (best, asked) = match are_asked {
+                true => (&joined(clauses), &conditions[..]),
+                false => (&all, &[][..]),
+            };
+            let ranked = Ranked::new(&walk, searcher, asked, words, &even, &floor)?;
+            gathered.push(searcher.search_with_statistics_provider(best, &ranked, &even)?);
+            if walk.count {
+                gathered.push(searcher.search(&all, &walk.counting())?);
+            }
         }
         Ok(walk.hits(gathered))
     }

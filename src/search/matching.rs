@@ -1,7 +1,11 @@
 //! From what was typed to the articles that hold it, in every language family, and how well they do.
 
-use tantivy::query::{Bm25StatisticsProvider, EmptyQuery};
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, PhraseQuery, Query, TermQuery};
+use std::f32::consts::LN_2;
+
+use tantivy::query::{
+    Bm25StatisticsProvider, BooleanQuery, BoostQuery, EmptyQuery, Occur, PhraseQuery, Query,
+    TermQuery,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Score, Searcher, Term};
 
@@ -12,6 +16,19 @@ use super::text::Text;
 
 /// A query's clauses, still to be joined by others and made one.
 pub type Clauses = Vec<(Occur, Box<dyn Query>)>;
+
+pub fn cloned(clauses: &Clauses) -> Clauses {
+    let each = clauses.iter();
+    each.map(|(occur, query)| (*occur, query.box_clone()))
+        .collect()
+}
+
+/// What a text asks of a family's articles.
+pub struct Matching {
+    pub clauses: Clauses,
+    /// Whether all that is asked for is single words, which the engine's indexes have the best articles of.
+    pub are_words: bool,
+}
 
 /// The clauses as one query. A single one stands by itself, so that the engine sees what it is.
 pub fn joined(mut clauses: Clauses) -> Box<dyn Query> {
@@ -32,7 +49,7 @@ pub fn matching(
     words: Field,
     text: &Text,
     family: Family,
-) -> tantivy::Result<Option<Clauses>> {
+) -> tantivy::Result<Option<Matching>> {
     let matcher = Matcher {
         searcher,
         words,
@@ -57,7 +74,7 @@ struct Sought {
 }
 
 impl Matcher<'_> {
-    fn all_of(&self, text: &Text) -> tantivy::Result<Option<Clauses>> {
+    fn all_of(&self, text: &Text) -> tantivy::Result<Option<Matching>> {
         let mut wanted = Vec::new();
         for piece in &text.wanted {
             let terms = self.terms(piece);
@@ -73,6 +90,7 @@ impl Matcher<'_> {
             return Ok(None);
         }
         let total: f32 = wanted.iter().map(|sought| sought.importance).sum();
+        let are_words = wanted.iter().all(|sought| sought.terms.len() == 1);
         let mut clauses: Clauses = wanted
             .into_iter()
             .map(|sought| (Occur::Must, sought.weighed(total)))
@@ -82,7 +100,10 @@ impl Matcher<'_> {
                 clauses.push((Occur::MustNot, Box::new(Steady(sought.plain()))));
             }
         }
-        Ok(Some(clauses))
+        Ok(Some(Matching {
+            are_words: are_words && text.unwanted.is_empty(),
+            clauses,
+        }))
     }
 
     fn terms(&self, piece: &str) -> Vec<Term> {
@@ -166,8 +187,9 @@ impl Even {
 
 const EVEN_ARTICLES: u64 = 2;
 
-/// More than any article scores: the logarithm of 2, which the above makes of every word's frequency, times BM25's `k1 + 1`.
-pub const MOST_SCORE: Score = 1.53;
+/// What all words of a query may score together, which none does: the logarithm of 2, which the above makes of every word's
+/// frequency, times BM25's `k1 + 1`.
+pub const SCORE_OF_ALL: Score = LN_2 * 2.2;
 
 impl Bm25StatisticsProvider for Even {
     fn total_num_tokens(&self, _: Field) -> tantivy::Result<u64> {

@@ -5,7 +5,8 @@
 //! missing, foreign or damaged is emptied by [`open`] and filled again by the caller.
 //!
 //! Reading order: `text` (what was typed), `family` (languages), `fields` (what is kept of an
-//! article), `matching`, `filter` and `sieve` (what a query asks for), `walk` (order and pages), `index`.
+//! article), `matching`, `filter` and `sieve` (what a query asks for), `walk` (order and pages),
+//! `ranked` (the best without a look at all), `index`.
 
 mod columns;
 mod family;

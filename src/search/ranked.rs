@@ -5,42 +5,69 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::query::{EnableScoring, Query, Scorer, Weight};
+use tantivy::query::{Scorer, Weight};
 use tantivy::schema::Field;
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
-use super::matching::{Even, MOST_SCORE};
+use super::filter::Condition;
+use super::matching::{Even, SCORE_OF_ALL};
 use super::walk::{Gathered, SegmentWalk, Walk};
 
-/// Gathers what a [`Walk`] by relevance does that does not count, over several segments and families one after the other.
+/// A little less: sums in another order differ in their last bits.
+const ALMOST: Score = 1.0 - 1e-6;
+
+/// Gathers what a [`Walk`] by relevance does, without its count.
 pub struct Ranked<'a> {
-    walk: &'a Walk,
+    walk: Walk,
     /// What else an article must be. Asked about the few that come among the best, not searched for.
     conditions: Vec<Box<dyn Weight>>,
     words: Field,
     even: &'a Even,
-    /// The bits of a score: enough are known that have it.
-    floor: AtomicU32,
+    floor: &'a Floor,
+}
+
+/// A score that enough are known to have, of several segments and families that are looked through one after the other.
+pub struct Floor(AtomicU32);
+
+impl Default for Floor {
+    fn default() -> Self {
+        Self(Score::MIN.to_bits().into())
+    }
+}
+
+impl Floor {
+    fn get(&self) -> Score {
+        Score::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    /// By one at a time. Of two the lower might remain, which is a floor, too.
+    fn set(&self, score: Score) {
+        self.0.store(score.to_bits(), Ordering::Relaxed);
+    }
 }
 
 impl<'a> Ranked<'a> {
     /// # Errors
     /// When the index cannot be read.
     pub fn new(
-        walk: &'a Walk,
+        walk: &Walk,
         searcher: &Searcher,
-        conditions: &[Box<dyn Query>],
+        conditions: &[Condition],
         words: Field,
         even: &'a Even,
+        floor: &'a Floor,
     ) -> tantivy::Result<Self> {
-        let scoring = EnableScoring::disabled_from_searcher(searcher);
-        let weights = conditions.iter().map(|condition| condition.weight(scoring));
+        let conditions = conditions.iter();
+        let weights = conditions.map(|condition| condition.weight(searcher));
         Ok(Self {
-            walk,
+            walk: Walk {
+                count: false,
+                ..walk.clone()
+            },
             conditions: weights.collect::<tantivy::Result<_>>()?,
             words,
             even,
-            floor: AtomicU32::new(Score::MIN.to_bits()),
+            floor,
         })
     }
 }
@@ -55,7 +82,7 @@ impl Collector for Ranked<'_> {
         segment: &SegmentReader,
     ) -> tantivy::Result<SegmentWalk> {
         let mut walk = self.walk.for_segment(ordinal, segment)?;
-        walk.raise_floor(Score::from_bits(self.floor.load(Ordering::Relaxed)));
+        walk.raise_floor(self.floor.get());
         Ok(walk)
     }
 
@@ -94,7 +121,7 @@ impl Collector for Ranked<'_> {
             }
             bounds.below(walk.floor())
         })?;
-        self.floor.store(walk.floor().to_bits(), Ordering::Relaxed);
+        self.floor.set(walk.floor());
         Ok(walk.harvest())
     }
 }
@@ -116,6 +143,9 @@ fn holds(those: &mut dyn Scorer, doc: DocId) -> bool {
 struct Bounds {
     /// At least one.
     stretch: f32,
+    /// Less than the engine takes a word to score at the most where it has not looked. Its lengths are rounded, so an
+    /// article that is all one word may score more.
+    most: Score,
 }
 
 impl Bounds {
@@ -123,6 +153,7 @@ impl Bounds {
     fn new(asked: f32, written: f32) -> Self {
         Self {
             stretch: (asked / written).max(written / asked),
+            most: SCORE_OF_ALL / (1.0 + 0.9 / asked) * ALMOST,
         }
     }
 
@@ -131,22 +162,19 @@ impl Bounds {
         if floor <= 0.0 || !self.stretch.is_finite() {
             return Score::MIN;
         }
-        let share = (floor / MOST_SCORE).min(1.0);
+        let share = (floor / SCORE_OF_ALL).min(1.0);
         let told = share / (self.stretch - (self.stretch - 1.0) * share);
-        // A little less: sums in another order differ in their last bits.
-        told * MOST_SCORE * (1.0 - 1e-6)
+        (told * SCORE_OF_ALL * ALMOST).min(self.most)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Query;
     use super::super::fixture::{Random, article, index_of, query};
     use super::*;
     use crate::content::listing::Order;
     use crate::content::tag_filter::TagFilter;
 
-    /// What counts looks at all that match, and must find the same.
     #[test]
     fn the_best_are_those_that_a_look_at_all_finds() {
         const WORDS: [&str; 6] = ["eau", "rose", "sel", "dune", "puits", "laine"];
@@ -157,12 +185,15 @@ mod tests {
             for num in 0..900 {
                 let words = 1 + random.below(most);
                 let words =
-                    (0..words).map(|_| WORDS[(random.below(6) * random.below(6) / 6) as usize]);
+                    (0..words).map(|_| WORDS[(random.below(6) * random.below(6) / 5) as usize]);
                 let body: Vec<&str> = words.collect();
                 let language = ["fr", "fr", "fr", "de"][random.below(4) as usize];
                 let mut made = article(part * 1_000 + num, language, "Titre").body(&body.join(" "));
                 made.visible = (random.below(5) > 0).then_some((0, 10));
                 made.source = Some(["MAP", "AFP", "MAP"][random.below(3) as usize]);
+                if random.below(12) == 0 {
+                    made.source = Some("Portail");
+                }
                 if random.below(2) == 0 {
                     made = made.tagged(1, "mot");
                 }
@@ -175,11 +206,14 @@ mod tests {
         }
         writer.commit(9).unwrap();
 
-        for _ in 0..300 {
+        let searcher = index.reader().unwrap().searcher();
+        let mut full = 0;
+        for _ in 0..400 {
             let word = |random: &mut Random| WORDS[random.below(6) as usize];
             let mut text = word(&mut random).to_owned();
+            // Not more than three: of four the sums would differ in their last bits.
             for _ in 0..random.below(3) {
-                let mark = ["", "", "-", "\""][random.below(4) as usize];
+                let mark = ["", "", "", "-", "\""][random.below(5) as usize];
                 let other = word(&mut random);
                 text += &match mark {
                     "\"" => format!(" \"{other} {}\"", word(&mut random)),
@@ -188,36 +222,60 @@ mod tests {
             }
             let mut asked = query(&text);
             asked.order = Order::Relevance;
-            asked.limit = 1 + random.below(25) as usize;
+            asked.limit = 1 + (random.below(5) * random.below(5)) as usize;
+            asked.count = random.below(2) == 0;
             let often = random.below(2);
+            let source = ["MAP", "AFP", "Portail"][random.below(3) as usize];
             asked.language = (random.below(3) < often).then(|| "fr".to_owned());
-            asked.source = (random.below(3) < often).then(|| "MAP".to_owned());
+            asked.source = (random.below(3) < often).then(|| source.to_owned());
             asked.visible_at = (random.below(3) < often).then_some(5);
             asked.tags = (random.below(3) < often).then_some(TagFilter::Is(1));
             for _ in 0..3 {
-                let counted = Query {
-                    count: true,
-                    ..asked.clone()
-                };
-                let hits = index.search(&asked).unwrap().hits;
-                assert_eq!(hits, index.search(&counted).unwrap().hits, "{asked:?}");
-                asked.after = hits.last().map(|hit| hit.key);
+                let found = |skips| index.found(&searcher, &asked, skips).unwrap();
+                let hits = found(true);
+                assert_eq!(hits, found(false), "{asked:?}");
+                full += usize::from(hits.hits.len() == asked.limit);
+                asked.after = hits.hits.last().map(|hit| hit.key);
             }
         }
+        assert!(full > 900, "{full}");
+    }
+
+    #[test]
+    fn a_count_leaves_the_list_as_it_is() {
+        let (index, mut writer) = index_of(&[]);
+        let words = ["eau", "rose", "sel", "dune", "puits"];
+        for num in 0..400 {
+            let body: Vec<String> = (words.iter().zip(1..))
+                .map(|(word, at)| format!("{word} ").repeat(1 + (num * at % 7) as usize))
+                .collect();
+            article(num, "fr", "Titre")
+                .body(&body.concat())
+                .put(&mut writer);
+        }
+        writer.commit(2).unwrap();
+        let mut asked = query(&words.join(" "));
+        asked.order = Order::Relevance;
+        let hits = index.search(&asked).unwrap().hits;
+        asked.count = true;
+        let counted = index.search(&asked).unwrap();
+        assert_eq!((counted.hits, counted.count), (hits, Some(400)));
+    }
+
+    /// The share that a word has of what it may score, in a text of this length with it so often.
+    fn share((count, length): (f32, f32), usual: f32) -> f32 {
+        count / (count + 1.2 * (0.25 + 0.75 * length / usual))
     }
 
     #[test]
     fn no_block_is_passed_over_that_holds_one_of_the_best() {
-        let share = |(count, length): (f32, f32), usual: f32| {
-            count / (count + 1.2 * (0.25 + 0.75 * length / usual))
-        };
         let mut random = Random(5);
         let mut passed = 0;
         for _ in 0..20_000 {
             let mut any = |most: u64| 1.0 + random.below(most) as f32;
             let (asked, written) = (any(1_000), any(1_000));
             let bounds = Bounds::new(asked, written);
-            let weights = [0.3 * MOST_SCORE, 0.7 * MOST_SCORE];
+            let weights = [0.3 * SCORE_OF_ALL, 0.7 * SCORE_OF_ALL];
             let (mut told, mut most) = (0.0, 0.0);
             for weight in weights {
                 let block: Vec<(f32, f32)> = (0..8).map(|_| (any(12), any(2_000))).collect();
@@ -230,7 +288,7 @@ mod tests {
                 told += weight * share(by(written), asked);
                 most += weight * share(by(asked), asked);
             }
-            let floor = MOST_SCORE * any(1_000) / 1_000.0;
+            let floor = SCORE_OF_ALL * any(1_000) / 1_000.0;
             if told <= bounds.below(floor) {
                 assert!(most < floor, "{asked} {written}: {told} {most} {floor}");
                 passed += 1;
@@ -238,5 +296,29 @@ mod tests {
         }
         assert!(passed > 1_000, "{passed}");
         assert_eq!(Bounds::new(8.0, 0.0).below(1.0), Score::MIN);
+    }
+
+    /// Of two texts of one share by the usual length of the writing, the one that the engine did not note may be the
+    /// better one by as much as is allowed for, and not by more.
+    #[test]
+    fn the_bounds_are_as_wide_as_they_must_be() {
+        for (asked, written) in [(32.0, 9.0), (32.0, 90.0), (256.0, 255.0), (64.0, 1.5)] {
+            let bounds = Bounds::new(asked, written);
+            // A text without length against one of which length is all.
+            for count in [0.01, 0.1, 0.3, 1.0, 5.0_f32] {
+                let (short, long) = (0.0, 1e7);
+                let as_good =
+                    count / (0.25 + 0.75 * short / written) * (0.25 + 0.75 * long / written);
+                let texts = [(count, short), (as_good, long)];
+                let [one, other] = texts.map(|text| share(text, asked) * SCORE_OF_ALL);
+                let (told, best) = (one.min(other), one.max(other));
+                assert!(bounds.below(best) < told, "{asked} {written} {count}");
+                let above = bounds.below(best * 1.001);
+                assert!(
+                    told < above || above >= bounds.most,
+                    "{asked} {written} {count}"
+                );
+            }
+        }
     }
 }

@@ -60,6 +60,15 @@ impl Walk {
         }
     }
 
+    /// One that only counts.
+    pub fn counting(&self) -> Self {
+        Self {
+            limit: 0,
+            count: true,
+            ..self.clone()
+        }
+    }
+
     /// What several gatherings of this walk come to.
     pub fn hits(&self, gathered: Vec<Gathered>) -> Hits {
         let Gathered { mut best, count } = together(gathered);
@@ -94,7 +103,7 @@ impl Collector for Walk {
     }
 
     fn requires_scoring(&self) -> bool {
-        self.order == Order::Relevance
+        self.order == Order::Relevance && self.limit > 0
     }
 
     fn merge_fruits(&self, gathered: Vec<Gathered>) -> tantivy::Result<Gathered> {
@@ -211,7 +220,7 @@ impl SegmentCollector for SegmentWalk {
         };
         let may_enter = self.may_enter(rank);
         if (may_enter || self.walk.count) && self.sieve.lets_through(doc) {
-            self.count += 1;
+            self.count += usize::from(self.walk.count);
             if may_enter {
                 self.offer(doc, rank);
             }
