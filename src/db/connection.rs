@@ -184,7 +184,7 @@ impl Manager {
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -16384;
-             PRAGMA mmap_size = 1073741824;
+             PRAGMA mmap_size = 1099511627776;
              PRAGMA query_only = {query_only};"
         )
     }
