@@ -405,7 +405,7 @@ fn seen_during(work: impl FnOnce()) -> Vec<String> {
     queries().clear();
     work();
     let mut seen = queries().clone();
-    seen.retain(|query| query.contains("article"));
+    seen.retain(|query| query.contains("article") || query.contains("tag_generation"));
     seen
 }
 

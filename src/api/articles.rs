@@ -198,7 +198,7 @@ fn is_moved(
     }
 }
 
-/// The article and all that is plain of it come in one statement.
+/// The article and all that is plain of it are of one snapshot, with or without a transaction around.
 fn one(
     conn: &mut Conn,
     state: &State,

@@ -166,7 +166,7 @@ fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
     row.visibility().expires_at
 }
 
-/// What is needed to show neighbours, loaded in one statement.
+/// What is needed to show neighbours, loaded for all of them at once.
 pub struct Material {
     articles: HashMap<i64, Box<ArticleView>>,
     /// Words of the text may be named as reasons.

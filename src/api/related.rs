@@ -17,10 +17,11 @@ use crate::api::state::{Brief, Question, State};
 use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
 use crate::content::sight::Sight;
-use crate::db::Conn;
-use crate::error::{Error, Result};
-use crate::related::{self, Ask, Neighbour, Related};
-use crate::store::{articles, rights};
+use crate::db::{Conn, Reader};
+use crate::error::Result;
+use crate::related::{self, Ask, Engine, Neighbour, Related};
+use crate::store::articles::{self, ArticleRow};
+use crate::store::rights;
 
 /// Find related articles
 ///
@@ -49,7 +50,7 @@ pub async fn list_related_articles(
     let input = RelatedInput::parse(request.query_string())?;
     let sight = viewer.published_sight();
     let address = Address::of(&request);
-    let is_kept = input.is_plain() && matches!(sight, Sight::Public);
+    let may_be_kept = input.is_plain() && matches!(sight, Sight::Public);
     let text = format!("related {slug:?} {input:?}");
     let about = Arc::new(About {
         name: slug.into_inner(),
@@ -58,10 +59,10 @@ pub async fn list_related_articles(
         address,
     });
     // To show a ranking that is kept is to read a few rows.
-    let attempt = is_kept.then(|| {
+    let attempt = may_be_kept.then(|| {
         let about = Arc::clone(&about);
         Brief::Try(Box::new(move |state, reader, now| {
-            reader.read(|conn| about.answer(conn, state, now, |_, num| kept(state, num, now)))
+            about.kept(state, reader, now)
         }))
     });
     let question = Question {
@@ -70,21 +71,9 @@ pub async fn list_related_articles(
     };
     state
         .answer_question(&request, question, move |state, reader, now| {
-            let answer = reader.read(|conn| {
-                about.answer(conn, state, now, |asked, num| {
-                    Some(asked.of(state, num, now))
-                })
-            })?;
-            answer.ok_or_else(|| Error::Internal("a lookup found no list".to_owned()))
+            about.found(state, reader, now)
         })
         .await
-}
-
-/// What is kept of an article's neighbours. Whoever would have to wait for the engine waits on another thread.
-fn kept(state: &State, num: i64, now: DateTime<Utc>) -> Option<Related> {
-    let now = now.timestamp_micros();
-    let engine = state.engine.try_read().ok()?;
-    engine.kept(num, now).filter(|_| !engine.is_behind(now))
 }
 
 /// Whose neighbours are asked for, how, and by whom.
@@ -96,30 +85,55 @@ struct About {
 }
 
 impl About {
-    /// `None` where `rank` has no list for the article's number.
-    fn answer(
+    /// The list as it is kept. Whoever would have to wait for the engine waits on another thread.
+    fn kept(
         &self,
-        conn: &mut Conn,
         state: &State,
+        reader: &Reader<'_>,
         now: DateTime<Utc>,
-        rank: impl FnOnce(&Asked, i64) -> Option<Related>,
     ) -> Result<Option<Answer>> {
-        let sight = rights::in_snapshot(conn, &self.sight)?;
-        let row = match locate_for(conn, &self.name, &sight, now)? {
-            Located::Moved(slug) => {
-                let address = self.address.article(&slug, "/related");
-                return Ok(Some(Answer::moved(address)));
-            }
-            Located::Here(row) => row,
+        let micros = now.timestamp_micros();
+        let keeps = |engine: &Engine| engine.keeps_rankings() && engine.came().is_empty();
+        let engine = || {
+            let engine = state.engine.try_read().ok();
+            engine.filter(|engine| keeps(engine) && !engine.is_behind(micros))
         };
-        let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
-        let Some(mut found) = rank(&asked, row.num) else {
+        if engine().is_none() {
             return Ok(None);
-        };
-        found.neighbours.truncate(asked.limit);
-        let name = format!("related-{}", row.id);
-        let shown = Shown::load(conn, &asked, &found, now)?;
-        shown.list(name, &[*row]).map(Some)
+        }
+        reader.read(|conn| {
+            let sight = rights::in_snapshot(conn, &self.sight)?;
+            match locate_for(conn, &self.name, &sight, now)? {
+                Located::Moved(slug) => Ok(Some(self.moved(&slug))),
+                Located::Here(row) => {
+                    let Some(kept) = engine().and_then(|engine| engine.kept(row.num, micros))
+                    else {
+                        return Ok(None);
+                    };
+                    let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
+                    asked.show(conn, &row, kept, now).map(Some)
+                }
+            }
+        })
+    }
+
+    /// The list as it is kept or, where it is not, as it is found now.
+    fn found(&self, state: &State, reader: &Reader<'_>, now: DateTime<Utc>) -> Result<Answer> {
+        reader.read(|conn| {
+            let sight = rights::in_snapshot(conn, &self.sight)?;
+            match locate_for(conn, &self.name, &sight, now)? {
+                Located::Moved(slug) => Ok(self.moved(&slug)),
+                Located::Here(row) => {
+                    let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
+                    let found = asked.of(state, row.num, now);
+                    asked.show(conn, &row, found, now)
+                }
+            }
+        })
+    }
+
+    fn moved(&self, slug: &str) -> Answer {
+        Answer::moved(self.address.article(slug, "/related"))
     }
 }
 
@@ -162,6 +176,19 @@ impl Asked {
             && self.from.is_none()
             && self.tags.filter.is_none()
             && matches!(self.language, related::Language::Own)
+    }
+
+    /// What was found for an article as its list.
+    fn show(
+        &self,
+        conn: &mut Conn,
+        row: &ArticleRow,
+        mut found: Related,
+        now: DateTime<Utc>,
+    ) -> Result<Answer> {
+        found.neighbours.truncate(self.limit);
+        let shown = Shown::load(conn, self, &found, now)?;
+        shown.list(format!("related-{}", row.id), std::slice::from_ref(row))
     }
 
     /// An article that the engine does not know yet has no neighbours yet.

@@ -297,7 +297,7 @@ impl From<Sibling> for TranslationView {
 }
 
 impl From<&TagMention> for TagBrief {
-    /// One that need not be there.
+    /// One that need not be there, and has no name for caches.
     fn from(mention: &TagMention) -> Self {
         let slug = mention.slug.as_ref().map(Slug::to_string);
         Self(Arc::new(BorneTag {

@@ -108,6 +108,9 @@ impl Drop for Transaction<'_> {
     }
 }
 
+/// Bytes of a SQLite file that are read in place. How SQLite is built (`.cargo/config.toml`) allows for as many.
+const MOST_MAPPED: u64 = 1 << 40;
+
 /// What a pool's connections are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -184,7 +187,7 @@ impl Manager {
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -16384;
-             PRAGMA mmap_size = 1099511627776;
+             PRAGMA mmap_size = {MOST_MAPPED};
              PRAGMA query_only = {query_only};"
         )
     }
@@ -218,5 +221,29 @@ impl r2d2::ManageConnection for Manager {
     fn has_broken(&self, conn: &mut Conn) -> bool {
         std::thread::panicking()
             || each!(conn, conn => Manages::is_broken_transaction_manager(conn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(diesel::QueryableByName)]
+    struct Options {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        all: String,
+    }
+
+    #[test]
+    fn sqlite_is_built_as_it_is_meant_to_be() {
+        let options =
+            "SELECT group_concat(compile_options, ' ') AS \"all\" FROM pragma_compile_options";
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let Options { all } = diesel::sql_query(options).get_result(&mut conn).unwrap();
+        assert!(
+            all.contains(&format!("MAX_MMAP_SIZE={MOST_MAPPED}")),
+            "{all}"
+        );
+        assert!(!all.contains("ENABLE_MEMORY_MANAGEMENT"), "{all}");
     }
 }

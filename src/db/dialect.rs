@@ -26,18 +26,18 @@ pub trait Dialect: Backend {
     /// Before and after the columns that a subquery gathers: its rows as one JSON array of arrays, in no order; null or
     /// an empty array where it has none.
     const GATHER: (&str, &str);
-    /// The same for one text, of many rows one with commas between, in no order; null where it has none.
-    const JOIN: (&str, &str);
+    /// The same for one column of texts: its rows with commas between them, in no order; null where it has none.
+    const COMMAS: (&str, &str);
 }
 
 impl Dialect for Sqlite {
     const GATHER: (&str, &str) = ("json_group_array(json_array(", "))");
-    const JOIN: (&str, &str) = ("group_concat(", ")");
+    const COMMAS: (&str, &str) = ("group_concat(", ")");
 }
 
 impl Dialect for Pg {
     const GATHER: (&str, &str) = ("CAST(json_agg(json_build_array(", ")) AS text)");
-    const JOIN: (&str, &str) = ("string_agg(", ", ',')");
+    const COMMAS: (&str, &str) = ("string_agg(", ", ',')");
 }
 
 /// Makes a struct whose text is its own an expression of this type, for any query. Its text does not depend on its
@@ -89,9 +89,8 @@ pub fn among<Column>(column: Column, nums: &[i64]) -> Among<'_, Column> {
     }
 }
 
-/// A table `wanted` with these numbers as its column `value`, to be joined with what they are the numbers of. That is less
-/// work than [`among`], for which SQLite makes a table of its own, and rows come in the order of the numbers there, which
-/// must be different from each other.
+/// A table `wanted` with these numbers, each of them once, as its column `value`, to be joined with what they are the numbers
+/// of. That is less work than [`among`], for which SQLite makes a table of its own.
 pub fn wanted(nums: &[i64]) -> Wanted<'_> {
     Wanted {
         nums,

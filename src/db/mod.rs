@@ -143,7 +143,8 @@ impl Reader<'_> {
         self.glance(|conn| conn.in_transaction(connection::Begin::Snapshot, work))
     }
 
-    /// Runs `work` that is one statement: that is a snapshot by itself, and needs no transaction around it.
+    /// Runs `work` that is one statement, which is a snapshot by itself and needs no transaction around it, or that makes sure
+    /// by itself that all it reads is of one.
     pub fn glance<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         match self {
             Self::Pooled(pool) => work(&mut *pool.get().map_err(unavailable)?),

@@ -83,7 +83,8 @@ tables! {
         updated_at -> Timestamp,
         version -> BigInt,
     }
-    tag_generation (value) {
+    tag_generation (one) {
+        one -> Integer,
         value -> BigInt,
     }
     tag_aliases (slug) {

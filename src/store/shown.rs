@@ -1,4 +1,5 @@
-//! Articles with what is shown of them: tags, body and translations come with the row, in one statement.
+//! Articles with what is shown of them: body, translations and the numbers of tags come with the row, in one statement. What
+//! tags look like is known, or read in a second one; the generation of tags that each tells makes them one snapshot.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -161,6 +162,7 @@ pub fn by_nums(
     for (place, num) in nums.iter().enumerate() {
         places.insert(*num, place);
     }
+    debug_assert_eq!(places.len(), nums.len(), "an article is asked for twice");
     let mut shown: Vec<Shown> = found
         .into_iter()
         .map(|found| of(found, parts))
@@ -335,9 +337,9 @@ struct Tags;
 impl<DB: Dialect> QueryFragment<DB> for Tags {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(SELECT ");
-        out.push_sql(DB::JOIN.0);
+        out.push_sql(DB::COMMAS.0);
         out.push_sql("borne.position || ':' || borne.tag_num");
-        out.push_sql(DB::JOIN.1);
+        out.push_sql(DB::COMMAS.1);
         out.push_sql(" FROM article_tags borne WHERE borne.article_num = articles.num)");
         Ok(())
     }

@@ -244,3 +244,46 @@ fn never_means_in_neither_direction_nor_by_a_pin_nor_for_a_text() {
     app.import(&[water("rissani")]);
     assert_eq!(app.get("/v1/articles/erfoud/related").slugs()[0], "rissani");
 }
+
+/// On SQLite the first who asks is answered on another thread, which keeps the list; those after him, at once.
+#[test]
+fn a_list_that_is_kept_is_the_list_that_was_found() {
+    for place in places() {
+        let name = place.name;
+        let app = App::configured(place, |config| config.cache = 0);
+        app.import(&[
+            water("erfoud"),
+            water("rissani"),
+            water("jorf"),
+            water("ziz"),
+        ]);
+        let editor = app.key("editor");
+        let shown = |path: &str| {
+            let reply = app.get(path);
+            (reply.status, reply.header("etag").to_owned(), reply.text())
+        };
+        for path in [
+            "/v1/articles/erfoud/related",
+            "/v1/articles/erfoud/related?limit=1",
+            "/v1/articles/erfoud/related?limit=2",
+            "/v1/articles/nowhere/related",
+            "/v1/articles/er%00foud/related",
+        ] {
+            let first = shown(path);
+            assert_eq!(shown(path), first, "{name}: {path}");
+        }
+        let change = |slug: &str, change: Value| {
+            let path = format!("/v1/articles/{slug}");
+            let reply = app.write("PATCH", &path, &editor, &[("if-match", "*")], Some(change));
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+        };
+        change("jorf", json!({"status": "withdrawn"}));
+        let (_, _, text) = shown("/v1/articles/erfoud/related");
+        assert!(!text.contains("jorf"), "{name}: {text}");
+        change("erfoud", json!({"slug": "arfoud"}));
+        for _ in 0..2 {
+            assert_eq!(app.get("/v1/articles/erfoud/related").status, 301, "{name}");
+            assert_eq!(app.get("/v1/articles/jorf/related").status, 410, "{name}");
+        }
+    }
+}

@@ -1,10 +1,11 @@
--- One number for what all tags look like: another one after any change of it, also where a store is put back. So that what
--- was read of a tag need not be read again with each article that bears it.
+-- One number for what all tags look like, drawn by chance after any change of it: the same number never stands for another
+-- state, also after a store was put back. So what was read of a tag need not be read again with each article that bears it.
 CREATE TABLE tag_generation (
-    value BIGINT NOT NULL PRIMARY KEY      -- by chance
-);
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    value BIGINT NOT NULL
+) WITH (fillfactor = 10); -- room for the next ones beside it, and no index has the value: each change stays on its page
 
-INSERT INTO tag_generation VALUES (hashtextextended(gen_random_uuid()::text, 0));
+INSERT INTO tag_generation (one, value) VALUES (1, hashtextextended(gen_random_uuid()::text, 0));
 
 CREATE FUNCTION tag_generation_next() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

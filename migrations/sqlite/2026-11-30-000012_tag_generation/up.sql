@@ -1,10 +1,11 @@
--- One number for what all tags look like: another one after any change of it, also where a store is put back. So that what
--- was read of a tag need not be read again with each article that bears it.
+-- One number for what all tags look like, drawn by chance after any change of it: the same number never stands for another
+-- state, also after a store was put back. So what was read of a tag need not be read again with each article that bears it.
 CREATE TABLE tag_generation (
-    value INTEGER NOT NULL PRIMARY KEY     -- by chance
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    value INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO tag_generation VALUES (random());
+INSERT INTO tag_generation (one, value) VALUES (1, random());
 
 CREATE TRIGGER tag_generation_insert AFTER INSERT ON tags
 BEGIN

@@ -200,9 +200,9 @@ fn what_opens_or_ends_by_itself_is_seen_at_once() {
     let found = |engine: &Engine, now| nums(&engine.related(1, &at(now)).unwrap());
     assert_eq!(found(&engine, NOW), [3]);
     engine.advance(NOW + 10);
-    assert!(!engine.kept(1, NOW + 10).is_some(), "before it was told");
+    assert!(engine.kept(1, NOW + 10).is_none(), "before it was told");
     tell(&mut engine);
-    assert!(!engine.kept(1, NOW + 10).is_some(), "afterwards");
+    assert!(engine.kept(1, NOW + 10).is_none(), "afterwards");
     assert_eq!(found(&engine, NOW + 10), [2, 3]);
     engine.advance(NOW + 20);
     assert_eq!(found(&engine, NOW + 20), [2]);
@@ -292,7 +292,7 @@ fn an_old_ranking_ends_by_the_clock_once_enough_has_changed() {
     );
     engine.commit(2).unwrap();
     assert!(engine.kept(1, NOW + LASTS - 1).is_some());
-    assert!(!engine.kept(1, NOW + LASTS).is_some());
+    assert!(engine.kept(1, NOW + LASTS).is_none());
     // Made again without anyone asking, though nothing is written any more.
     assert_eq!(engine.rank_next(&mut round, NOW + 1), Step::Nothing);
     assert_eq!(engine.rank_next(&mut round, NOW + LASTS), Step::Made);
