@@ -20,7 +20,7 @@ const MOST: usize = 16_384;
 static KNOWN: LazyLock<Cache<(i64, i64), Arc<BorneTag>>> = LazyLock::new(|| Cache::new(MOST));
 
 /// A tag as an article that bears it shows it.
-#[derive(Queryable, Clone, Debug, PartialEq, Eq)]
+#[derive(Queryable, Debug)]
 pub struct BorneTag {
     pub num: i64,
     pub id: String,
@@ -43,8 +43,8 @@ pub fn of(
         .iter()
         .map(|nums| nums.iter().map(known).collect())
         .collect();
-    let places = || tags.iter().flatten().zip(borne.iter().flatten());
-    let unknown = places().filter(|(tag, _)| tag.is_none());
+    let places = tags.iter().flatten().zip(borne.iter().flatten());
+    let unknown = places.filter(|(tag, _)| tag.is_none());
     let mut unknown: Vec<i64> = unknown.map(|(_, num)| *num).collect();
     if !unknown.is_empty() {
         unknown.sort_unstable();
