@@ -30,6 +30,7 @@ pub mod health;
 pub mod history;
 pub mod hits;
 pub mod imports;
+mod in_transit;
 pub mod inputs;
 pub mod intake;
 mod json;

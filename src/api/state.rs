@@ -14,6 +14,7 @@ use crate::api::door::Door;
 use crate::api::feeds;
 use crate::api::finished::Finished;
 use crate::api::imports::Slots;
+use crate::api::in_transit;
 use crate::api::key_uses::KeyUses;
 use crate::api::metrics::{Meters, Metrics};
 use crate::api::problem::Problem;
@@ -282,9 +283,22 @@ impl State {
         question: Question,
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let is_public = request.extensions().get::<Identity>().is_none();
+        let Some(purges) = &self.purges else {
+            return self.answer_here(request, question, work).await;
+        };
         // Until it has left: a cache outside is purged after it has come there.
-        let _on_its_way = self.purges.as_ref().map(Purges::enter);
+        let on_its_way = purges.enter();
+        let response = self.answer_here(request, question, work).await?;
+        Ok(in_transit::holding(response, on_its_way))
+    }
+
+    async fn answer_here(
+        &self,
+        request: &HttpRequest,
+        question: Question,
+        work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        let is_public = request.extensions().get::<Identity>().is_none();
         let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
             let finish = |state: &Self, _: &Reader<'_>, answer: Answer, read: Read| {
                 Ok((answer.finish(state.max_age), read.at))

@@ -32,8 +32,9 @@ const MANY: i64 = 200;
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks at whether to stop, in such a wait.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long answers that were made of an old state are waited for, before it is purged.
-const ARRIVED_WITHIN: Duration = Duration::from_millis(50);
+/// How long answers that were made of an old state are waited for, before it is purged: longer than nearly any takes, also
+/// where many come at once, for what arrives later is kept until the second purge.
+const ARRIVED_WITHIN: Duration = Duration::from_millis(500);
 /// Rest after a failure of the database.
 const RETRY: Duration = Duration::from_secs(1);
 /// Rest after a failure to purge, which doubles with each.
@@ -65,7 +66,7 @@ struct Shared {
     moved: Condvar,
     /// For those who wait without a thread.
     purged: watch::Sender<i64>,
-    under_way: UnderWay,
+    under_way: Arc<UnderWay>,
 }
 
 struct Standing {
@@ -110,7 +111,7 @@ impl Purger {
             }),
             moved: Condvar::new(),
             purged: watch::Sender::new(read),
-            under_way: UnderWay::default(),
+            under_way: Arc::default(),
         }));
         let mut run = Run {
             followed,
@@ -165,7 +166,7 @@ impl Purges {
     }
 
     /// Counts an answer to the public that is being made, until what this gives is dropped.
-    pub fn enter(&self) -> OnItsWay<'_> {
+    pub fn enter(&self) -> OnItsWay {
         self.0.under_way.enter()
     }
 
