@@ -4,13 +4,14 @@
 //! folded before stemming, and the few endings whose stemming rule needs an accent get it back.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
+
+use crate::content::vocabulary::Vocabulary;
 
 /// Longer tokens are addresses and base64, not words.
 const LONGEST_TOKEN: usize = 40;
@@ -23,7 +24,7 @@ const LONGEST_TOKEN: usize = 40;
 /// dropped unless they are digits or ideographs, and so are tokens of more than 40 characters.
 pub fn analyse(text: &str, language: &str, each: &mut dyn FnMut(&str, Range<usize>)) {
     let language = Language::of(language);
-    STEMS.with_borrow_mut(|stems| {
+    Stems::with(|stems| {
         let mut rest = 0;
         while let Some(word) = next_word(text, rest) {
             rest = word.end;
@@ -118,6 +119,8 @@ fn is_word(c: char) -> bool {
     match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => true,
         _ if c.is_ascii() => false,
+        // As the next line would find, after a longer look.
+        'à'..='ö' | 'ø'..='ÿ' => true,
         _ => c.is_alphanumeric() || is_combining_mark(c) || c == '\u{640}',
     }
 }
@@ -145,6 +148,13 @@ fn same_kind(before: char, after: char) -> bool {
 fn without_elision(text: &str, word: Range<usize>, language: Language) -> Range<usize> {
     let written = &text[word.clone()];
     let is_apostrophe = |c: char| matches!(c, '\'' | '’' | '\u{2bc}');
+    // Their first bytes, of which most words have none.
+    if !written
+        .bytes()
+        .any(|byte| matches!(byte, b'\'' | 0xe2 | 0xca))
+    {
+        return word;
+    }
     match language {
         Language::French => {
             let mut start = 0;
@@ -177,57 +187,42 @@ fn is_elided(before: &str) -> bool {
         .any(|elided| before.eq_ignore_ascii_case(elided))
 }
 
-thread_local! {
-    static STEMS: RefCell<Stems> = RefCell::new(Stems::default());
-}
+/// Vocabularies that no one uses now, the last used on top.
+static SPARE: Mutex<Vec<Box<Stems>>> = Mutex::new(Vec::new());
 
-/// Stems met before on this thread: a Snowball stemmer takes ten times as long as a lookup, and
-/// running text repeats its words (Heaps' law).
+/// As many are kept as may well be used at a time.
+const SPARES: usize = 8;
+
+/// Stems met before, and some room to find others. Whoever analyses a text has one alone.
 #[derive(Default)]
 struct Stems {
     known: [Vocabulary; 5],
     scratch: String,
 }
 
-/// Words of a language with their stems, which stand in one text: they lie closer together than each in a place of its
-/// own, and a text's words are met again soon.
-#[derive(Default)]
-struct Vocabulary {
-    /// Where a word's stem begins and ends; `None`: it has none.
-    places: HashMap<Box<str>, Option<(u32, u32)>>,
-    stems: String,
-}
-
-/// Forgotten when full, so that a thread's memory stays at a few megabytes.
-const STEMS_KEPT: usize = 40_000;
-
 impl Stems {
+    /// Gives `work` the vocabulary used last: words that one text has are met again in others.
+    fn with(work: impl FnOnce(&mut Self)) {
+        let spare = || SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stems = spare().pop().unwrap_or_default();
+        work(&mut stems);
+        let mut spare = spare();
+        if spare.len() < SPARES {
+            spare.push(stems);
+        }
+    }
+
     fn term(&mut self, written: &str, language: Language) -> Option<&str> {
         // Longest in bytes: 40 characters of 4 bytes, with as many marks.
         if written.len() > LONGEST_TOKEN * 8 {
             return None;
         }
         let Self { known, scratch } = self;
-        let Vocabulary { places, stems } = &mut known[language as usize];
-        let place = match places.get(written) {
-            Some(place) => *place,
-            None => {
-                if places.len() > STEMS_KEPT {
-                    places.clear();
-                    stems.clear();
-                }
-                scratch.clear();
-                let place = term_of(written, language, scratch).map(|term| {
-                    let start = stems.len() as u32;
-                    stems.push_str(term);
-                    (start, stems.len() as u32)
-                });
-                places.insert(written.into(), place);
-                place
-            }
-        };
-        let (start, end) = place?;
-        stems.get(start as usize..end as usize)
+        // A Snowball stemmer takes ten times as long as a lookup.
+        known[language as usize].stem(written, || {
+            scratch.clear();
+            term_of(written, language, scratch)
+        })
     }
 }
 

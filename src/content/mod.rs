@@ -23,3 +23,4 @@ pub mod tag_input;
 pub mod time;
 pub mod username;
 pub mod visibility;
+mod vocabulary;

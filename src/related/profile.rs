@@ -15,6 +15,8 @@ use crate::content::analysis::{analyse, primary_subtag};
 const NAMED: usize = 96;
 /// Stems of a headline that count as its wording.
 const TITLE: usize = 64;
+/// Bytes of a text for whose words room is made before they are read.
+const MOST_FORESEEN: usize = 64 << 10;
 
 /// Everything the engine keeps of an article, as stored. Costly to make (it stems every word), so it is made
 /// outside any lock.
@@ -26,7 +28,7 @@ pub struct Profile {
 impl Profile {
     pub fn of(article: &Article) -> Self {
         let language = language_hash(article.language);
-        let mut counter = Counter::new(language);
+        let mut counter = Counter::new(language, article.body.len());
         counter.read(article.headline, article.language, Field::Title);
         counter.read(
             article.standfirst.unwrap_or_default(),
@@ -119,7 +121,7 @@ struct Pair {
 }
 
 /// Counts stems and pairs, and remembers how each was written.
-struct Counter {
+struct Counter<'a> {
     language: u32,
     stems: ByHash<Count>,
     pairs: ByHash<Pair>,
@@ -127,24 +129,58 @@ struct Counter {
     /// Stems in reading order, for the sketch.
     sequence: Vec<u32>,
     title: Vec<u32>,
-    /// By term, each written form with its count, in order of first sight.
-    forms: ByHash<Vec<(Box<str>, u32)>>,
+    forms: ByHash<Forms<'a>>,
 }
 
-impl Counter {
-    fn new(language: u32) -> Self {
-        Self {
-            language,
-            stems: HashMap::default(),
-            pairs: HashMap::default(),
-            marks: HashMap::default(),
-            sequence: Vec::new(),
-            title: Vec::new(),
-            forms: HashMap::default(),
+/// The first few ways in which a term is written, each with its count, in order of first sight.
+#[derive(Default)]
+struct Forms<'a> {
+    seen: [(&'a str, u32); 4],
+}
+
+impl<'a> Forms<'a> {
+    fn add(&mut self, written: &'a str) {
+        let place = self
+            .seen
+            .iter_mut()
+            .find(|(form, count)| *count == 0 || *form == written);
+        if let Some((form, count)) = place {
+            *form = written;
+            *count += 1;
         }
     }
 
-    fn read(&mut self, text: &str, language: &str, field: Field) {
+    /// `None`: none was short enough.
+    fn first(&self) -> Option<&'a str> {
+        let (form, count) = self.seen[0];
+        (count > 0).then_some(form)
+    }
+
+    /// Of equally common ones the first.
+    fn commonest(&self) -> Option<&'a str> {
+        let most = self.seen.iter().map(|(_, count)| *count).max()?;
+        let (form, _) = self.seen.iter().find(|(_, count)| *count == most)?;
+        (most > 0).then_some(*form)
+    }
+}
+
+impl<'a> Counter<'a> {
+    /// For an article of about so many bytes.
+    fn new(language: u32, length: usize) -> Self {
+        // A word takes six bytes, and half of a text's words are new.
+        let words = length.min(MOST_FORESEEN) / 6;
+        Self {
+            language,
+            stems: sized(words / 2),
+            pairs: sized(words),
+            marks: HashMap::default(),
+            sequence: Vec::with_capacity(words),
+            title: Vec::new(),
+            forms: sized(words / 2),
+        }
+    }
+
+    fn read(&mut self, text: &'a str, language: &str, field: Field) {
         let mut before: Option<(u32, Range<usize>)> = None;
         analyse(text, language, &mut |stem, range| {
             let term = hash(u64::from(self.language), stem.as_bytes()) as u32;
@@ -177,17 +213,14 @@ impl Counter {
         });
     }
 
-    fn saw(&mut self, term: u32, written: &str) {
-        let forms = self.forms.entry(term).or_default();
-        if let Some((_, seen)) = forms.iter_mut().find(|(form, _)| form.as_ref() == written) {
-            *seen += 1;
-        } else if forms.len() < 4 && written.len() <= usize::from(u8::MAX) {
-            forms.push((written.into(), 1));
+    fn saw(&mut self, term: u32, written: &'a str) {
+        if written.len() <= usize::from(u8::MAX) {
+            self.forms.entry(term).or_default().add(written);
         }
     }
 
     /// The commonest form of the terms that count most, and of the marks; a pair must occur twice to have one.
-    fn names(&self, marks: &[Term]) -> Vec<(u32, Box<str>)> {
+    fn names(&self, marks: &[Term]) -> Vec<(u32, &'a str)> {
         let weight = |count: &Count| 3 * count.title + count.lead + count.body;
         let stems = self
             .stems
@@ -201,22 +234,17 @@ impl Counter {
         let mut ranked: Vec<(u32, usize, u32)> = stems
             .chain(pairs)
             .filter_map(|(weight, hash)| {
-                Some((weight, self.forms.get(&hash)?.first()?.0.len(), hash))
+                Some((weight, self.forms.get(&hash)?.first()?.len(), hash))
             })
             .collect();
         // Long words are rarer than short ones, which is all that one article can tell of rarity.
         ranked.sort_unstable_by(|a, b| b.cmp(a));
         ranked.truncate(NAMED);
-        let mut names: Vec<(u32, Box<str>)> = ranked
+        let mut names: Vec<(u32, &str)> = ranked
             .into_iter()
             .map(|(_, _, hash)| hash)
             .chain(marks.iter().map(|mark| mark.hash))
-            .filter_map(|hash| {
-                let forms = self.forms.get(&hash)?;
-                let most = forms.iter().map(|(_, seen)| *seen).max()?;
-                let (form, _) = forms.iter().find(|(_, seen)| *seen == most)?;
-                Some((hash, form.clone()))
-            })
+            .filter_map(|hash| Some((hash, self.forms.get(&hash)?.commonest()?)))
             .collect();
         names.sort_unstable();
         names
@@ -231,6 +259,10 @@ impl Counter {
         marks.sort_unstable_by_key(|term| term.hash);
         marks
     }
+}
+
+fn sized<T>(terms: usize) -> ByHash<T> {
+    HashMap::with_capacity_and_hasher(terms, Default::default())
 }
 
 /// Sorted by hash.

@@ -320,7 +320,7 @@ pub(super) struct Writer<'a> {
     pub pairs: &'a [Term],
     pub parts: &'a [(u16, u16)],
     /// Sorted by hash; of 255 bytes at most.
-    pub names: &'a [(u32, Box<str>)],
+    pub names: &'a [(u32, &'a str)],
 }
 
 impl Writer<'_> {
