@@ -1,6 +1,6 @@
 //! `/v1/articles/{slug}/related`: the nearest articles of one, and why.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
@@ -93,10 +93,9 @@ impl About {
         now: DateTime<Utc>,
     ) -> Result<Option<Answer>> {
         let micros = now.timestamp_micros();
-        let keeps = |engine: &Engine| engine.keeps_rankings() && engine.came().is_empty();
         let engine = || {
             let engine = state.engine.try_read().ok();
-            engine.filter(|engine| keeps(engine) && !engine.is_behind(micros))
+            engine.filter(|engine| engine.gives_rankings() && !engine.is_behind(micros))
         };
         if engine().is_none() {
             return Ok(None);
@@ -106,8 +105,10 @@ impl About {
             match locate_for(conn, &self.name, &sight, now)? {
                 Located::Moved(slug) => Ok(Some(self.moved(&slug))),
                 Located::Here(row) => {
-                    let Some(kept) = engine().and_then(|engine| engine.kept(row.num, micros))
-                    else {
+                    let kept = |engine: RwLockReadGuard<'_, Engine>| {
+                        engine.kept(row.num, self.input.limit, micros)
+                    };
+                    let Some(kept) = engine().and_then(kept) else {
                         return Ok(None);
                     };
                     let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
@@ -183,10 +184,9 @@ impl Asked {
         &self,
         conn: &mut Conn,
         row: &ArticleRow,
-        mut found: Related,
+        found: Related,
         now: DateTime<Utc>,
     ) -> Result<Answer> {
-        found.neighbours.truncate(self.limit);
         let shown = Shown::load(conn, self, &found, now)?;
         shown.list(format!("related-{}", row.id), std::slice::from_ref(row))
     }

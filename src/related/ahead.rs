@@ -1,13 +1,15 @@
 //! Rankings made ahead: of each article the nearest ones, found before anyone asks, kept, and given as long as they
 //! hold.
 //!
-//! A ranking holds until its article or one in it is edited or hidden, something comes near, or, some time after it was
-//! made, so much has been written elsewhere that the weights may have moved.
+//! A ranking holds until its article or one in it is hidden, or edited more than slightly, something comes near, or, some
+//! time after it was made, so much has been written elsewhere that the weights may have moved. After slight edits it is
+//! made again some time later, and given until then.
 
 use super::article::Article;
 use super::engine::Engine;
 use super::postings::Slot;
 use super::ranking::{Made, RANKED, Ranking};
+use super::rankings::Rankings;
 use super::{Ask, Related};
 
 /// However old it is, a ranking holds while the log has grown by less than this part of the articles.
@@ -59,29 +61,46 @@ impl Engine {
         Some(related)
     }
 
-    /// The nearest articles of a stored one as they are kept, if that still holds at `now` (unix microseconds).
-    pub fn kept(&self, num: i64, now: i64) -> Option<Related> {
-        self.kept_of(self.counted(num)?, now)
+    /// Up to so many nearest articles of a stored one as they are kept, if that still holds at `now` (unix
+    /// microseconds).
+    pub fn kept(&self, num: i64, limit: usize, now: i64) -> Option<Related> {
+        let mut kept = self.kept_of(self.counted(num)?, now)?;
+        kept.neighbours.truncate(limit);
+        Some(kept)
     }
 
     fn kept_of(&self, article: &Article, now: i64) -> Option<Related> {
-        let rankings = self.rankings.as_ref()?;
-        if !self.came.is_empty() {
-            return None;
-        }
-        let ranking = rankings.get(article.ranking()?)?;
+        Some(self.holding(article, now)?.related)
+    }
+
+    /// The ranking of an article, if it holds.
+    fn holding(&self, article: &Article, now: i64) -> Option<Ranking> {
+        let ranking = self.settled_rankings()?.get(article.ranking()?)?;
         let holds = ranking.num == article.num
             && ranking.stamp == article.stamp
             && !self.has_drifted(ranking.made, now)
             && ranking.related.named().count() == ranking.stamps.len()
             && (ranking.related.named().zip(&ranking.stamps))
                 .all(|(num, stamp)| self.stamp(num) == Some(*stamp));
-        holds.then_some(ranking.related)
+        holds.then_some(ranking)
+    }
+
+    /// Whether the ranking of an article is missing, or, where one looks at that, not quite what it would be now.
+    fn is_to_be_made(&self, article: &Article, looks: bool, now: i64) -> bool {
+        if !looks || article.ranking().is_none() {
+            return article.lacks_ranking();
+        }
+        let holding = self.holding(article, now);
+        holding.is_none_or(|ranking| {
+            let edited = |num| self.touched_up.get(&num);
+            let mut named = ranking.related.named().chain([article.num]);
+            named.any(|num| edited(num).is_some_and(|it| it.line >= ranking.made.position))
+        })
     }
 
     /// Keeps what was found for an article, unless there is no room, or it may change by what is not looked at.
     fn keep(&self, article: &Article, related: &Related, now: i64) {
-        let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
+        let Some(rankings) = self.settled_rankings() else {
             return;
         };
         let record = self.record(article.num);
@@ -129,6 +148,16 @@ impl Engine {
         self.rankings.is_some()
     }
 
+    /// Whether a ranking that is kept may be given now.
+    pub fn gives_rankings(&self) -> bool {
+        self.settled_rankings().is_some()
+    }
+
+    /// The rankings, unless it is unknown whose neighbours those may be that came.
+    fn settled_rankings(&self) -> Option<&Rankings> {
+        self.rankings.as_ref().filter(|_| self.came.is_empty())
+    }
+
     /// Articles whose ranking is kept, whether or not it still holds.
     pub fn ranked(&self) -> usize {
         let articles = self.articles();
@@ -172,7 +201,7 @@ impl Engine {
 
     /// Notes how far the rankings in the file may be trusted after a restart.
     pub fn commit_rankings(&self) {
-        let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
+        let Some(rankings) = self.settled_rankings() else {
             return;
         };
         let (least, each) = WASTE;
@@ -185,7 +214,7 @@ impl Engine {
     /// Makes the ranking of the next article that has none, or, each time that rankings may last, one that no longer
     /// holds at `now` (unix microseconds). The newest articles come first.
     pub fn rank_next(&self, round: &mut Round, now: i64) -> Step {
-        let Some(rankings) = self.rankings.as_ref().filter(|_| self.came.is_empty()) else {
+        let Some(rankings) = self.settled_rankings() else {
             return Step::Nothing;
         };
         if now < self.now() {
@@ -204,11 +233,7 @@ impl Engine {
             let Some(article) = self.article(slot as Slot) else {
                 continue;
             };
-            let is_missing = article.lacks_ranking()
-                || round.looks
-                    && article.ranking().is_some()
-                    && self.kept_of(article, now).is_none();
-            if !is_missing {
+            if !self.is_to_be_made(article, round.looks, now) {
                 continue;
             }
             if let Some(related) = self.look_up(article.num, &Ask::nearest(RANKED, now)) {

@@ -12,7 +12,7 @@ pub(super) struct Article {
     pub published_at: i64,
     pub place: Place,
     pub language: u32,
-    /// Another one after each edit.
+    /// Another one after each edit that is more than slight.
     pub stamp: u32,
     pub alive: bool,
     ranking: AtomicU64,
@@ -51,6 +51,12 @@ impl Article {
             phrase,
             tags,
         })
+    }
+
+    /// In rankings it stays what this one was, and it has the same itself.
+    pub fn keep_standing(&mut self, before: &Self) {
+        self.stamp = before.stamp;
+        self.ranking = AtomicU64::new(before.ranking.load(Ordering::Acquire));
     }
 
     /// Where its ranking is.

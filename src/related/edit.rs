@@ -1,9 +1,19 @@
 //! How much an edit changes of what an article is near to.
 
+use super::frames::Place;
 use super::record::{Record, Terms};
 
 /// A tenth of the words may change.
 const PARTS: usize = 10;
+
+/// An article that is not quite as it was when those near to it were last told of it.
+#[derive(Clone, Copy)]
+pub(super) struct TouchedUp {
+    /// The profile that they were told of: what is slight each time adds up.
+    pub told_as: Place,
+    /// A line of the log before the last of these edits.
+    pub line: i64,
+}
 
 /// Whether an article stays about as near to all others as it was: a corrected word, another standfirst. Anything but
 /// its running words has to be the same.

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::Settings;
 use super::archive::Archive;
 use super::article::Article;
-use super::edit;
+use super::edit::{self, TouchedUp};
 use super::frames::Place;
 use super::index::{Index, Stale};
 use super::masses::{Masses, Steps};
@@ -38,8 +38,8 @@ pub struct Engine {
     pub(super) rankings: Option<Rankings>,
     /// Microseconds for which a ranking is given whatever changes far from it.
     pub(super) lasts: i64,
-    /// Of articles that were edited but slightly, the profile that it was last told of: what is slight each time adds up.
-    told_as: HashMap<i64, Place>,
+    /// Articles that were edited but slightly.
+    pub(super) touched_up: HashMap<i64, TouchedUp>,
     /// Articles that came, or moved among the others, of which it has not been told yet.
     pub(super) came: Vec<i64>,
     /// The line of the change log up to which the engine has followed.
@@ -68,7 +68,7 @@ impl Engine {
             moved: Vec::new(),
             rankings: None,
             lasts: 0,
-            told_as: HashMap::new(),
+            touched_up: HashMap::new(),
             came: Vec::new(),
             position: 0,
             now: 0,
@@ -104,20 +104,23 @@ impl Engine {
         if known.and_then(|place| self.archive.get(place)) == Some(profile.bytes()) {
             return Ok(());
         }
-        let told_as = self.told_as.get(&num).copied().or(known);
+        let touched_up = self.touched_up.get(&num);
+        let told_as = touched_up.map(|edited| edited.told_as).or(known);
         let before = told_as.and_then(|place| Record::parse(self.archive.get(place)?));
         let is_slight = before.is_some_and(|before| edit::is_slight(&before, &record));
         let place = self.archive.put(profile.bytes())?;
-        if !self.exchange(&record, place) {
+        if !self.exchange(&record, place, is_slight) {
             self.take_out(num);
             self.take_in(&record, place);
         }
         match told_as.filter(|_| is_slight) {
             Some(told_as) => {
-                self.told_as.insert(num, told_as);
+                let line = self.position;
+                let edited = TouchedUp { told_as, line };
+                self.touched_up.insert(num, edited);
             }
             None => {
-                self.told_as.remove(&num);
+                self.touched_up.remove(&num);
                 self.came.push(num);
             }
         }
@@ -126,12 +129,14 @@ impl Engine {
     }
 
     /// Counts an article in the place of what it was, if it counted before and does now, in the same language.
-    fn exchange(&mut self, record: &Record, place: Place) -> bool {
+    fn exchange(&mut self, record: &Record, place: Place, is_slight: bool) -> bool {
         let num = record.num();
         let Some(slot) = self.slot(num).filter(|_| shown(record, self.now)) else {
             return false;
         };
-        self.forget_rankings(&[num]);
+        if !is_slight {
+            self.forget_rankings(&[num]);
+        }
         let Self {
             index,
             slots,
@@ -150,11 +155,15 @@ impl Engine {
         };
         unschedule(turns, &before);
         schedule(turns, record, *now);
+        let mut article = Article::new(record, place);
         if let Some(before) = slots.get_mut(slot as usize) {
             before.alive = false;
+            if is_slight {
+                article.keep_standing(before);
+            }
         }
         let slot = slots.len() as Slot;
-        slots.push(Article::new(record, place));
+        slots.push(article);
         live.insert(num, slot);
         moved.push(slot);
         let alive = |slot: Slot| slots.get(slot as usize).is_some_and(|one| one.alive);
@@ -177,7 +186,7 @@ impl Engine {
             return Ok(false);
         }
         self.archive.remove(num)?;
-        self.told_as.remove(&num);
+        self.touched_up.remove(&num);
         self.take_out(num);
         self.renumber_when_due();
         Ok(true)

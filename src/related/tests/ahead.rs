@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::ranking::RANKED;
 use super::edits::{made_up, random};
 use super::*;
 
@@ -174,6 +175,63 @@ fn while_articles_are_edited_a_ranking_names_none_that_is_not_as_it_was() {
 }
 
 #[test]
+fn a_slight_edit_ends_no_ranking_and_is_in_those_made_later() {
+    const LASTS: i64 = 1_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut articles = many();
+    for article in &mut articles {
+        (article.visible, article.sensitive) = (Window::ALWAYS, false);
+    }
+    let (mut engine, _) = open(dir.path(), NOW, LASTS);
+    fill(&mut engine, &articles);
+    let mut round = Round::default();
+    let all = rank_all(&engine, &mut round);
+    let length = |article: &Written| article.body.split(' ').count();
+    let place = (0..600).max_by_key(|place| length(&articles[*place]));
+    let place = place.unwrap();
+    let num = articles[place].num;
+    let kept = |engine: &Engine, now| -> Vec<_> {
+        let kept = (1..=600).filter_map(|num| engine.kept(num, RANKED, now));
+        kept.collect()
+    };
+    let before = kept(&engine, NOW);
+    assert_eq!(before.len(), all);
+
+    articles[place].body.push_str(" nouveau");
+    engine.upsert(&articles[place].profile()).unwrap();
+    engine.commit(2).unwrap();
+    tell(&mut engine);
+    assert_eq!(kept(&engine, NOW), before);
+    assert_eq!(rank_all(&engine, &mut round), 0, "it can wait");
+
+    let naming = |related: &&Related| related.named().any(|named| named == num);
+    let naming = before.iter().filter(naming).count();
+    assert!(naming > 3, "{naming}");
+    let now = NOW + LASTS;
+    engine.advance(now);
+    assert_eq!(rank_all(&engine, &mut round), 1 + naming);
+    let plain = fresh(&articles, now);
+    let mut differ = 0;
+    for (article, before) in articles.iter().zip(before) {
+        let found = engine.kept(article.num, RANKED, now).unwrap();
+        if article.num == num || found.named().any(|named| named == num) {
+            assert_eq!(Some(&found), plain.related(article.num, &at(now)).as_ref());
+            differ += usize::from(found != before);
+        }
+    }
+    assert!(differ > 3, "{differ}");
+
+    // What is slight each time adds up.
+    for step in 0..9 {
+        articles[place].body.push_str(&format!(" encore{step}"));
+        engine.upsert(&articles[place].profile()).unwrap();
+    }
+    assert_eq!(engine.came(), [num]);
+    tell(&mut engine);
+    assert!(engine.kept(num, RANKED, now).is_none());
+}
+
+#[test]
 fn among_few_articles_and_where_rankings_do_not_last_each_change_ends_all() {
     for (lasts, articles) in [(1, corpus()), (0, many())] {
         let dir = tempfile::tempdir().unwrap();
@@ -200,9 +258,12 @@ fn what_opens_or_ends_by_itself_is_seen_at_once() {
     let found = |engine: &Engine, now| nums(&engine.related(1, &at(now)).unwrap());
     assert_eq!(found(&engine, NOW), [3]);
     engine.advance(NOW + 10);
-    assert!(engine.kept(1, NOW + 10).is_none(), "before it was told");
+    assert!(
+        engine.kept(1, RANKED, NOW + 10).is_none(),
+        "before it was told"
+    );
     tell(&mut engine);
-    assert!(engine.kept(1, NOW + 10).is_none(), "afterwards");
+    assert!(engine.kept(1, RANKED, NOW + 10).is_none(), "afterwards");
     assert_eq!(found(&engine, NOW + 10), [2, 3]);
     engine.advance(NOW + 20);
     assert_eq!(found(&engine, NOW + 20), [2]);
@@ -260,7 +321,7 @@ fn after_a_kill_no_ranking_comes_back_that_was_taken_out() {
     let others: Vec<Written> = corpus().into_iter().filter(|one| one.num != 2).collect();
     fill(&mut engine, &others);
     rank_all(&engine, &mut Round::default());
-    assert!(engine.kept(1, NOW).is_some());
+    assert!(engine.kept(1, RANKED, NOW).is_some());
     engine.commit_rankings();
     // Edited, and edited back.
     let mut edited = corpus().remove(0);
@@ -287,12 +348,12 @@ fn an_old_ranking_ends_by_the_clock_once_enough_has_changed() {
     let mut round = Round::default();
     assert_eq!(rank_all(&engine, &mut round), 6);
     assert!(
-        engine.kept(1, NOW + 2 * LASTS).is_some(),
+        engine.kept(1, RANKED, NOW + 2 * LASTS).is_some(),
         "nothing has changed"
     );
     engine.commit(2).unwrap();
-    assert!(engine.kept(1, NOW + LASTS - 1).is_some());
-    assert!(engine.kept(1, NOW + LASTS).is_none());
+    assert!(engine.kept(1, RANKED, NOW + LASTS - 1).is_some());
+    assert!(engine.kept(1, RANKED, NOW + LASTS).is_none());
     // Made again without anyone asking, though nothing is written any more.
     assert_eq!(engine.rank_next(&mut round, NOW + 1), Step::Nothing);
     assert_eq!(engine.rank_next(&mut round, NOW + LASTS), Step::Made);
