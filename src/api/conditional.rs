@@ -50,6 +50,8 @@ pub struct Keep {
     pub derived: bool,
     /// Where all that it ranks by nearness are the neighbours of some articles: their numbers.
     pub neighbours_of: Vec<i64>,
+    /// Whether the related engine keeps these neighbours.
+    pub is_ranking: bool,
 }
 
 /// An answer as it is stored for a request that may come again.
@@ -242,6 +244,7 @@ impl Answer {
             ranks: match keep.neighbours_of {
                 _ if !self.cache_tags.iter().any(|tag| tag == RANKINGS) => Ranks::Nothing,
                 nums if nums.is_empty() => Ranks::Anything,
+                nums if keep.is_ranking => Ranks::Ranking(nums.into_boxed_slice()),
                 nums => Ranks::Neighbours(nums.into_boxed_slice()),
             },
             ..Depends::on(groups)

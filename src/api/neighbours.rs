@@ -102,6 +102,7 @@ pub struct Shown {
     cache_tags: Vec<String>,
     expiry: Option<DateTime<Utc>>,
     is_unfiltered: bool,
+    is_ranking: bool,
 }
 
 impl Shown {
@@ -127,7 +128,14 @@ impl Shown {
             cache_tags,
             expiry,
             is_unfiltered: asked.is_unfiltered(),
+            is_ranking: false,
         })
+    }
+
+    /// Whether the engine keeps what was found.
+    pub fn as_ranking(mut self, is_ranking: bool) -> Self {
+        self.is_ranking = is_ranking;
+        self
     }
 
     /// The list, as the neighbours of `sources`. `name` is the cache tag that covers it whatever is in it.
@@ -156,6 +164,7 @@ impl Shown {
                     true => sources.iter().map(|row| row.num).collect(),
                     false => Vec::new(),
                 },
+                is_ranking: self.is_ranking,
                 ..Keep::default()
             })
             .not_cached(!complete))

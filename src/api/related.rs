@@ -50,7 +50,6 @@ pub async fn list_related_articles(
     let input = RelatedInput::parse(request.query_string())?;
     let sight = viewer.published_sight();
     let address = Address::of(&request);
-    let may_be_kept = input.is_plain() && matches!(sight, Sight::Public);
     let text = format!("related {slug:?} {input:?}");
     let about = Arc::new(About {
         name: slug.into_inner(),
@@ -59,7 +58,7 @@ pub async fn list_related_articles(
         address,
     });
     // To show a ranking that is kept is to read a few rows.
-    let attempt = may_be_kept.then(|| {
+    let attempt = about.may_be_kept().then(|| {
         let about = Arc::clone(&about);
         Brief::Try(Box::new(move |state, reader, now| {
             about.kept(state, reader, now)
@@ -85,6 +84,11 @@ struct About {
 }
 
 impl About {
+    /// Whether it is what the engine keeps.
+    fn may_be_kept(&self) -> bool {
+        self.input.is_plain() && matches!(self.sight, Sight::Public)
+    }
+
     /// The list as it is kept. Whoever would have to wait for the engine waits on another thread.
     fn kept(
         &self,
@@ -112,7 +116,7 @@ impl About {
                         return Ok(None);
                     };
                     let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
-                    asked.show(conn, &row, kept, now).map(Some)
+                    asked.show(conn, &row, kept, true, now).map(Some)
                 }
             }
         })
@@ -127,7 +131,8 @@ impl About {
                 Located::Here(row) => {
                     let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
                     let found = asked.of(state, row.num, now);
-                    asked.show(conn, &row, found, now)
+                    let is_kept = self.may_be_kept() && state.engine(now).is_ranked(row.num);
+                    asked.show(conn, &row, found, is_kept, now)
                 }
             }
         })
@@ -179,15 +184,16 @@ impl Asked {
             && matches!(self.language, related::Language::Own)
     }
 
-    /// What was found for an article as its list.
+    /// What was found for an article as its list; `is_ranking`: the engine keeps it.
     fn show(
         &self,
         conn: &mut Conn,
         row: &ArticleRow,
         found: Related,
+        is_ranking: bool,
         now: DateTime<Utc>,
     ) -> Result<Answer> {
-        let shown = Shown::load(conn, self, &found, now)?;
+        let shown = Shown::load(conn, self, &found, now)?.as_ranking(is_ranking);
         shown.list(format!("related-{}", row.id), std::slice::from_ref(row))
     }
 

@@ -27,6 +27,9 @@ pub enum Ranks {
     Nothing,
     /// The neighbours of these articles, by number.
     Neighbours(Box<[i64]>),
+    /// The same as the related engine keeps them, which gives no others until something has come near to these articles, or
+    /// time has passed.
+    Ranking(Box<[i64]>),
     /// It cannot be told which articles would concern it.
     Anything,
 }

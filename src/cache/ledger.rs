@@ -212,12 +212,15 @@ impl Ledger {
             let at = kept.near.get(num).copied().unwrap_or(0);
             at.max(kept.near_to_all) > neighbourhoods
         };
+        let elsewhere = || moved(&group_hash(RANKINGS));
         let drift = match &depends.ranks {
             Ranks::Nothing => Drift::None,
-            Ranks::Neighbours(nums) if nums.iter().any(came_near) => Drift::Near,
-            Ranks::Neighbours(_) if moved(&group_hash(RANKINGS)) => Drift::Far,
-            Ranks::Anything if moved(&group_hash(RANKINGS)) => Drift::Near,
-            Ranks::Neighbours(_) | Ranks::Anything => Drift::None,
+            Ranks::Neighbours(nums) | Ranks::Ranking(nums) if nums.iter().any(came_near) => {
+                Drift::Near
+            }
+            Ranks::Neighbours(_) | Ranks::Ranking(_) if elsewhere() => Drift::Far,
+            Ranks::Anything if elsewhere() => Drift::Near,
+            Ranks::Neighbours(_) | Ranks::Ranking(_) | Ranks::Anything => Drift::None,
         };
         let mut until = drift.lags().map_or(i64::MAX, |lags| {
             made_at.saturating_add(self.lag.saturating_mul(lags))
@@ -241,7 +244,11 @@ impl Ledger {
             state: self.state(),
             position: self.position(),
             until,
-            drift,
+            drift: match &depends.ranks {
+                // To make it anew before would give the same.
+                Ranks::Ranking(_) if drift == Drift::Far => Drift::None,
+                _ => drift,
+            },
         })
     }
 

@@ -369,6 +369,25 @@ mod tests {
     }
 
     #[test]
+    fn a_ranking_that_the_engine_keeps_is_made_anew_once_something_came_near_or_in_time() {
+        const LAG: i64 = 1_000_000;
+        let cache = Cache::new(1_000_000, Arc::new(Ledger::at(10, LAG)));
+        let depends = Depends {
+            ranks: Ranks::Ranking([1].into()),
+            ..Depends::on(["article-1"])
+        };
+        cache.keep("q", "/a", made("old", depends, 10));
+        let at = |now| cache.at_address("/a", now).map(|kept| kept.answer);
+        cache.ledger().record(11, &moved(&[RANKINGS]));
+        cache.ledger().record_near(Some(&[2]));
+        let last = 100 + LAG * LAGS_FAR - 1;
+        assert_eq!((at(100 + 2 * LAG), at(last)), (Some("old"), Some("old")));
+        assert_eq!(at(last + 1), None);
+        cache.ledger().record_near(Some(&[1]));
+        assert_eq!((at(100), at(100 + LAG)), (Some("old"), None));
+    }
+
+    #[test]
     fn no_more_is_kept_than_was_asked_for() {
         let cache = cache();
         for number in 0..2_000 {

@@ -158,6 +158,12 @@ impl Engine {
         self.rankings.as_ref().filter(|_| self.came.is_empty())
     }
 
+    /// Whether the ranking of an article is kept, and given until something comes near, or time has passed.
+    pub fn is_ranked(&self, num: i64) -> bool {
+        self.gives_rankings()
+            && (self.counted(num)).is_some_and(|article| article.ranking().is_some())
+    }
+
     /// Articles whose ranking is kept, whether or not it still holds.
     pub fn ranked(&self) -> usize {
         let articles = self.articles();

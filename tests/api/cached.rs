@@ -229,6 +229,30 @@ fn neighbours_may_be_late_and_what_is_shown_of_them_is_not() {
 }
 
 #[test]
+fn a_list_that_the_engine_keeps_is_made_anew_when_something_comes_near() {
+    for place in places() {
+        let name = place.name;
+        let app = App::configured(place, |config| config.related_lag = Duration::from_secs(1));
+        let text = "Le barrage du Ziz retient les crues de l'oued et l'eau des khettaras.";
+        app.import(&[article("a").saying(text), article("b").saying(text)]);
+        app.wait();
+        let related = || app.get("/v1/articles/a/related");
+        related();
+        // Nothing of it is like them, and it is in another language.
+        let far = article("far").with("language", "en").saying("Snow fell.");
+        app.import(&[far]);
+        app.clock.set(noon() + TimeDelta::seconds(2));
+        assert!(is_hit(&related()), "{name}: something far away");
+        app.import(&[
+            article("c").saying("Le barrage du Ziz retient les crues, et l'oued déborde.")
+        ]);
+        app.clock.set(noon() + TimeDelta::seconds(4));
+        assert!(!is_hit(&related()), "{name}: something near");
+        assert!(related().text().contains("\"c\""), "{name}");
+    }
+}
+
+#[test]
 fn a_cursor_in_odd_spelling_does_not_spoil_the_next_page_of_others() {
     let app = App::with(&["a", "b", "c", "d"].map(article));
     let first = app.json("/v1/articles?limit=1");
