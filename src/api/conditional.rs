@@ -50,8 +50,8 @@ pub struct Keep {
     pub derived: bool,
     /// Where all that it ranks by nearness are the neighbours of some articles: their numbers.
     pub neighbours_of: Vec<i64>,
-    /// Whether the related engine keeps these neighbours.
-    pub is_ranking: bool,
+    /// Where the related engine keeps these neighbours: until when, in unix microseconds.
+    pub ranking_until: Option<i64>,
 }
 
 /// An answer as it is stored for a request that may come again.
@@ -234,17 +234,16 @@ impl Answer {
         let is_closer = stretch.is_some_and(|stretch| !stretch.whole);
         let groups = self.cache_tags.iter().map(String::as_str);
         let groups = groups.filter(|tag| !(is_closer && *tag == LISTS) && *tag != RANKINGS);
+        let expires = self.expires.map_or(i64::MAX, |at| at.timestamp_micros());
         Some(Depends {
             stretch: keep.stretch,
-            until: self
-                .expires
-                .map_or(i64::MAX, |until| until.timestamp_micros()),
+            until: expires.min(keep.ranking_until.unwrap_or(i64::MAX)),
             with_time: keep.with_time,
             derived: keep.derived,
             ranks: match keep.neighbours_of {
                 _ if !self.cache_tags.iter().any(|tag| tag == RANKINGS) => Ranks::Nothing,
                 nums if nums.is_empty() => Ranks::Anything,
-                nums if keep.is_ranking => Ranks::Ranking(nums.into_boxed_slice()),
+                nums if keep.ranking_until.is_some() => Ranks::Ranking(nums.into_boxed_slice()),
                 nums => Ranks::Neighbours(nums.into_boxed_slice()),
             },
             ..Depends::on(groups)

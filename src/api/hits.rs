@@ -18,9 +18,11 @@ use futures_util::future::{Either, LocalBoxFuture, MapOk};
 use futures_util::{FutureExt, TryFutureExt};
 
 use crate::api::envelope::{self, SERVER_TIMING};
+use crate::api::in_transit;
 use crate::api::log_lines;
 use crate::api::state::State;
 use crate::api::wish::Wish;
+use crate::delivery::Purges;
 
 /// The application with the cache before it.
 pub fn before<F, I>(state: web::Data<State>, application: I) -> Hits<F>
@@ -106,6 +108,8 @@ fn hit(state: &State, request: &Request) -> Option<Response<BoxBody>> {
         return None;
     }
     let started = Instant::now();
+    // Before the look: what was good then may not be when it is sent.
+    let on_its_way = state.purges.as_ref().map(Purges::enter);
     let now = state.clock.now();
     let address = request.uri().path_and_query()?.as_str();
     let kept = cache.at_address(address, now.timestamp_micros())?;
@@ -121,5 +125,5 @@ fn hit(state: &State, request: &Request) -> Option<Response<BoxBody>> {
     envelope::set_common(headers, id);
     page.meters.count(method, response.status(), started);
     log_lines::log_hit(request, &response, started);
-    Some(response.into())
+    Some(in_transit::holding(response, on_its_way).into())
 }

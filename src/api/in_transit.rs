@@ -14,11 +14,13 @@ struct InTransit<T> {
     _held: T,
 }
 
-/// Holds something until an answer has been sent. One without a body has nothing to hold it by: then it ends here.
-pub fn holding(response: HttpResponse, held: impl Unpin + 'static) -> HttpResponse {
-    match response.body().size() {
-        BodySize::None | BodySize::Sized(0) => response,
-        _ => response.map_body(|_, body| {
+/// Holds something, if there is something, until an answer has been sent. One without a body has nothing to hold it by:
+/// then it ends here.
+pub fn holding(response: HttpResponse, held: Option<impl Unpin + 'static>) -> HttpResponse {
+    let is_empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+    match held.filter(|_| !is_empty) {
+        None => response,
+        Some(held) => response.map_body(|_, body| {
             BoxBody::new(InTransit {
                 body,
                 has_rested: false,
@@ -41,8 +43,7 @@ impl<T: Unpin> MessageBody for InTransit<T> {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         match Pin::new(&mut this.body).poll_next(context) {
-            // The server sends what it has been given where there is no more for now, then asks again. Who takes it slowly
-            // is not waited for: it has been asked again by then.
+            // The server sends what it has been given where there is no more for now, then asks again.
             Poll::Ready(None) if !this.has_rested => {
                 this.has_rested = true;
                 context.waker().wake_by_ref();
@@ -65,7 +66,7 @@ mod tests {
     fn it_is_held_until_the_bytes_have_been_taken_and_once_more_asked_for() {
         let held = Rc::new(());
         let response = HttpResponse::Ok().body("des octets");
-        let mut body = holding(response, Rc::clone(&held)).into_body();
+        let mut body = holding(response, Some(Rc::clone(&held))).into_body();
         assert_eq!(body.size(), BodySize::Sized(10));
         let waker = noop_waker();
         let mut context = Context::from_waker(&waker);
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn an_answer_without_a_body_holds_nothing() {
         let held = Rc::new(());
-        let response = holding(HttpResponse::NotModified().finish(), Rc::clone(&held));
+        let response = holding(HttpResponse::NotModified().finish(), Some(Rc::clone(&held)));
         assert_eq!(Rc::strong_count(&held), 1);
         drop(response);
     }

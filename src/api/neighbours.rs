@@ -102,7 +102,9 @@ pub struct Shown {
     cache_tags: Vec<String>,
     expiry: Option<DateTime<Utc>>,
     is_unfiltered: bool,
-    is_ranking: bool,
+    ranking_until: Option<i64>,
+    /// Whether every article that was found is shown: the engine may not know yet of one that is hidden.
+    is_whole: bool,
 }
 
 impl Shown {
@@ -117,24 +119,29 @@ impl Shown {
         cache_tags.extend(asked.tags.cache_tags(&[]));
         // Any article may come to be a neighbour.
         cache_tags.push(RANKINGS.to_owned());
+        let copies = material.slugs(&found.copies);
+        let copies_shown = copies.len();
+        let data = material.into_views(&found.neighbours);
+        let shown = (data.len(), copies_shown);
         Ok(Self {
             page: RelatedPage {
                 limit: asked.limit,
                 complete: asked.complete,
                 hidden_reason: found.hidden.map(Hidden::as_str),
-                copies: material.slugs(&found.copies),
+                copies,
             },
-            data: material.into_views(&found.neighbours),
+            data,
             cache_tags,
             expiry,
             is_unfiltered: asked.is_unfiltered(),
-            is_ranking: false,
+            ranking_until: None,
+            is_whole: shown == (found.neighbours.len(), found.copies.len()),
         })
     }
 
-    /// Whether the engine keeps what was found.
-    pub fn as_ranking(mut self, is_ranking: bool) -> Self {
-        self.is_ranking = is_ranking;
+    /// The engine keeps what was found, until then (unix microseconds).
+    pub fn ranked_until(mut self, until: Option<i64>) -> Self {
+        self.ranking_until = until.filter(|_| self.is_whole);
         self
     }
 
@@ -164,7 +171,7 @@ impl Shown {
                     true => sources.iter().map(|row| row.num).collect(),
                     false => Vec::new(),
                 },
-                is_ranking: self.is_ranking,
+                ranking_until: self.ranking_until,
                 ..Keep::default()
             })
             .not_cached(!complete))

@@ -116,7 +116,8 @@ impl About {
                         return Ok(None);
                     };
                     let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
-                    asked.show(conn, &row, kept, true, now).map(Some)
+                    let until = Some(kept.until);
+                    asked.show(conn, &row, kept.related, until, now).map(Some)
                 }
             }
         })
@@ -131,8 +132,12 @@ impl About {
                 Located::Here(row) => {
                     let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
                     let found = asked.of(state, row.num, now);
-                    let is_kept = self.may_be_kept() && state.engine(now).is_ranked(row.num);
-                    asked.show(conn, &row, found, is_kept, now)
+                    let kept = self.may_be_kept().then(|| {
+                        let micros = now.timestamp_micros();
+                        state.engine(now).kept(row.num, asked.limit, micros)
+                    });
+                    let until = kept.flatten().map(|kept| kept.until);
+                    asked.show(conn, &row, found, until, now)
                 }
             }
         })
@@ -184,16 +189,16 @@ impl Asked {
             && matches!(self.language, related::Language::Own)
     }
 
-    /// What was found for an article as its list; `is_ranking`: the engine keeps it.
+    /// What was found for an article as its list; the engine keeps it until `kept_until` (unix microseconds), if it does.
     fn show(
         &self,
         conn: &mut Conn,
         row: &ArticleRow,
         found: Related,
-        is_ranking: bool,
+        kept_until: Option<i64>,
         now: DateTime<Utc>,
     ) -> Result<Answer> {
-        let shown = Shown::load(conn, self, &found, now)?.as_ranking(is_ranking);
+        let shown = Shown::load(conn, self, &found, now)?.ranked_until(kept_until);
         shown.list(format!("related-{}", row.id), std::slice::from_ref(row))
     }
 

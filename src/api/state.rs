@@ -283,23 +283,25 @@ impl State {
         question: Question,
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let Some(purges) = &self.purges else {
-            return self.answer_here(request, question, work).await;
-        };
+        let is_public = request.extensions().get::<Identity>().is_none();
         // Until it has left: a cache outside is purged after it has come there.
-        let on_its_way = purges.enter();
-        let response = self.answer_here(request, question, work).await?;
+        let purges = self.purges.as_ref().filter(|_| is_public);
+        let on_its_way = purges.map(Purges::enter);
+        let cache = self.cache.as_ref().filter(|_| is_public);
+        let response = self
+            .answered(cache.map(Arc::as_ref), request, question, work)
+            .await?;
         Ok(in_transit::holding(response, on_its_way))
     }
 
-    async fn answer_here(
+    async fn answered(
         &self,
+        cache: Option<&Cache<Page>>,
         request: &HttpRequest,
         question: Question,
         work: impl FnOnce(&Self, &Reader<'_>, DateTime<Utc>) -> Result<Answer> + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
-        let is_public = request.extensions().get::<Identity>().is_none();
-        let Some(cache) = self.cache.as_ref().filter(|_| is_public) else {
+        let Some(cache) = cache else {
             let finish = |state: &Self, _: &Reader<'_>, answer: Answer, read: Read| {
                 Ok((answer.finish(state.max_age), read.at))
             };

@@ -5,7 +5,8 @@
 //! has moved, line of the change log by line. An answer is looked at anew, when it is asked for, after the ledger has
 //! moved; in between a hit compares two numbers.
 //!
-//! A ranking is older than the newest articles without being wrong: what it shows is as it is now, or it has ended.
+//! A ranking is older than the newest articles without being wrong: the articles that it shows are as they are now, or it
+//! has ended.
 //! So one that may have moved is still given while it is made anew, for one who asks, within a [`Budget`] of the
 //! processor's time: at many writes a second rankings lag behind, and reads do not.
 //!

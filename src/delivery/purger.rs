@@ -165,7 +165,7 @@ impl Purges {
         self.0.purged.subscribe()
     }
 
-    /// Counts an answer to the public that is being made, until what this gives is dropped.
+    /// Counts an answer to the public that is being made or sent, until what this gives is dropped.
     pub fn enter(&self) -> OnItsWay {
         self.0.under_way.enter()
     }

@@ -1,9 +1,9 @@
 //! Rankings made ahead: of each article the nearest ones, found before anyone asks, kept, and given as long as they
 //! hold.
 //!
-//! A ranking holds until its article or one in it is hidden, or edited more than slightly, something comes near, or, some
-//! time after it was made, so much has been written elsewhere that the weights may have moved. After slight edits it is
-//! made again some time later, and given until then.
+//! A ranking holds until its article or one in it is hidden, or edited more than slightly, or something comes near. It need
+//! last for some time only if one of these articles is edited slightly, or so much is written elsewhere that the weights may
+//! have moved.
 
 use super::article::Article;
 use super::engine::Engine;
@@ -35,6 +35,15 @@ pub struct Round {
     looks: bool,
 }
 
+/// A ranking as it is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    pub related: Related,
+    /// Unix microseconds: until then the engine gives no other, unless something comes near, or an article in it is hidden
+    /// or edited more than slightly.
+    pub until: i64,
+}
+
 /// What a step of a round did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -50,8 +59,8 @@ impl Engine {
     /// The nearest articles of a stored one, as the public sees them at `now` (unix microseconds).
     pub(super) fn nearest(&self, num: i64, now: i64) -> Option<Related> {
         let article = self.counted(num);
-        if let Some(kept) = article.and_then(|article| self.kept_of(article, now)) {
-            return Some(kept);
+        if let Some(kept) = article.and_then(|article| self.holding(article, now)) {
+            return Some(kept.related);
         }
         let related = self.look_up(num, &Ask::nearest(RANKED, now))?;
         // Who comes late does not see what has opened meanwhile.
@@ -63,14 +72,17 @@ impl Engine {
 
     /// Up to so many nearest articles of a stored one as they are kept, if that still holds at `now` (unix
     /// microseconds).
-    pub fn kept(&self, num: i64, limit: usize, now: i64) -> Option<Related> {
-        let mut kept = self.kept_of(self.counted(num)?, now)?;
-        kept.neighbours.truncate(limit);
-        Some(kept)
-    }
-
-    fn kept_of(&self, article: &Article, now: i64) -> Option<Related> {
-        Some(self.holding(article, now)?.related)
+    pub fn kept(&self, num: i64, limit: usize, now: i64) -> Option<Kept> {
+        let Ranking {
+            mut related, made, ..
+        } = self.holding(self.counted(num)?, now)?;
+        related.neighbours.truncate(limit);
+        let until = made.at.saturating_add(self.lasts);
+        Some(Kept {
+            related,
+            // Where it holds beyond that, it does until something more is written.
+            until: if now < until { until } else { i64::MAX },
+        })
     }
 
     /// The ranking of an article, if it holds.
@@ -79,6 +91,7 @@ impl Engine {
         let holds = ranking.num == article.num
             && ranking.stamp == article.stamp
             && !self.has_drifted(ranking.made, now)
+            && !(self.is_old(ranking.made, now) && self.is_touched_up(&ranking))
             && ranking.related.named().count() == ranking.stamps.len()
             && (ranking.related.named().zip(&ranking.stamps))
                 .all(|(num, stamp)| self.stamp(num) == Some(*stamp));
@@ -91,11 +104,17 @@ impl Engine {
             return article.lacks_ranking();
         }
         let holding = self.holding(article, now);
-        holding.is_none_or(|ranking| {
-            let edited = |num| self.touched_up.get(&num);
-            let mut named = ranking.related.named().chain([article.num]);
-            named.any(|num| edited(num).is_some_and(|it| it.line >= ranking.made.position))
-        })
+        holding.is_none_or(|ranking| self.is_touched_up(&ranking))
+    }
+
+    /// Whether an article of a ranking has been edited, if slightly, since that was made.
+    fn is_touched_up(&self, ranking: &Ranking) -> bool {
+        if self.touched_up.is_empty() {
+            return false;
+        }
+        let edited = |num| self.touched_up.get(&num);
+        let mut named = ranking.related.named().chain([ranking.num]);
+        named.any(|num| edited(num).is_some_and(|it| it.line >= ranking.made.position))
     }
 
     /// Keeps what was found for an article, unless there is no room, or it may change by what is not looked at.
@@ -140,7 +159,11 @@ impl Engine {
         if self.lasts == 0 {
             return lines > 0;
         }
-        lines > (self.len() / DRIFT) as i64 && now.saturating_sub(made.at) >= self.lasts
+        lines > (self.len() / DRIFT) as i64 && self.is_old(made, now)
+    }
+
+    fn is_old(&self, made: Made, now: i64) -> bool {
+        now.saturating_sub(made.at) >= self.lasts
     }
 
     /// Whether rankings are kept.
@@ -156,12 +179,6 @@ impl Engine {
     /// The rankings, unless it is unknown whose neighbours those may be that came.
     fn settled_rankings(&self) -> Option<&Rankings> {
         self.rankings.as_ref().filter(|_| self.came.is_empty())
-    }
-
-    /// Whether the ranking of an article is kept, and given until something comes near, or time has passed.
-    pub fn is_ranked(&self, num: i64) -> bool {
-        self.gives_rankings()
-            && (self.counted(num)).is_some_and(|article| article.ranking().is_some())
     }
 
     /// Articles whose ranking is kept, whether or not it still holds.

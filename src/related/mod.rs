@@ -34,7 +34,7 @@ mod select;
 mod tags;
 mod weights;
 
-pub use ahead::{Round, Step};
+pub use ahead::{Kept, Round, Step};
 pub use engine::Engine;
 pub use home::Home;
 pub use profile::Profile;

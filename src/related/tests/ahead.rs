@@ -192,7 +192,7 @@ fn a_slight_edit_ends_no_ranking_and_is_in_those_made_later() {
     let num = articles[place].num;
     let kept = |engine: &Engine, now| -> Vec<_> {
         let kept = (1..=600).filter_map(|num| engine.kept(num, RANKED, now));
-        kept.collect()
+        kept.map(|kept| kept.related).collect()
     };
     let before = kept(&engine, NOW);
     assert_eq!(before.len(), all);
@@ -203,17 +203,21 @@ fn a_slight_edit_ends_no_ranking_and_is_in_those_made_later() {
     tell(&mut engine);
     assert_eq!(kept(&engine, NOW), before);
     assert_eq!(rank_all(&engine, &mut round), 0, "it can wait");
+    let last = NOW + LASTS - 1;
+    assert_eq!(engine.kept(num, RANKED, last).unwrap().until, last + 1);
+    assert_eq!(kept(&engine, last), before);
 
     let naming = |related: &&Related| related.named().any(|named| named == num);
     let naming = before.iter().filter(naming).count();
     assert!(naming > 3, "{naming}");
     let now = NOW + LASTS;
+    assert_eq!(kept(&engine, now).len(), all - 1 - naming);
     engine.advance(now);
     assert_eq!(rank_all(&engine, &mut round), 1 + naming);
     let plain = fresh(&articles, now);
     let mut differ = 0;
     for (article, before) in articles.iter().zip(before) {
-        let found = engine.kept(article.num, RANKED, now).unwrap();
+        let found = engine.kept(article.num, RANKED, now).unwrap().related;
         if article.num == num || found.named().any(|named| named == num) {
             assert_eq!(Some(&found), plain.related(article.num, &at(now)).as_ref());
             differ += usize::from(found != before);
