@@ -188,7 +188,7 @@ fn is_elided(before: &str) -> bool {
 }
 
 /// Vocabularies that no one uses now, the last used on top.
-static SPARE: Mutex<Vec<Box<Stems>>> = Mutex::new(Vec::new());
+static SPARE: Mutex<Vec<Stems>> = Mutex::new(Vec::new());
 
 /// As many are kept as may well be used at a time.
 const SPARES: usize = 8;
