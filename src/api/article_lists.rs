@@ -210,7 +210,7 @@ pub fn find(
         with_time: true,
         derived: derived || input.text.is_some(),
         neighbours_of: nums,
-        ranking_until: None,
+        ..Keep::default()
     };
     let frame = Frame {
         last_modified: article_views::last_modified(&views),

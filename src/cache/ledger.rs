@@ -225,6 +225,11 @@ impl Ledger {
         let mut until = drift.lags().map_or(i64::MAX, |lags| {
             made_at.saturating_add(self.lag.saturating_mul(lags))
         });
+        // To make it anew before would give the same.
+        let drift = match &depends.ranks {
+            Ranks::Ranking(_) if drift == Drift::Far => Drift::None,
+            _ => drift,
+        };
         if depends.stretch.is_some() || depends.with_time {
             if seen < kept.recent_from {
                 return None;
@@ -244,11 +249,7 @@ impl Ledger {
             state: self.state(),
             position: self.position(),
             until,
-            drift: match &depends.ranks {
-                // To make it anew before would give the same.
-                Ranks::Ranking(_) if drift == Drift::Far => Drift::None,
-                _ => drift,
-            },
+            drift,
         })
     }
 

@@ -20,7 +20,7 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// The stem of a word, if it has one, found by `find` where the word is not known.
     pub fn stem<'a>(&mut self, word: &str, find: impl FnOnce() -> Option<&'a str>) -> Option<&str> {
-        let hash = self.hash(word.as_bytes());
+        let hash = self.hasher.hash_one(word.as_bytes());
         let place = match self.recent.place(hash, word) {
             Some(place) => place,
             None => self.add(hash, word, find),
@@ -43,10 +43,6 @@ impl Vocabulary {
             None => find(),
         };
         recent.add(hash, word, stem, |word| hasher.hash_one(word))
-    }
-
-    fn hash(&self, word: &[u8]) -> u64 {
-        self.hasher.hash_one(word)
     }
 }
 

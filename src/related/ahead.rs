@@ -1,9 +1,9 @@
 //! Rankings made ahead: of each article the nearest ones, found before anyone asks, kept, and given as long as they
 //! hold.
 //!
-//! A ranking holds until its article or one in it is hidden, or edited more than slightly, or something comes near. It need
-//! last for some time only if one of these articles is edited slightly, or so much is written elsewhere that the weights may
-//! have moved.
+//! A ranking holds until its article or one in it is hidden, or edited more than slightly, or something comes near. A slight
+//! edit of one of them, or so much written elsewhere that the weights may have moved, ends it as well, but not before it has
+//! lasted for some time.
 
 use super::article::Article;
 use super::engine::Engine;

@@ -129,10 +129,11 @@ struct Counter<'a> {
     /// Stems in reading order, for the sketch.
     sequence: Vec<u32>,
     title: Vec<u32>,
+    /// There is no entry for terms that are always written at too great a length.
     forms: ByHash<Forms<'a>>,
 }
 
-/// The first few ways in which a term is written, each with its count, in order of first sight.
+/// The first few ways in which a term is written, at least one, each with its count, in order of first sight.
 #[derive(Default)]
 struct Forms<'a> {
     seen: [(&'a str, u32); 4],
@@ -150,17 +151,14 @@ impl<'a> Forms<'a> {
         }
     }
 
-    /// `None`: none was short enough.
-    fn first(&self) -> Option<&'a str> {
-        let (form, count) = self.seen[0];
-        (count > 0).then_some(form)
+    fn first(&self) -> &'a str {
+        self.seen[0].0
     }
 
-    /// Of equally common ones the first.
-    fn commonest(&self) -> Option<&'a str> {
-        let most = self.seen.iter().map(|(_, count)| *count).max()?;
-        let (form, _) = self.seen.iter().find(|(_, count)| *count == most)?;
-        (most > 0).then_some(*form)
+    fn commonest(&self) -> &'a str {
+        // The last of equally common ones, so the first in order.
+        let commonest = self.seen.iter().rev().max_by_key(|(_, count)| *count);
+        commonest.map_or("", |(form, _)| form)
     }
 }
 
@@ -233,9 +231,7 @@ impl<'a> Counter<'a> {
             .filter(|&(weight, _)| weight > 1);
         let mut ranked: Vec<(u32, usize, u32)> = stems
             .chain(pairs)
-            .filter_map(|(weight, hash)| {
-                Some((weight, self.forms.get(&hash)?.first()?.len(), hash))
-            })
+            .filter_map(|(weight, hash)| Some((weight, self.forms.get(&hash)?.first().len(), hash)))
             .collect();
         // Long words are rarer than short ones, which is all that one article can tell of rarity.
         ranked.sort_unstable_by(|a, b| b.cmp(a));
@@ -244,7 +240,7 @@ impl<'a> Counter<'a> {
             .into_iter()
             .map(|(_, _, hash)| hash)
             .chain(marks.iter().map(|mark| mark.hash))
-            .filter_map(|hash| Some((hash, self.forms.get(&hash)?.commonest()?)))
+            .filter_map(|hash| Some((hash, self.forms.get(&hash)?.commonest())))
             .collect();
         names.sort_unstable();
         names

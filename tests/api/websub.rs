@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::hook::{Heard, Hook, Manner};
 use crate::support::{App, Place, article, places};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(20);
 const FEEDS: [&str; 2] = [
     "https://api.news.example/v1/feeds/atom",
     "https://api.news.example/v1/feeds/rss?tag=eau",

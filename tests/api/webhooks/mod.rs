@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::support::hook::{Heard, Hook, SECRET};
 use crate::support::{App, Place, Reply};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(20);
 
 /// A server that may send to this machine, with two retries.
 fn app(place: Place) -> App {
