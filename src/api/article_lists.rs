@@ -17,6 +17,7 @@ use crate::api::conditional::{Answer, Keep, LISTS};
 use crate::api::cursor;
 use crate::api::feeds;
 use crate::api::inputs::{ListInput, ListParams, Shape};
+use crate::api::listed::{FORM, Listed};
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
@@ -31,8 +32,9 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::search;
 use crate::store::articles::ArticleRow;
+use crate::store::cards::{self, Found};
 use crate::store::listing::{self, Key, Listing, Scope};
-use crate::store::shown::{self, Shown};
+use crate::store::shown;
 use crate::store::{rights, sights};
 
 /// Articles of a page that is read and written in less than a millisecond.
@@ -42,7 +44,8 @@ const LONGEST_BRIEF: usize = 50;
 #[derive(Serialize, ToSchema)]
 #[schema(as = ArticleList)]
 pub struct ArticleListView {
-    pub data: Vec<ArticleView>,
+    #[schema(value_type = Vec<ArticleView>)]
+    pub data: Vec<Listed>,
     pub page: Page,
 }
 
@@ -97,15 +100,28 @@ fn list(
     now: DateTime<Utc>,
 ) -> Result<Answer> {
     let is_public = scope == Scope::Public;
-    let ListPage { views, page, frame } = find(conn, state, input, scope, now)?;
+    // Cards do not tell what others may take over.
+    let is_listed = is_public && input.shape.is_listed() && !input.syndicatable;
+    let reading = match is_listed {
+        true => Reading::Cards,
+        false => Reading::Rows,
+    };
+    let ListPage {
+        articles,
+        page,
+        frame,
+    } = find(conn, state, input, scope, reading, now)?;
     let shape = &input.shape;
     let link = address.next(&page);
     let answer = match shape.members {
-        None => Answer::json(&ArticleListView { data: views, page })?,
+        None => Answer::json(&ArticleListView {
+            data: articles,
+            page,
+        })?,
         Some(_) => {
-            let data = views
+            let data = articles
                 .iter()
-                .map(|view| article_views::shaped(view, shape))
+                .map(|article| article_views::shaped(article, shape))
                 .collect::<Result<Vec<_>>>()?;
             Answer::json(&serde_json::json!({ "data": data, "page": page }))?
         }
@@ -119,9 +135,17 @@ fn list(
 
 /// A page of a list, in whatever form it is to be written.
 pub struct ListPage {
-    pub views: Vec<ArticleView>,
+    pub articles: Vec<Listed>,
     pub page: Page,
     pub frame: Frame,
+}
+
+/// What the articles of a page are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    Rows,
+    /// Their cards, where there are such: enough for a page of a plain list that the public sees.
+    Cards,
 }
 
 /// What an answer with a page of a list says of itself.
@@ -172,6 +196,7 @@ pub fn find(
     state: &State,
     input: &ListInput,
     scope: Scope,
+    reading: Reading,
     now: DateTime<Utc>,
 ) -> Result<ListPage> {
     let shape = &*in_snapshot(conn, &input.shape)?;
@@ -186,22 +211,22 @@ pub fn find(
     let wanted = resolved(conn, input.tags.as_ref(), &whom, now)?;
     let listing = asked(input, wanted.filter.clone(), scope, now);
     let mut found = match &input.text {
-        Some(text) => search_page(conn, state, text.clone(), input, listing)?,
-        None => plain_page(conn, input, listing)?,
+        Some(text) => search_page(conn, state, text.clone(), input, listing, reading)?,
+        None => plain_page(conn, input, listing, reading)?,
     };
     let derived = shape.related || shape.related_tags;
     let incomplete = derived && !state.related_is_complete();
-    let shown = std::mem::take(&mut found.shown);
-    let nums = shown.iter().map(|shown| shown.row.num).collect();
-    let views = article_views::views(conn, state, shown, shape, now)?;
+    let on_page = std::mem::take(&mut found.on_page);
+    let nums = on_page.iter().map(Found::num).collect();
+    let articles = article_views::listed(conn, state, on_page, shape, now)?;
     let next = found
         .next
         .as_ref()
         .map(|key| cursor::encode(&input.fingerprint, &key));
     let cache_tags = std::iter::once(LISTS.to_owned())
-        .chain(cache_tags(&views, shape))
+        .chain(cache_tags(&articles, shape))
         .chain(found.after.iter().map(|id| format!("article-{id}")))
-        .chain(wanted.cache_tags(&views))
+        .chain(wanted.cache_tags(&articles))
         // Words are looked for in the names of tags, too.
         .chain(input.text.is_some().then(|| "tags".to_owned()))
         .collect();
@@ -213,8 +238,8 @@ pub fn find(
         ..Keep::default()
     };
     let frame = Frame {
-        last_modified: article_views::last_modified(&views),
-        expiry: article_views::first_expiry(&views),
+        last_modified: article_views::last_modified(&articles),
+        expiry: article_views::first_expiry(&articles),
         cache_tags,
         keep,
         incomplete,
@@ -224,7 +249,11 @@ pub fn find(
         next,
         count: found.count,
     };
-    Ok(ListPage { views, page, frame })
+    Ok(ListPage {
+        articles,
+        page,
+        frame,
+    })
 }
 
 /// The same shape for whose eyes it is by this snapshot.
@@ -289,8 +318,8 @@ fn is_brief(input: &ListInput) -> bool {
 }
 
 /// A page of articles, the key after which the next begins, and the count where it was asked for.
-struct Found {
-    shown: Vec<Shown>,
+struct OnPage {
+    on_page: Vec<Found>,
     next: Option<(i64, Uuid)>,
     /// The key after which it begins itself.
     begins_after: Option<(i64, Uuid)>,
@@ -299,7 +328,12 @@ struct Found {
     count: Option<i64>,
 }
 
-fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Result<Found> {
+fn plain_page(
+    conn: &mut Conn,
+    input: &ListInput,
+    mut listing: Listing,
+    reading: Reading,
+) -> Result<OnPage> {
     if let Some(word) = &input.cursor {
         let (micros, id) = cursor::decode(&input.fingerprint, word)?;
         let date = DateTime::from_timestamp_micros(micros);
@@ -309,24 +343,41 @@ fn plain_page(conn: &mut Conn, input: &ListInput, mut listing: Listing) -> Resul
     let mut found = listing::page(conn, &listing)?;
     let after = found.drain(input.limit.min(found.len())..).next();
     let nums: Vec<i64> = found.iter().map(|(num, _)| *num).collect();
-    let shown = shown::by_nums(conn, &nums, input.shape.parts(), listing.now)?;
-    let key = shown
+    let on_page = read(conn, &nums, &input.shape, reading, listing.now)?;
+    let key = found
         .last()
-        .filter(|_| after.is_some())
-        .and_then(|last| Key::of(&last.row, input.use_date));
+        .map(|(_, key)| *key)
+        .filter(|_| after.is_some());
     let count = input
         .count
         .then(|| listing::count(conn, &listing))
         .transpose()?;
-    Ok(Found {
-        shown,
+    Ok(OnPage {
+        on_page,
         next: key.map(|key| (key.date.timestamp_micros(), key.id)),
         begins_after: listing
             .after
             .map(|key| (key.date.timestamp_micros(), key.id)),
-        after: after.map(|(_, id)| id),
+        after: after.map(|(_, key)| key.id.to_string()),
         count,
     })
+}
+
+/// The articles of these numbers, in their order, as the page needs them.
+fn read(
+    conn: &mut Conn,
+    nums: &[i64],
+    shape: &Shape,
+    reading: Reading,
+    now: DateTime<Utc>,
+) -> Result<Vec<Found>> {
+    match reading {
+        Reading::Cards => cards::public(conn, nums, FORM, now),
+        Reading::Rows => {
+            let shown = shown::by_nums(conn, nums, shape.parts(), now)?;
+            Ok(shown.into_iter().map(Found::from).collect())
+        }
+    }
 }
 
 /// The index decides what matches and in which order; the database, what it is and whether it may be seen.
@@ -336,7 +387,8 @@ fn search_page(
     text: search::Text,
     input: &ListInput,
     listing: Listing,
-) -> Result<Found> {
+    reading: Reading,
+) -> Result<OnPage> {
     if !state.progress.is_ready(crate::follower::SearchIndex::NAME) {
         return Err(Error::NotReady("the full-text index is being built"));
     }
@@ -369,14 +421,18 @@ fn search_page(
     let more = found.hits.len() > input.limit;
     found.hits.truncate(input.limit);
     let nums: Vec<i64> = found.hits.iter().map(|hit| hit.num).collect();
-    let mut shown = shown::by_nums(conn, &nums, input.shape.parts(), now)?;
+    let mut on_page = read(conn, &nums, &input.shape, reading, now)?;
     let is_wanted = |row: &ArticleRow| !input.syndicatable || row.syndicatable;
-    shown.retain(|shown| {
-        is_wanted(&shown.row) && sights::sees(&sight, &shown.row, &shown.tag_nums(), now)
+    on_page.retain(|found| match found {
+        // Only those that the public sees were found.
+        Found::Card(..) => true,
+        Found::Row(shown) => {
+            is_wanted(&shown.row) && sights::sees(&sight, &shown.row, &shown.tag_nums(), now)
+        }
     });
     let last = found.hits.last().filter(|_| more);
-    Ok(Found {
-        shown,
+    Ok(OnPage {
+        on_page,
         next: last.map(|hit| (hit.key.rank, hit.key.id)),
         // Whatever moves may change the order.
         begins_after: None,
@@ -388,7 +444,7 @@ fn search_page(
 }
 
 /// Which articles would change the page if they came to stand in it.
-fn stretch(input: &ListInput, tags: Option<TagFilter<i64>>, found: &Found) -> Stretch {
+fn stretch(input: &ListInput, tags: Option<TagFilter<i64>>, found: &OnPage) -> Stretch {
     let place = |key: &(i64, Uuid)| (key.0, key.1.to_string());
     let micros = |time: DateTime<Utc>| time.timestamp_micros();
     Stretch {

@@ -1,10 +1,12 @@
 //! Articles as callers see them, made from what is stored.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::feeds::items;
 use crate::api::inputs::{RelatedInput, Shape};
+use crate::api::listed::Listed;
 use crate::api::related;
 use crate::api::related_tags::{self};
 use crate::api::state::State;
@@ -22,6 +24,7 @@ use crate::content::visibility::Standing;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::articles::{self, ArticleRow};
+use crate::store::cards::Found;
 use crate::store::shown::{self, BodyText, Parts, Shown};
 use crate::store::{curations, rows, sights};
 
@@ -79,6 +82,25 @@ pub fn views(
         items::include_json_ld(&state.publication, &mut views);
     }
     Ok(views)
+}
+
+/// What was found as lists show it, in its order.
+pub fn listed(
+    conn: &mut Conn,
+    state: &State,
+    found: Vec<Found>,
+    shape: &Shape,
+    now: DateTime<Utc>,
+) -> Result<Vec<Listed>> {
+    if shape.is_listed() {
+        let listed = found.into_iter();
+        return listed
+            .map(|found| Listed::of(found, &shape.sight, now))
+            .collect();
+    }
+    let rows = found.into_iter().filter_map(Found::into_row).collect();
+    let views = views(conn, state, rows, shape, now)?;
+    Ok(views.into_iter().map(Listed::from).collect())
 }
 
 /// The same with only those translations that are in a partner's scope.
@@ -305,8 +327,8 @@ fn stored<T: serde::de::DeserializeOwned>(json: &str, row: &ArticleRow) -> Resul
 const TOLD: [&str; 2] = ["withheld", "public_from"];
 
 /// The view as JSON, with only the members that the caller named.
-pub fn shaped(view: &ArticleView, shape: &Shape) -> Result<Value> {
-    let mut value = serde_json::to_value(view)
+pub fn shaped(article: &impl Serialize, shape: &Shape) -> Result<Value> {
+    let mut value = serde_json::to_value(article)
         .map_err(|error| Error::Internal(format!("cannot serialise an article: {error}")))?;
     if let (Some(wanted), Value::Object(members)) = (&shape.members, &mut value) {
         members.retain(|name, _| wanted.contains(&name.as_str()) || TOLD.contains(&name.as_str()));
@@ -315,19 +337,16 @@ pub fn shaped(view: &ArticleView, shape: &Shape) -> Result<Value> {
 }
 
 /// When the newest of these was changed.
-pub fn last_modified(views: &[ArticleView]) -> Option<DateTime<Utc>> {
-    views.iter().map(|view| view.updated_at).max()
+pub fn last_modified(articles: &[Listed]) -> Option<DateTime<Utc>> {
+    articles.iter().map(Listed::updated_at).max()
 }
 
 /// When the first of these must disappear.
-pub fn first_expiry(views: &[ArticleView]) -> Option<DateTime<Utc>> {
-    let inside = |view: &ArticleView| {
-        let neighbours = view
-            .related
-            .iter()
-            .flatten()
-            .filter_map(|related| related.article.expires_at);
-        neighbours.chain(view.expires_at).min()
+pub fn first_expiry(articles: &[Listed]) -> Option<DateTime<Utc>> {
+    let inside = |article: &Listed| {
+        let neighbours = article.neighbours().iter();
+        let neighbours = neighbours.filter_map(|related| related.article.expires_at());
+        neighbours.chain(article.expires_at()).min()
     };
-    views.iter().filter_map(inside).min()
+    articles.iter().filter_map(inside).min()
 }

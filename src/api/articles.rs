@@ -12,6 +12,7 @@ use crate::api::auth::Viewer;
 use crate::api::conditional::{Answer, Keep};
 use crate::api::cursor;
 use crate::api::inputs::{self, ArticleParams, Shape};
+use crate::api::listed::Listed;
 use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
@@ -222,19 +223,21 @@ fn one(
     // A translation may be about to appear.
     let in_group = shown.row.translation_group.is_some();
     let views = article_views::views(conn, state, vec![shown], shape, now)?;
-    let Some(view) = views.first() else {
+    let Some(view) = views.into_iter().next() else {
         return Err(Error::Internal("an article lost its view".to_owned()));
     };
+    let tag = StateTag::of(&view.id, view.version);
+    let articles = [Listed::from(view)];
     let answer = match shape.members {
-        Some(_) => Answer::json(&article_views::shaped(view, shape)?)?,
-        None => Answer::json(view)?,
+        Some(_) => Answer::json(&article_views::shaped(&articles[0], shape)?)?,
+        None => Answer::json(&articles[0])?,
     };
     Ok(answer
         .embeddable(shape.json_ld)
-        .stands_for(StateTag::of(&view.id, view.version))
-        .last_modified(article_views::last_modified(&views))
-        .until(article_views::first_expiry(&views))
-        .cache_tags(cache_tags(&views, shape))
+        .stands_for(tag)
+        .last_modified(article_views::last_modified(&articles))
+        .until(article_views::first_expiry(&articles))
+        .cache_tags(cache_tags(&articles, shape))
         .keep(Keep {
             with_time: derived || in_group,
             derived,
@@ -253,9 +256,9 @@ pub struct Resolved {
 impl Resolved {
     /// What is to be told to a cache of a list with this filter: the tags, and, of those that no article shown bears,
     /// whether any article does at all. For a tag without articles is not known.
-    pub fn cache_tags(&self, views: &[ArticleView]) -> Vec<String> {
+    pub fn cache_tags(&self, articles: &[Listed]) -> Vec<String> {
         let is_borne = |id: &String| {
-            let mut borne = views.iter().flat_map(|view| &view.tags);
+            let mut borne = articles.iter().flat_map(Listed::tags);
             borne.any(|tag| tag.id == *id)
         };
         let of_tag = |id: &String| {
@@ -296,18 +299,15 @@ pub fn resolved(
 
 /// Each article's and each tag's name: what a cache is told when one changes. What rests on neighbours changes with
 /// any article.
-pub fn cache_tags(views: &[ArticleView], shape: &Shape) -> Vec<String> {
+pub fn cache_tags(articles: &[Listed], shape: &Shape) -> Vec<String> {
     let mut cache_tags = Vec::new();
     let mut tags = TagNames::default();
-    for view in views {
-        let neighbours = view
-            .related
-            .iter()
-            .flatten()
-            .map(|related| &*related.article);
-        for article in std::iter::once(view).chain(neighbours) {
+    for article in articles {
+        let neighbours = article.neighbours().iter();
+        let neighbours = neighbours.map(|related| &related.article);
+        for article in std::iter::once(article).chain(neighbours) {
             // Joined, not formatted: a page has a hundred of them.
-            cache_tags.push(["article-", &article.id].concat());
+            cache_tags.push(["article-", article.id()].concat());
             cache_tags.extend(tags.new_in(article));
         }
     }
@@ -329,8 +329,8 @@ pub struct TagNames {
 
 impl TagNames {
     /// Those of the article's tags that have not been named.
-    pub fn new_in<'a>(&'a mut self, view: &'a ArticleView) -> impl Iterator<Item = String> + 'a {
-        view.tags.iter().filter_map(|tag| {
+    pub fn new_in<'a>(&'a mut self, article: &'a Listed) -> impl Iterator<Item = String> + 'a {
+        article.tags().iter().filter_map(|tag| {
             let is_new = !self.named.contains(&tag.num);
             is_new.then(|| {
                 self.named.push(tag.num);

@@ -168,7 +168,7 @@ pub fn shown(act: &Act, conn: &mut Conn, row: &ArticleRow) -> Result<Answer> {
     };
     Ok(Answer::json(view)?
         .stands_for(tag_of(row))
-        .last_modified(article_views::last_modified(&views)))
+        .last_modified(Some(view.updated_at)))
 }
 
 pub fn tag_of(row: &ArticleRow) -> StateTag {

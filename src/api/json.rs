@@ -17,6 +17,8 @@ const USUAL: usize = 16_384;
 /// Bytes that are looked at together.
 const STRIDE: usize = 32;
 const STEP: usize = 8;
+/// The name by which serde_json knows what is JSON already. A test tells when it is another.
+const READY: &str = "$serde_json::private::RawValue";
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
 
@@ -26,7 +28,7 @@ type Result<T> = std::result::Result<T, serde_json::Error>;
 /// Those of the value's own serialisation.
 pub fn to_vec(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(USUAL);
-    value.serialize(Writer(&mut out))?;
+    value.serialize(Writer::on(&mut out))?;
     Ok(out)
 }
 
@@ -58,8 +60,22 @@ pub fn maybe_time<S: Serializer>(
     }
 }
 
+/// JSON that is ready, as serde_json's `RawValue` hands it over; but that looks through the whole of it first.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn ready<S: Serializer>(json: &str, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    let mut raw = serializer.serialize_struct(READY, 1)?;
+    raw.serialize_field(READY, json)?;
+    raw.end()
+}
+
 /// Writes one value.
-struct Writer<'a>(&'a mut Vec<u8>);
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    /// Texts are JSON already.
+    is_ready: bool,
+}
 
 /// Writes the items of a value, parted by commas.
 struct Items<'a> {
@@ -67,27 +83,37 @@ struct Items<'a> {
     is_first: bool,
     /// What stands behind the last.
     end: &'static [u8],
+    /// What comes is JSON already.
+    is_ready: bool,
 }
 
 impl<'a> Writer<'a> {
+    fn on(out: &'a mut Vec<u8>) -> Self {
+        Self {
+            out,
+            is_ready: false,
+        }
+    }
+
     fn items(self, begin: &[u8], end: &'static [u8]) -> Items<'a> {
-        self.0.extend_from_slice(begin);
+        self.out.extend_from_slice(begin);
         Items {
-            out: self.0,
+            out: self.out,
             is_first: true,
             end,
+            is_ready: false,
         }
     }
 
     /// The items of a variant, which is an object with the variant's name as its one member.
     fn variant(self, name: &str, begin: u8, end: &'static [u8]) -> Items<'a> {
-        self.0.push(b'{');
-        write_text(self.0, name);
+        self.out.push(b'{');
+        write_text(self.out, name);
         self.items(&[b':', begin], end)
     }
 
     fn plain(self, value: impl Serialize) -> Result<()> {
-        serde_json::to_writer(self.0, &value)
+        serde_json::to_writer(self.out, &value)
     }
 }
 
@@ -116,15 +142,18 @@ impl<'a> ser::Serializer for Writer<'a> {
         serialize_bytes: &[u8]);
 
     fn serialize_str(self, value: &str) -> Result<()> {
-        write_text(self.0, value);
+        match self.is_ready {
+            true => self.out.extend_from_slice(value.as_bytes()),
+            false => write_text(self.out, value),
+        }
         Ok(())
     }
 
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<()> {
-        self.0.push(b'"');
+        self.out.push(b'"');
         // Writing to memory does not fail; a value that cannot be displayed does.
-        write!(Escaping(self.0), "{value}").map_err(ser::Error::custom)?;
-        self.0.push(b'"');
+        write!(Escaping(self.out), "{value}").map_err(ser::Error::custom)?;
+        self.out.push(b'"');
         Ok(())
     }
 
@@ -137,7 +166,7 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_unit(self) -> Result<()> {
-        self.0.extend_from_slice(b"null");
+        self.out.extend_from_slice(b"null");
         Ok(())
     }
 
@@ -195,7 +224,14 @@ impl<'a> ser::Serializer for Writer<'a> {
         Ok(self.items(b"{", b"}"))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Items<'a>> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Items<'a>> {
+        if name == READY {
+            let items = self.items(b"", b"");
+            return Ok(Items {
+                is_ready: true,
+                ..items
+            });
+        }
         Ok(self.items(b"{", b"}"))
     }
 
@@ -220,18 +256,24 @@ impl Items<'_> {
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         self.part();
-        value.serialize(Writer(self.out))
+        value.serialize(Writer::on(self.out))
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<()> {
         self.part();
         write_text(self.out, name);
         self.out.push(b':');
-        value.serialize(Writer(self.out))
+        value.serialize(Writer::on(self.out))
     }
 
     /// A member whose name is one of a type's: there are many of them, of which none has anything to escape.
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<()> {
+        if self.is_ready {
+            return value.serialize(Writer {
+                out: self.out,
+                is_ready: true,
+            });
+        }
         if name.bytes().any(is_escaped) {
             return self.member(name, value);
         }
@@ -240,7 +282,7 @@ impl Items<'_> {
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
-        value.serialize(Writer(self.out))
+        value.serialize(Writer::on(self.out))
     }
 
     fn close(self) -> Result<()> {
@@ -297,7 +339,7 @@ impl SerializeMap for Items<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         self.part();
         let begin = self.out.len();
-        key.serialize(Writer(self.out))?;
+        key.serialize(Writer::on(self.out))?;
         // A name is a text, also one that is a number.
         if self.out.get(begin) != Some(&b'"') {
             self.out.insert(begin, b'"');
@@ -308,7 +350,7 @@ impl SerializeMap for Items<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        value.serialize(Writer(self.out))
+        value.serialize(Writer::on(self.out))
     }
 
     fn end(self) -> Result<()> {
@@ -397,6 +439,7 @@ mod tests {
 
     use chrono::{DateTime, Utc};
     use serde_json::json;
+    use serde_json::value::RawValue;
 
     use super::*;
 
@@ -439,6 +482,26 @@ mod tests {
         }
     }
 
+    struct Ready(&'static str);
+
+    impl Serialize for Ready {
+        fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            ready(self.0, serializer)
+        }
+    }
+
+    #[test]
+    fn what_is_ready_is_json_for_every_serializer() {
+        let whole = [Ready(r#"{"a":["é\n",1]}"#), Ready("null")];
+        same(&whole);
+        assert_eq!(
+            to_vec(&whole).unwrap(),
+            r#"[{"a":["é\n",1]},null]"#.as_bytes()
+        );
+        let value = serde_json::to_value(&whole).unwrap();
+        assert_eq!(value, json!([{"a": ["é\n", 1]}, null]));
+    }
+
     #[test]
     fn values_of_every_kind_are_written_as_elsewhere() {
         same(&Named {
@@ -456,12 +519,14 @@ mod tests {
         for micros in [0, 1_713_866_400_123_456, 500_000, 1_000, i64::MAX / 40] {
             let known = DateTime::from_timestamp_micros(micros).unwrap();
             let mut ours = Vec::new();
-            time(&known, Writer(&mut ours)).unwrap();
+            time(&known, Writer::on(&mut ours)).unwrap();
             assert_eq!(ours, serde_json::to_vec(&known).unwrap());
         }
         same(&Pair('"', [1, 2]));
         same(&(1.0_f32, f64::NAN, u64::MAX, i128::MIN, true, "", ()));
         same(&BTreeMap::from([(1, "a"), (-2, "b")]));
+        let raw = r#"{"b": [1, "\\n"], "a":null}"#.to_owned();
+        same(&[RawValue::from_string(raw).unwrap()]);
         same(&BTreeMap::from([
             ("a\"", vec![Some(1), None]),
             ("", vec![]),

@@ -38,6 +38,7 @@ pub mod key_inputs;
 pub mod key_uses;
 pub mod key_views;
 pub mod keys;
+pub mod listed;
 pub mod log_lines;
 pub mod logout;
 pub mod me;

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::article_views;
 use crate::api::articles::TagNames;
 use crate::api::conditional::{Answer, Keep};
+use crate::api::listed::{FORM, Listed};
 use crate::api::related::Asked;
 use crate::api::views::{ArticleView, TagKindView};
 use crate::cache::RANKINGS;
@@ -19,8 +19,9 @@ use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
 use crate::store::articles::ArticleRow;
+use crate::store::cards::Found;
 use crate::store::shown::{self, Parts};
-use crate::store::sights;
+use crate::store::{cards, sights};
 
 /// A neighbour of an article.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,8 +32,8 @@ pub struct RelatedView {
     pub score: f64,
     /// Why it is near; the weights add up to the score.
     pub reasons: Vec<ReasonView>,
-    #[schema(no_recursion)]
-    pub article: Box<ArticleView>,
+    #[schema(no_recursion, value_type = ArticleView)]
+    pub article: Listed,
     /// Slugs of the same text under other headlines or from other sources, left out of the list.
     #[schema(example = json!([]))]
     pub copies: Vec<String>,
@@ -156,7 +157,7 @@ impl Shown {
             .collect();
         let (data, page) = (self.data, self.page);
         let complete = page.complete;
-        let modified = data.iter().map(|view| view.article.updated_at).max();
+        let modified = data.iter().map(|view| view.article.updated_at()).max();
         // A source that disappears takes its neighbours along.
         let expiry = sources.iter().filter_map(expiry).chain(self.expiry).min();
         Ok(Answer::json(&RelatedListView { data, page })?
@@ -184,7 +185,7 @@ fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
 
 /// What is needed to show neighbours, loaded for all of them at once.
 pub struct Material {
-    articles: HashMap<i64, Box<ArticleView>>,
+    articles: HashMap<i64, Listed>,
     /// Words of the text may be named as reasons.
     words_are_shown: bool,
 }
@@ -202,14 +203,19 @@ impl Material {
         nums.extend(neighbours.iter().flat_map(|neighbour| &neighbour.copies));
         nums.sort_unstable();
         nums.dedup();
-        let mut shown = shown::by_nums(conn, &nums, Parts::default(), now)?;
         // The engine may lag behind the database by a moment; the database decides what is seen.
-        shown.retain(|shown| sights::sees(sight, &shown.row, &shown.tag_nums(), now));
-        let viewed = shown.into_iter().map(|shown| {
-            let num = shown.row.num;
-            Ok((num, Box::new(article_views::view(shown, sight, now)?)))
-        });
-        let articles = viewed.collect::<Result<_>>()?;
+        let found = match sight {
+            Sight::Public => cards::public(conn, &nums, FORM, now)?,
+            sight => {
+                let mut shown = shown::by_nums(conn, &nums, Parts::default(), now)?;
+                shown.retain(|shown| sights::sees(sight, &shown.row, &shown.tag_nums(), now));
+                shown.into_iter().map(Found::from).collect()
+            }
+        };
+        let listed = found
+            .into_iter()
+            .map(|found| Ok((found.num(), Listed::of(found, sight, now)?)));
+        let articles = listed.collect::<Result<_>>()?;
         Ok(Self {
             articles,
             words_are_shown: sight.text() == TextRight::Full,
@@ -238,12 +244,7 @@ impl Material {
         shown.collect()
     }
 
-    fn about(
-        &self,
-        neighbour: &Neighbour,
-        article: Box<ArticleView>,
-        copies: Vec<String>,
-    ) -> RelatedView {
+    fn about(&self, neighbour: &Neighbour, article: Listed, copies: Vec<String>) -> RelatedView {
         let told = self.told(&neighbour.reasons);
         let reasons = told.iter();
         RelatedView {
@@ -272,24 +273,28 @@ impl Material {
         Cow::Owned(told)
     }
 
-    fn of<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a ArticleView> {
-        nums.iter()
-            .filter_map(|num| Some(&**self.articles.get(num)?))
+    fn of<'a>(&'a self, nums: &'a [i64]) -> impl Iterator<Item = &'a Listed> {
+        nums.iter().filter_map(|num| self.articles.get(num))
     }
 
     fn slugs(&self, nums: &[i64]) -> Vec<String> {
-        self.of(nums).map(|view| view.slug.clone()).collect()
+        self.of(nums)
+            .map(|article| article.slug().to_owned())
+            .collect()
     }
 
     /// Every article in it and every tag, in order.
     fn cache_tags(&self, found: &Related) -> Vec<String> {
-        let named = |copies| self.of(copies).map(|view| format!("article-{}", view.id));
+        let named = |copies| {
+            self.of(copies)
+                .map(|article| format!("article-{}", article.id()))
+        };
         let mut cache_tags: Vec<String> = named(&found.copies).collect();
         let mut tags = TagNames::default();
         for neighbour in &found.neighbours {
-            if let Some(view) = self.articles.get(&neighbour.num) {
-                cache_tags.push(["article-", &view.id].concat());
-                cache_tags.extend(tags.new_in(view));
+            if let Some(article) = self.articles.get(&neighbour.num) {
+                cache_tags.push(["article-", article.id()].concat());
+                cache_tags.extend(tags.new_in(article));
                 cache_tags.extend(named(&neighbour.copies));
             }
         }
@@ -298,18 +303,15 @@ impl Material {
 
     /// When the first article in it must disappear.
     fn expiry(&self) -> Option<DateTime<Utc>> {
-        self.articles
-            .values()
-            .filter_map(|view| view.expires_at)
-            .min()
+        self.articles.values().filter_map(Listed::expires_at).min()
     }
 
     /// A tag is named only while the neighbour shown bears it: the engine may lag behind by a moment.
-    fn reason(&self, reason: &Reason, neighbour: &ArticleView) -> Option<ReasonView> {
+    fn reason(&self, reason: &Reason, neighbour: &Listed) -> Option<ReasonView> {
         Some(match reason {
             Reason::Pin => ReasonView::Pin,
             Reason::Tag { tag, weight } => {
-                let borne = neighbour.tags.iter().find(|borne| borne.num == *tag)?;
+                let borne = neighbour.tags().iter().find(|borne| borne.num == *tag)?;
                 ReasonView::Tag {
                     tag: borne.slug.clone(),
                     name: borne.name.clone(),

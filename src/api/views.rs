@@ -246,14 +246,24 @@ impl Deref for TagBrief {
     }
 }
 
+impl TagBrief {
+    /// The tag as JSON.
+    pub fn written(&self) -> &str {
+        self.written.get_or_init(|| {
+            let view = TagBriefView {
+                slug: &self.slug,
+                name: &self.name,
+                kind: &self.kind,
+            };
+            // Texts can always be written.
+            serde_json::to_string(&view).unwrap_or_default().into()
+        })
+    }
+}
+
 impl Serialize for TagBrief {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let view = TagBriefView {
-            slug: &self.slug,
-            name: &self.name,
-            kind: &self.kind,
-        };
-        view.serialize(serializer)
+        json::ready(self.written(), serializer)
     }
 }
 
@@ -300,12 +310,8 @@ impl From<&TagMention> for TagBrief {
     /// One that need not be there, and has no name for caches.
     fn from(mention: &TagMention) -> Self {
         let slug = mention.slug.as_ref().map(Slug::to_string);
-        Self(Arc::new(BorneTag {
-            num: 0,
-            id: String::new(),
-            slug: slug.unwrap_or_default(),
-            name: mention.name.clone(),
-            kind: mention.kind.as_str().to_owned(),
-        }))
+        let (slug, kind) = (slug.unwrap_or_default(), mention.kind.as_str().to_owned());
+        let row = (0, String::new(), slug, mention.name.clone(), kind);
+        Self(Arc::new(BorneTag::from(row)))
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::api::listed;
 use crate::api::metrics::Metrics;
 use crate::api::quota::Quotas;
 use crate::api::server;
@@ -17,7 +18,9 @@ use crate::config::{self, Config, DatabaseUrl};
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::delivery::{Courier, Errand, Followed, Mark, Publisher, Purger, Target, node_in};
-use crate::follower::{Derived, Follower, Progress, RelatedIndex, ResponseCache, SearchIndex};
+use crate::follower::{
+    CardMaker, Derived, Follower, Form, Progress, RelatedIndex, ResponseCache, SearchIndex,
+};
 use crate::identity::authority::Authority;
 use crate::related::{Engine, Home, Settings};
 use crate::scheduler::Scheduler;
@@ -106,6 +109,7 @@ fn load_samples(database: &Database) -> Result<(), String> {
 /// What runs beside the requests.
 pub struct Services {
     follower: Follower,
+    cards: CardMaker,
     scheduler: Scheduler,
     purger: Option<Purger>,
     courier: Courier,
@@ -123,6 +127,7 @@ impl Services {
     /// Ends the threads; what was committed is kept.
     pub fn stop(self) {
         self.quotas.flush();
+        self.cards.stop();
         self.scheduler.stop();
         self.courier.stop();
         if let Some(publisher) = self.publisher {
@@ -181,6 +186,11 @@ pub fn assemble(
     });
     let follower =
         Follower::start(&database, derived, config.follow_interval).map_err(no_thread)?;
+    let form = Form {
+        number: listed::FORM,
+        make: listed::card,
+    };
+    let cards = CardMaker::start(&database, clock.clone(), form).map_err(no_thread)?;
     let scheduler =
         Scheduler::start(&database, clock.clone(), config.follow_interval).map_err(no_thread)?;
     let progress = follower.progress();
@@ -237,6 +247,7 @@ pub fn assemble(
     let census = take_census(&state).map_err(no_thread)?;
     let services = Services {
         follower,
+        cards,
         scheduler,
         purger,
         courier,

@@ -83,6 +83,16 @@ tables! {
         updated_at -> Timestamp,
         version -> BigInt,
     }
+    cards (article_num) {
+        article_num -> BigInt,
+        form -> Integer,
+        opens -> BigInt,
+        ends -> Nullable<BigInt>,
+        updated_at -> BigInt,
+        tags -> Text,
+        json -> Text,
+        tags_at -> Integer,
+    }
     tag_generation (one) {
         one -> Integer,
         value -> BigInt,
@@ -306,6 +316,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     curations,
     revisions,
     previews,
+    cards,
 );
 diesel::allow_tables_to_appear_in_same_query!(tags, tag_generation);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);

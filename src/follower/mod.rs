@@ -2,6 +2,7 @@
 
 mod ahead;
 mod cache;
+mod cards;
 mod latest;
 mod related;
 mod search;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 pub use cache::{ResponseCache, moves};
+pub use cards::{CardMaker, Form};
 pub use related::RelatedIndex;
 pub use search::SearchIndex;
 

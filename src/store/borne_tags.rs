@@ -2,7 +2,7 @@
 //! tag changes: each answer says which generation of all tags it saw.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -20,13 +20,30 @@ const MOST: usize = 16_384;
 static KNOWN: LazyLock<Cache<(i64, i64), Arc<BorneTag>>> = LazyLock::new(|| Cache::new(MOST));
 
 /// A tag as an article that bears it shows it.
-#[derive(Queryable, Debug)]
+#[derive(Debug)]
 pub struct BorneTag {
     pub num: i64,
     pub id: String,
     pub slug: String,
     pub name: String,
     pub kind: String,
+    /// As it stands in answers, kept by whoever first writes it.
+    pub written: OnceLock<Box<str>>,
+}
+
+type Row = (i64, String, String, String, String);
+
+impl From<Row> for BorneTag {
+    fn from((num, id, slug, name, kind): Row) -> Self {
+        Self {
+            num,
+            id,
+            slug,
+            name,
+            kind,
+            written: OnceLock::new(),
+        }
+    }
 }
 
 /// The tags of these numbers, article by article, as they are in this generation; `None` where another has come since.
@@ -71,7 +88,7 @@ fn read(
 ) -> Result<Option<HashMap<i64, Arc<BorneTag>>>> {
     let is_present = exists(tag_generation::table.filter(tag_generation::value.eq(generation)));
     // One statement, thus one snapshot.
-    let rows: Vec<BorneTag> = each!(conn, conn => tags::table
+    let rows: Vec<Row> = each!(conn, conn => tags::table
         .filter(among(tags::num, nums))
         .filter(is_present)
         .select((tags::num, tags::id, tags::slug, tags::name, tags::kind))
@@ -87,7 +104,7 @@ fn read(
         log::error!("articles bear some of the tags {nums:?}, which are not there");
     }
     let mut read = HashMap::with_capacity(rows.len());
-    for tag in rows.into_iter().map(Arc::new) {
+    for tag in rows.into_iter().map(BorneTag::from).map(Arc::new) {
         KNOWN.insert((generation, tag.num), Arc::clone(&tag));
         read.insert(tag.num, tag);
     }

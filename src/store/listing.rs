@@ -15,10 +15,10 @@ use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
 use crate::content::time::to_stored;
 use crate::content::visibility::Status;
+use crate::db::moment::MaybeMoment;
 use crate::db::schema::{article_tags, articles};
 use crate::db::{Backend, Conn};
-use crate::error::Result;
-use crate::store::articles::ArticleRow;
+use crate::error::{Error, Result};
 use crate::store::sights::{self, Condition};
 use crate::store::tags;
 
@@ -81,35 +81,44 @@ pub struct Key {
 }
 
 impl Key {
-    /// `None` for an article that lacks the date, which such a list leaves out.
-    pub fn of(row: &ArticleRow, use_date: UseDate) -> Option<Self> {
-        let date = match use_date {
-            UseDate::Published => row.published_at?,
-            UseDate::Updated => row.updated_at,
-            UseDate::FirstPublished => row.first_published_at?,
-        };
-        Some(Self {
+    fn of(date: NaiveDateTime, id: &str) -> Result<Self> {
+        let broken = || Error::Internal(format!("an article has the id {id:?}"));
+        Ok(Self {
             date: date.and_utc(),
-            id: Uuid::try_parse(&row.id).ok()?,
+            id: Uuid::try_parse(id).map_err(|_| broken())?,
         })
     }
 }
 
 pub(super) type Query<'a> = IntoBoxed<'a, articles::table, Backend>;
 
-/// The numbers and ids of the articles of a page, in order.
-pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, String)>> {
+/// The numbers of the articles of a page and their places in the list, in order.
+pub fn page(conn: &mut Conn, listing: &Listing) -> Result<Vec<(i64, Key)>> {
     if let Some(tag) = leading_tag(listing)
         && let Some(found) = page_of_tag(conn, listing, tag)?
     {
         return Ok(found);
     }
     let query = dated(filtered(listing, Part::Page), listing, Part::Page);
-    let limit = i64::try_from(listing.limit).unwrap_or(i64::MAX);
-    Ok(query
-        .limit(limit)
-        .select((articles::num, articles::id))
-        .load(conn)?)
+    let query = query.limit(i64::try_from(listing.limit).unwrap_or(i64::MAX));
+    let (num, id) = (articles::num, articles::id);
+    let found: Vec<(i64, String, MaybeMoment)> = match listing.use_date {
+        UseDate::Published => query.select((num, id, articles::published_at)).load(conn)?,
+        UseDate::Updated => {
+            let date = articles::updated_at.nullable();
+            query.select((num, id, date)).load(conn)?
+        }
+        UseDate::FirstPublished => {
+            let date = articles::first_published_at;
+            query.select((num, id, date)).load(conn)?
+        }
+    };
+    let placed = found.into_iter().filter_map(|(num, id, date)| {
+        // Lists leave out what lacks the date.
+        let date = Option::<NaiveDateTime>::from(date)?;
+        Some(Key::of(date, &id).map(|key| (num, key)))
+    });
+    placed.collect()
 }
 
 /// A tag that every article of the list bears, where an index has its bearers in the list's order.
@@ -128,7 +137,7 @@ fn leading_tag(listing: &Listing) -> Option<i64> {
 
 /// The page as it is found among the first bearers of the tag, so that the many others need not be sorted; `None` where
 /// so many of the first do not belong into the list that it is better looked for among all.
-fn page_of_tag(conn: &mut Conn, listing: &Listing, tag: i64) -> Result<Option<Vec<(i64, String)>>> {
+fn page_of_tag(conn: &mut Conn, listing: &Listing, tag: i64) -> Result<Option<Vec<(i64, Key)>>> {
     /// Bearers looked at first, and how many times more each time again.
     const FIRST: usize = 64;
     const MORE: usize = 8;
@@ -154,8 +163,9 @@ fn page_of_tag(conn: &mut Conn, listing: &Listing, tag: i64) -> Result<Option<Ve
         });
         if edge.is_none() || found.len() >= listing.limit {
             found.truncate(listing.limit);
-            let found = found.into_iter().map(|(num, _, id)| (num, id));
-            return Ok(Some(found.collect()));
+            let placed = found.into_iter();
+            let placed = placed.map(|(num, date, id)| Ok((num, Key::of(date, &id)?)));
+            return placed.collect::<Result<_>>().map(Some);
         }
     }
     Ok(None)

@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod articles;
 pub mod audit;
 pub mod borne_tags;
+pub mod cards;
 pub mod census;
 pub mod change_sight;
 pub mod change_weights;

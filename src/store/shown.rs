@@ -128,11 +128,12 @@ pub fn by_name(
     now: DateTime<Utc>,
 ) -> Result<Option<Shown>> {
     let id = id_in(name);
-    let found = with_tags(conn, |conn| {
+    let gather = |conn: &mut Conn| {
         let found: Option<Gathered> = each!(conn, conn =>
             Statement::of(Table(Named { name, id: &id }), parts, now).get_result(conn).optional())?;
         Ok(found.into_iter().collect())
-    })?;
+    };
+    let found = with_tags(conn, gather, tags_of)?;
     let mut found = found.into_iter();
     found.next().map(|found| of(found, parts)).transpose()
 }
@@ -154,10 +155,11 @@ pub fn by_nums(
     if nums.is_empty() {
         return Ok(Vec::new());
     }
-    let found = with_tags(conn, |conn| {
+    let gather = |conn: &mut Conn| {
         Ok(each!(conn, conn =>
             Statement::of(wanted(nums), parts, now).load(conn))?)
-    })?;
+    };
+    let found = with_tags(conn, gather, tags_of)?;
     let mut places: HashMap<i64, usize> = HashMap::with_capacity(nums.len());
     for (place, num) in nums.iter().enumerate() {
         places.insert(*num, place);
@@ -172,21 +174,25 @@ pub fn by_nums(
     Ok(shown)
 }
 
-/// What `gather` finds, with the tags that it names.
-fn with_tags(
+fn tags_of((_, _, tags, _, generation): &Gathered) -> Result<(Vec<i64>, i64)> {
+    Ok((nums_in(tags.as_deref())?, *generation))
+}
+
+/// What `gather` finds, with the tags that it names: `tags_of` tells their numbers, in order, and the generation of all tags.
+pub(super) fn with_tags<T>(
     conn: &mut Conn,
-    gather: impl Fn(&mut Conn) -> Result<Vec<Gathered>>,
-) -> Result<Vec<(Gathered, Vec<Arc<BorneTag>>)>> {
+    gather: impl Fn(&mut Conn) -> Result<Vec<T>>,
+    tags_of: impl Fn(&T) -> Result<(Vec<i64>, i64)>,
+) -> Result<Vec<(T, Vec<Arc<BorneTag>>)>> {
     for _ in 0..=AGAIN {
         let found = gather(conn)?;
-        let Some((.., generation)) = found.first() else {
+        let borne: Vec<(Vec<i64>, i64)> = found.iter().map(&tags_of).collect::<Result<_>>()?;
+        let (borne, generations): (Vec<Vec<i64>>, Vec<i64>) = borne.into_iter().unzip();
+        // The same in all rows of one statement.
+        let Some(&generation) = generations.first() else {
             return Ok(Vec::new());
         };
-        let borne = found
-            .iter()
-            .map(|(_, _, tags, ..)| nums_in(tags.as_deref()));
-        let borne: Vec<Vec<i64>> = borne.collect::<Result<_>>()?;
-        if let Some(tags) = borne_tags::of(conn, *generation, &borne)? {
+        if let Some(tags) = borne_tags::of(conn, generation, &borne)? {
             return Ok(found.into_iter().zip(tags).collect());
         }
     }

@@ -8,6 +8,7 @@ mod articles;
 mod audit;
 mod borne_tags;
 mod cached;
+mod cards;
 mod changes;
 mod changes_stream;
 mod changes_waiting;

@@ -63,7 +63,9 @@ pub fn dump(database: &Database) -> Vec<String> {
     }
     let lines = database.read(|conn| {
         let mut all = Vec::new();
-        for (table, columns) in TABLES.iter().filter(|(table, _)| *table != "key_usage") {
+        // When cards are made is not told, and how often keys were used.
+        let passing = ["cards", "key_usage"];
+        for (table, columns) in TABLES.iter().filter(|(table, _)| !passing.contains(table)) {
             let columns = columns.iter().filter(|column| **column != "last_used_at");
             let columns: Vec<String> = match conn {
                 Conn::Sqlite(_) => columns.map(|column| format!("quote({column})")).collect(),

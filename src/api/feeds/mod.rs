@@ -8,13 +8,15 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
 
 use crate::api::address::Address;
-use crate::api::article_lists::{self, ListPage};
+use crate::api::article_lists::{self, ListPage, Reading};
 use crate::api::auth::Viewer;
 use crate::api::conditional::Answer;
 use crate::api::inputs::{FeedParams, ListInput};
+use crate::api::listed::Listed;
 use crate::api::openapi::Failures;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
+use crate::api::views::ArticleView;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::store::listing::Scope;
@@ -181,9 +183,15 @@ fn page(
 ) -> Result<Answer> {
     let scope = Scope::of(&input.shape.sight);
     article_lists::settle(state, input)?;
-    let found = reader.read(|conn| article_lists::find(conn, state, input, scope, now));
+    let found =
+        reader.read(|conn| article_lists::find(conn, state, input, scope, Reading::Rows, now));
     // From here on without a connection.
-    let ListPage { views, page, frame } = found?;
+    let ListPage {
+        articles,
+        page,
+        frame,
+    } = found?;
+    let views = views(articles);
     let publication = &*state.publication;
     let own = |query: &str| publication.api(&format!("{}{query}", address.path()));
     let next = address.next(&page);
@@ -218,6 +226,11 @@ fn page(
         answer = answer.linked(hub, "rel=\"hub\"");
     }
     Ok(answer)
+}
+
+/// The articles of a page that was read by rows.
+fn views(articles: Vec<Listed>) -> Vec<ArticleView> {
+    articles.into_iter().filter_map(Listed::made).collect()
 }
 
 /// The hubs that tell of changes in feeds.

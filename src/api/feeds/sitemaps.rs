@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::address::Address;
-use crate::api::article_lists::{self, ListPage};
+use crate::api::article_lists::{self, ListPage, Reading};
 use crate::api::auth::Viewer;
 use crate::api::conditional::Answer;
 use crate::api::feeds::{items, question, whole};
@@ -111,12 +111,14 @@ fn page(
 ) -> Result<Answer> {
     let scope = Scope::of(&input.shape.sight);
     article_lists::settle(state, input)?;
-    let found = reader.read(|conn| article_lists::find(conn, state, input, scope, now));
+    let found =
+        reader.read(|conn| article_lists::find(conn, state, input, scope, Reading::Rows, now));
     let ListPage {
-        views,
+        articles,
         page,
         mut frame,
     } = found?;
+    let views = super::views(articles);
     frame.cache_tags.extend(translations(&views));
     let mut sitemap = Sitemap::default();
     for item in items::items(&views, &state.publication) {
@@ -154,12 +156,14 @@ fn news(
     input.from = input.from.max(Some(now - NEWS));
     let scope = Scope::of(&input.shape.sight);
     article_lists::settle(state, &input)?;
-    let found = reader.read(|conn| article_lists::find(conn, state, &input, scope, now));
+    let found =
+        reader.read(|conn| article_lists::find(conn, state, &input, scope, Reading::Rows, now));
     let ListPage {
-        views,
+        articles,
         page,
         mut frame,
     } = found?;
+    let views = super::views(articles);
     let of_item = |item: Item| {
         Some(News {
             published_at: item.published_at?,

@@ -138,10 +138,13 @@ fn written(
     for batch in nums.chunks(BATCH) {
         let shown = shown::by_nums(conn, batch, shape.parts(), now)?;
         let views = article_views::views(conn, state, shown, shape, now)?;
-        expires_at = [expires_at, article_views::first_expiry(&views)]
-            .into_iter()
-            .flatten()
-            .min();
+        expires_at = [
+            expires_at,
+            views.iter().filter_map(|view| view.expires_at).min(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         for item in items::items(&views, &state.publication) {
             changed_at = changed_at.max(Some(item.changed_at()));
             let entry = sitemaps::entry(item);

@@ -81,6 +81,17 @@ impl Shape {
         !self.related && !self.related_tags && by_rows_alone
     }
 
+    /// Whether it is what lists show of an article to the public, no more and no less.
+    pub fn is_listed(&self) -> bool {
+        self.sight == Sight::Public
+            && self.members.is_none()
+            && !(self.body
+                || self.translations
+                || self.related
+                || self.related_tags
+                || self.json_ld)
+    }
+
     pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {
         let known = ["body", "related", "related_tags", "translations", "json_ld"];
         let include = params.words("include", &known).unwrap_or_default();
