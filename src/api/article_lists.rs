@@ -216,7 +216,7 @@ pub fn find(
     };
     let derived = shape.related || shape.related_tags;
     let incomplete = derived && !state.related_is_complete();
-    let on_page = std::mem::take(&mut found.on_page);
+    let on_page = std::mem::take(&mut found.articles);
     let nums = on_page.iter().map(Found::num).collect();
     let articles = article_views::listed(conn, state, on_page, shape, now)?;
     let next = found
@@ -319,7 +319,7 @@ fn is_brief(input: &ListInput) -> bool {
 
 /// A page of articles, the key after which the next begins, and the count where it was asked for.
 struct OnPage {
-    on_page: Vec<Found>,
+    articles: Vec<Found>,
     next: Option<(i64, Uuid)>,
     /// The key after which it begins itself.
     begins_after: Option<(i64, Uuid)>,
@@ -353,7 +353,7 @@ fn plain_page(
         .then(|| listing::count(conn, &listing))
         .transpose()?;
     Ok(OnPage {
-        on_page,
+        articles: on_page,
         next: key.map(|key| (key.date.timestamp_micros(), key.id)),
         begins_after: listing
             .after
@@ -432,7 +432,7 @@ fn search_page(
     });
     let last = found.hits.last().filter(|_| more);
     Ok(OnPage {
-        on_page,
+        articles: on_page,
         next: last.map(|hit| (hit.key.rank, hit.key.id)),
         // Whatever moves may change the order.
         begins_after: None,

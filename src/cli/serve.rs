@@ -19,7 +19,7 @@ use crate::content::time::Clock;
 use crate::db::Database;
 use crate::delivery::{Courier, Errand, Followed, Mark, Publisher, Purger, Target, node_in};
 use crate::follower::{
-    CardMaker, Derived, Follower, Form, Progress, RelatedIndex, ResponseCache, SearchIndex,
+    self, Derived, Follower, Paced, Progress, RelatedIndex, ResponseCache, SearchIndex,
 };
 use crate::identity::authority::Authority;
 use crate::related::{Engine, Home, Settings};
@@ -109,7 +109,7 @@ fn load_samples(database: &Database) -> Result<(), String> {
 /// What runs beside the requests.
 pub struct Services {
     follower: Follower,
-    cards: CardMaker,
+    cards: Paced,
     scheduler: Scheduler,
     purger: Option<Purger>,
     courier: Courier,
@@ -127,7 +127,7 @@ impl Services {
     /// Ends the threads; what was committed is kept.
     pub fn stop(self) {
         self.quotas.flush();
-        self.cards.stop();
+        drop(self.cards);
         self.scheduler.stop();
         self.courier.stop();
         if let Some(publisher) = self.publisher {
@@ -186,11 +186,11 @@ pub fn assemble(
     });
     let follower =
         Follower::start(&database, derived, config.follow_interval).map_err(no_thread)?;
-    let form = Form {
+    let form = follower::cards::Form {
         number: listed::FORM,
         make: listed::card,
     };
-    let cards = CardMaker::start(&database, clock.clone(), form).map_err(no_thread)?;
+    let cards = follower::cards::start(&database, clock.clone(), form).map_err(no_thread)?;
     let scheduler =
         Scheduler::start(&database, clock.clone(), config.follow_interval).map_err(no_thread)?;
     let progress = follower.progress();

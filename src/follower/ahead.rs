@@ -2,12 +2,11 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::content::time::Clock;
+use crate::follower::paced::{Paced, Work};
 use crate::related::{Engine, Round, Step};
 
 /// After each ranking it rests for so many times as long as that took: when nothing is written, and else, for what is
@@ -23,48 +22,15 @@ const COMMIT_AFTER: usize = 1_000;
 /// A round that makes so many is worth a line in the log.
 const WORTH_TELLING: usize = 1_000;
 
-/// The thread, which ends with this.
-pub struct Ahead {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+/// Starts the thread.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start(engine: Arc<RwLock<Engine>>, clock: Clock) -> io::Result<Paced> {
+    Paced::start("rank-ahead", Ranking::on(engine, clock))
 }
 
-impl Ahead {
-    /// # Errors
-    /// When the thread cannot be started.
-    pub fn start(engine: Arc<RwLock<Engine>>, clock: Clock) -> io::Result<Self> {
-        let (stop, stopped) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name("rank-ahead".to_owned())
-            .spawn(move || {
-                let mut work = Work::on(engine, clock);
-                loop {
-                    let rest = work.step();
-                    // Nothing is ever sent: the other end is dropped.
-                    if stopped.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
-                        return work.commit();
-                    }
-                }
-            })?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the thread that ranks ahead had panicked");
-        }
-    }
-}
-
-struct Work {
+struct Ranking {
     engine: Arc<RwLock<Engine>>,
     clock: Clock,
     round: Round,
@@ -76,7 +42,7 @@ struct Work {
     written: Instant,
 }
 
-impl Work {
+impl Ranking {
     fn on(engine: Arc<RwLock<Engine>>, clock: Clock) -> Self {
         let now = Instant::now();
         Self {
@@ -91,6 +57,24 @@ impl Work {
         }
     }
 
+    fn finish_round(&mut self) {
+        self.commit();
+        if self.made >= WORTH_TELLING {
+            let (made, seconds) = (self.made, self.began.elapsed().as_secs());
+            log::info!("ranked {made} articles ahead in {seconds} s");
+        }
+        (self.made, self.began) = (0, Instant::now());
+    }
+
+    fn commit(&mut self) {
+        if std::mem::take(&mut self.uncommitted) > 0 {
+            let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+            engine.commit_rankings();
+        }
+    }
+}
+
+impl Work for Ranking {
     /// Makes one ranking, or looks for one to be made; how long to rest then.
     fn step(&mut self) -> Duration {
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
@@ -130,19 +114,7 @@ impl Work {
         }
     }
 
-    fn finish_round(&mut self) {
+    fn end(&mut self) {
         self.commit();
-        if self.made >= WORTH_TELLING {
-            let (made, seconds) = (self.made, self.began.elapsed().as_secs());
-            log::info!("ranked {made} articles ahead in {seconds} s");
-        }
-        (self.made, self.began) = (0, Instant::now());
-    }
-
-    fn commit(&mut self) {
-        if std::mem::take(&mut self.uncommitted) > 0 {
-            let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-            engine.commit_rankings();
-        }
     }
 }

@@ -2,13 +2,12 @@
 //! then, every few seconds, of those that were written meanwhile. Whoever reads before is given what the rows say.
 
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::content::time::Clock;
 use crate::db::Database;
 use crate::error::Result;
+use crate::follower::paced::{Paced, Work};
 use crate::store::cards::{self, Card};
 use crate::store::changes;
 use crate::store::shown::Shown;
@@ -31,52 +30,21 @@ pub struct Form {
     pub make: fn(Shown) -> Result<Option<Card>>,
 }
 
-/// The thread, which ends with this.
-pub struct CardMaker {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl CardMaker {
-    /// # Errors
-    /// When the thread cannot be started.
-    pub fn start(database: &Database, clock: Clock, form: Form) -> io::Result<Self> {
-        let (stop, stopped) = mpsc::channel();
-        let mut work = Work {
-            database: database.clone(),
-            clock,
-            form,
-            place: None,
-            looked: None,
-            missing: Vec::new(),
-            at_a_time: AT_A_TIME,
-        };
-        let thread = thread::Builder::new()
-            .name("cards".to_owned())
-            .spawn(move || {
-                loop {
-                    let rest = work.step();
-                    // Nothing is ever sent: the other end is dropped.
-                    if stopped.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
-                        return;
-                    }
-                }
-            })?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-
-    /// Ends the thread; what was made is kept.
-    pub fn stop(mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the thread that makes cards had panicked");
-        }
-    }
+/// Starts the thread, which ends when it is dropped; what was made is kept.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start(database: &Database, clock: Clock, form: Form) -> io::Result<Paced> {
+    let making = Making {
+        database: database.clone(),
+        clock,
+        form,
+        place: None,
+        looked: None,
+        missing: Vec::new(),
+        at_a_time: AT_A_TIME,
+    };
+    Paced::start("cards", making)
 }
 
 /// How far it has come.
@@ -87,7 +55,7 @@ struct Place {
     line: i64,
 }
 
-struct Work {
+struct Making {
     database: Database,
     clock: Clock,
     form: Form,
@@ -101,7 +69,7 @@ struct Work {
     at_a_time: usize,
 }
 
-impl Work {
+impl Work for Making {
     /// Makes some cards, or looks for those to be made; how long to rest then.
     fn step(&mut self) -> Duration {
         let started = Instant::now();
@@ -118,7 +86,9 @@ impl Work {
             }
         }
     }
+}
 
+impl Making {
     fn make(&mut self) -> Result<()> {
         let next = self.missing.len().min(self.at_a_time);
         let (nums, form, now) = (&self.missing[..next], &self.form, self.clock.now());

@@ -2,8 +2,9 @@
 
 mod ahead;
 mod cache;
-mod cards;
+pub mod cards;
 mod latest;
+mod paced;
 mod related;
 mod search;
 
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 pub use cache::{ResponseCache, moves};
-pub use cards::{CardMaker, Form};
+pub use paced::Paced;
 pub use related::RelatedIndex;
 pub use search::SearchIndex;
 

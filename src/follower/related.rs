@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cache::Ledger;
 use crate::content::time::Clock;
 use crate::error::{Error, Result};
-use crate::follower::Derived;
-use crate::follower::ahead::Ahead;
+use crate::follower::{Derived, Paced, ahead};
 use crate::related::{Article, Engine, Home, Pin, Profile, Settings, Window};
 use crate::store::state::Whole;
 
@@ -32,7 +31,7 @@ pub struct RelatedIndex {
     /// The first so many of the articles that came are known to concern any list.
     known_to_all: usize,
     /// Makes rankings ahead, where they last.
-    ahead: Option<Ahead>,
+    ahead: Option<Paced>,
     /// Slots in the engine of articles whose weights are to be computed.
     moved: Vec<u32>,
     committed: Option<Instant>,
@@ -162,7 +161,7 @@ impl Derived for RelatedIndex {
         self.write(|present| *present = engine);
         // Where each change ends all rankings, none are made that no one asks for.
         if self.home.lasts > 0 {
-            let ahead = Ahead::start(Arc::clone(&self.engine), self.clock.clone());
+            let ahead = ahead::start(Arc::clone(&self.engine), self.clock.clone());
             self.ahead = ahead
                 .inspect_err(|error| log::error!("nothing is ranked ahead: {error}"))
                 .ok();
