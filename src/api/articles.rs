@@ -12,13 +12,14 @@ use crate::api::auth::Viewer;
 use crate::api::conditional::{Answer, Keep};
 use crate::api::cursor;
 use crate::api::inputs::{self, ArticleParams, Shape};
-use crate::api::listed::Listed;
+use crate::api::listed::{FORM, Listed};
 use crate::api::openapi::Failures;
 use crate::api::precondition::StateTag;
 use crate::api::problem::Problem;
 use crate::api::state::{Question, State};
 use crate::api::tag_views::For;
 use crate::api::views::ArticleView;
+use crate::api::whole;
 use crate::cache::RANKINGS;
 use crate::content::sight::Sight;
 use crate::content::tag_filter::TagFilter;
@@ -27,6 +28,7 @@ use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::store::aliases;
 use crate::store::articles::ArticleRow;
+use crate::store::cards;
 use crate::store::shown;
 use crate::store::{rights, sights, tags};
 
@@ -208,12 +210,17 @@ fn one(
     address: &Address,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
+    if name.contains('\0') {
+        return Err(missing(name));
+    }
+    if shape.is_whole()
+        && let Some(ready) = cards::whole(conn, name, FORM, now)?
+    {
+        return whole::answer(ready);
+    }
     let derived = shape.related || shape.related_tags;
     let incomplete = derived && !state.related_is_complete();
-    let shown = match name.contains('\0') {
-        true => None,
-        false => shown::by_name(conn, name, shape.parts(), now)?,
-    };
+    let shown = shown::by_name(conn, name, shape.parts(), now)?;
     let shown = shown.ok_or_else(|| missing(name))?;
     let tags = shown.tag_nums();
     if is_moved(conn, name, &shown.row, &tags, &shape.sight, now)? {

@@ -32,6 +32,14 @@ pub fn to_vec(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Appends a value.
+///
+/// # Errors
+/// As [`to_vec`].
+pub fn append(out: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
+    value.serialize(Writer::on(out))
+}
+
 /// A time as it serialises itself, without formats: a page of articles has sixty.
 ///
 /// # Errors
@@ -372,7 +380,8 @@ impl Write for Escaping<'_> {
     }
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) {
+/// Appends a text, in its quotation marks.
+pub fn write_text(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     write_escaped(out, text.as_bytes());

@@ -124,31 +124,71 @@ impl Listed {
 
 impl Ready {
     fn of(card: Card, tags: Vec<Arc<BorneTag>>) -> Result<Self> {
-        let num = card.article_num;
-        let broken = || Error::Internal(format!("the card of article {num} is broken"));
-        let (id, slug) = names_in(&card.json).ok_or_else(broken)?;
-        let time = |micros: i64| DateTime::from_timestamp_micros(micros).ok_or_else(broken);
+        let cut = Cut::of(&card)?;
         let tags: Vec<TagBrief> = tags.into_iter().map(TagBrief).collect();
-        let at = usize::try_from(card.tags_at).map_err(|_| broken())?;
-        let (before, after) = card.json.split_at_checked(at).ok_or_else(broken)?;
         let mut json = String::with_capacity(card.json.len() + 100 * tags.len());
-        json.push_str(before);
-        for (place, tag) in tags.iter().enumerate() {
-            if place > 0 {
-                json.push(',');
-            }
-            json.push_str(tag.written());
-        }
-        json.push_str(after);
+        json.push_str(cut.before_tags);
+        json.extend(parted(&tags));
+        json.push_str(cut.after_tags);
         Ok(Self {
-            updated_at: time(card.updated_at)?,
-            expires_at: card.ends.map(time).transpose()?,
-            id: id.to_owned(),
-            slug: slug.to_owned(),
+            updated_at: cut.updated_at,
+            expires_at: cut.expires_at,
+            id: cut.id.to_owned(),
+            slug: cut.slug.to_owned(),
             tags,
             json,
         })
     }
+}
+
+/// What a card says, cut where tags belong.
+pub(super) struct Cut<'a> {
+    pub id: &'a str,
+    pub slug: &'a str,
+    pub updated_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub before_tags: &'a str,
+    pub after_tags: &'a str,
+}
+
+impl<'a> Cut<'a> {
+    /// # Errors
+    /// When the card is none that this program made.
+    pub fn of(card: &'a Card) -> Result<Self> {
+        let cut = || {
+            let (id, slug) = names_in(&card.json)?;
+            let at = usize::try_from(card.tags_at).ok()?;
+            let (before_tags, after_tags) = card.json.split_at_checked(at)?;
+            let expires_at = match card.ends {
+                Some(ends) => Some(DateTime::from_timestamp_micros(ends)?),
+                None => None,
+            };
+            Some(Self {
+                id,
+                slug,
+                updated_at: DateTime::from_timestamp_micros(card.updated_at)?,
+                expires_at,
+                before_tags,
+                after_tags,
+            })
+        };
+        cut().ok_or_else(|| broken(card))
+    }
+}
+
+/// The error of whoever cannot read a card.
+pub(super) fn broken(card: &Card) -> Error {
+    Error::Internal(format!(
+        "the card of article {} is broken",
+        card.article_num
+    ))
+}
+
+/// Tags as JSON, with the commas between them.
+pub(super) fn parted(tags: &[TagBrief]) -> impl Iterator<Item = &str> {
+    let comma = |place| if place > 0 { "," } else { "" };
+    let tags = tags.iter().enumerate();
+    tags.flat_map(move |(place, tag)| [comma(place), tag.written()])
 }
 
 fn names_in(json: &str) -> Option<(&str, &str)> {

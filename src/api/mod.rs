@@ -74,5 +74,6 @@ pub mod views;
 pub mod webhook_inputs;
 pub mod webhook_views;
 pub mod webhooks;
-pub mod wish;
+pub mod whole;
+mod wish;
 pub mod writing;

@@ -1,6 +1,6 @@
-//! Cards: what lists show of an article, ready. They are made some time after an article was written, from the row alone;
-//! tags are put in when they are read. The database takes a card away once anything of the row that it shows is another,
-//! so what is there is of the same snapshot as all else.
+//! Cards: what lists show of an article, ready, and the head of what is shown of it alone. They are made some time after an
+//! article was written, from the row alone; tags are put in when they are read. The database takes a card away once anything
+//! of the row that it shows is another, so what is there is of the same snapshot as all else.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, max, not};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, HasSqlType, Integer};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType, Integer, Nullable, Text};
 
 use crate::db::Conn;
 use crate::db::dialect::{Dialect, Wanted, among, each, wanted};
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::store::CHUNK;
 use crate::store::borne_tags::BorneTag;
 use crate::store::changes::{ChangeKind, ChangeRow};
-use crate::store::shown::{self, Parts, Shown};
+use crate::store::shown::{self, BodyText, Parts, Shown, Sibling, Siblings};
 
 /// An article as lists show it to the public. Times are microseconds since 1970.
 #[derive(Queryable, Insertable, Clone, Debug, PartialEq, Eq)]
@@ -40,10 +41,30 @@ pub struct Card {
     pub tags_at: i32,
 }
 
+/// An article as those who read it alone see it.
+pub struct Whole {
+    pub card: Card,
+    /// In editorial order.
+    pub tags: Vec<Arc<BorneTag>>,
+    pub body: BodyText,
+    /// Those that are open, in order of language.
+    pub translations: Vec<Sibling>,
+    /// Whether it has translations at all, be they hidden.
+    pub in_group: bool,
+}
+
 /// An article that was found: its card, where there is one and it is all that is wanted.
 pub enum Found {
     Card(Box<Card>, Vec<Arc<BorneTag>>),
     Row(Box<Shown>),
+}
+
+impl Card {
+    /// Whether the public sees the article.
+    fn is_open(&self, now: DateTime<Utc>) -> bool {
+        let micros = now.timestamp_micros();
+        self.opens <= micros && self.ends.is_none_or(|ends| micros < ends)
+    }
 }
 
 impl From<Shown> for Found {
@@ -85,6 +106,9 @@ macro_rules! has_card {
 /// A card, and the generation of all tags.
 type Gathered = (Card, i64);
 
+/// The same with the body, the open translations, and whether there are any.
+type GatheredWhole = (Card, i64, BodyText, Option<String>, bool);
+
 fn nums_in(tags: &str) -> Result<Vec<i64>> {
     let parts = tags.split_terminator(',').map(str::parse);
     let nums: std::result::Result<_, _> = parts.collect();
@@ -100,7 +124,6 @@ pub fn public(conn: &mut Conn, nums: &[i64], form: i32, now: DateTime<Utc>) -> R
     if nums.is_empty() {
         return Ok(Vec::new());
     }
-    let micros = now.timestamp_micros();
     let cards = shown::with_tags(
         conn,
         |conn| {
@@ -113,7 +136,7 @@ pub fn public(conn: &mut Conn, nums: &[i64], form: i32, now: DateTime<Utc>) -> R
     let mut seen: HashSet<i64> = HashSet::with_capacity(nums.len());
     for ((card, ..), tags) in cards {
         seen.insert(card.article_num);
-        if card.opens <= micros && card.ends.is_none_or(|ends| micros < ends) {
+        if card.is_open(now) {
             found.insert(card.article_num, Found::Card(Box::new(card), tags));
         }
     }
@@ -130,6 +153,40 @@ pub fn public(conn: &mut Conn, nums: &[i64], form: i32, now: DateTime<Utc>) -> R
         }
     }
     Ok(nums.iter().filter_map(|num| found.remove(num)).collect())
+}
+
+/// The article whose slug this is, if the public sees it and it has a card of this form; where it has not, its row is to be
+/// looked for.
+///
+/// # Errors
+/// When the database fails.
+pub fn whole(conn: &mut Conn, slug: &str, form: i32, now: DateTime<Utc>) -> Result<Option<Whole>> {
+    let statement = WholeStatement {
+        slug,
+        form,
+        siblings: Siblings::of_public(now),
+    };
+    let found = shown::with_tags(
+        conn,
+        |conn| {
+            let found: Option<GatheredWhole> =
+                each!(conn, conn => (&statement).get_result(conn).optional())?;
+            Ok(found.into_iter().collect())
+        },
+        |(card, generation, ..)| Ok((nums_in(&card.tags)?, *generation)),
+    )?;
+    let Some(((card, _, body, translations, in_group), tags)) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    let is_open = card.is_open(now);
+    let whole = Whole {
+        translations: shown::siblings_in(translations.as_deref())?,
+        card,
+        tags,
+        body,
+        in_group,
+    };
+    Ok(is_open.then_some(whole))
 }
 
 /// The greatest number of an article; 0 where there is none.
@@ -231,6 +288,10 @@ pub fn make(
     Ok(())
 }
 
+/// The columns of [`Gathered`].
+const GATHERED: &str = "cards.article_num, cards.form, cards.opens, cards.ends, cards.updated_at, cards.tags, cards.json, \
+                        cards.tags_at, (SELECT value FROM tag_generation)";
+
 /// Reads cards as [`Gathered`].
 struct Statement<'a> {
     wanted: Wanted<'a>,
@@ -252,16 +313,62 @@ impl<DB> QueryFragment<DB> for Statement<'_>
 where
     DB: Dialect + HasSqlType<Integer>,
     for<'a> Wanted<'a>: QueryFragment<DB>,
-    i32: diesel::serialize::ToSql<Integer, DB>,
+    i32: ToSql<Integer, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(
-            "SELECT cards.article_num, cards.form, cards.opens, cards.ends, cards.updated_at, cards.tags, cards.json, \
-             cards.tags_at, (SELECT value FROM tag_generation) FROM ",
-        );
+        out.push_sql("SELECT ");
+        out.push_sql(GATHERED);
+        out.push_sql(" FROM ");
         self.wanted.walk_ast(out.reborrow())?;
         // In this order, which SQLite keeps to.
         out.push_sql(" CROSS JOIN cards WHERE cards.article_num = wanted.value AND cards.form = ");
+        out.push_bind_param::<Integer, _>(&self.form)
+    }
+}
+
+/// Reads a card as [`GatheredWhole`].
+struct WholeStatement<'a> {
+    slug: &'a str,
+    form: i32,
+    siblings: Siblings,
+}
+
+impl QueryId for WholeStatement<'_> {
+    type QueryId = WholeStatement<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for WholeStatement<'_> {
+    type SqlType = (
+        cards::SqlType,
+        BigInt,
+        (Text, Text, Integer),
+        Nullable<Text>,
+        Bool,
+    );
+}
+
+impl<Connection> RunQueryDsl<Connection> for &WholeStatement<'_> {}
+
+impl<DB> QueryFragment<DB> for WholeStatement<'_>
+where
+    DB: Dialect + HasSqlType<Integer> + HasSqlType<Text>,
+    Siblings: QueryFragment<DB>,
+    str: ToSql<Text, DB>,
+    i32: ToSql<Integer, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        out.push_sql(GATHERED);
+        out.push_sql(", bodies.html, bodies.text, bodies.word_count, ");
+        self.siblings.walk_ast(out.reborrow())?;
+        // In this order, which SQLite keeps to.
+        out.push_sql(
+            ", articles.translation_group IS NOT NULL FROM articles CROSS JOIN cards CROSS JOIN bodies \
+             WHERE cards.article_num = articles.num AND bodies.article_num = articles.num AND articles.slug = ",
+        );
+        out.push_bind_param::<Text, _>(self.slug)?;
+        out.push_sql(" AND cards.form = ");
         out.push_bind_param::<Integer, _>(&self.form)
     }
 }

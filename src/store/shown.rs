@@ -10,7 +10,6 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, HasSqlType, Integer, Nullable, Text, Timestamp};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::content::rights::Facts;
@@ -231,11 +230,7 @@ fn of(
     parts: Parts,
 ) -> Result<Shown> {
     let translations = match parts.translations {
-        true => {
-            let mut siblings: Vec<Sibling> = rows(translations.as_deref())?;
-            siblings.sort_unstable();
-            Some(siblings)
-        }
+        true => Some(siblings_in(translations.as_deref())?),
         false => None,
     };
     Ok(Shown {
@@ -246,12 +241,15 @@ fn of(
     })
 }
 
-fn rows<T: DeserializeOwned>(json: Option<&str>) -> Result<Vec<T>> {
+/// What [`Siblings`] gathers, in order of language.
+pub(super) fn siblings_in(json: Option<&str>) -> Result<Vec<Sibling>> {
     let Some(json) = json else {
         return Ok(Vec::new());
     };
-    serde_json::from_str(json)
-        .map_err(|error| Error::Internal(format!("the database gathered broken rows: {error}")))
+    let broken = |error| Error::Internal(format!("the database gathered broken rows: {error}"));
+    let mut siblings: Vec<Sibling> = serde_json::from_str(json).map_err(broken)?;
+    siblings.sort_unstable();
+    Ok(siblings)
 }
 
 impl<Wanted: QueryId> QueryId for Statement<Wanted> {
@@ -352,11 +350,22 @@ impl<DB: Dialect> QueryFragment<DB> for Tags {
 }
 
 /// The other members of an article's translation group that are open, as [`Sibling`] reads them.
-struct Siblings {
+pub(super) struct Siblings {
     wanted: bool,
     /// What opens by this time is open.
     opened: Given,
     now: Given,
+}
+
+impl Siblings {
+    /// Those that the public sees.
+    pub(super) fn of_public(now: DateTime<Utc>) -> Self {
+        Self {
+            wanted: true,
+            opened: to_stored(now).into(),
+            now: to_stored(now).into(),
+        }
+    }
 }
 
 impl<DB> QueryFragment<DB> for Siblings

@@ -1,4 +1,4 @@
-//! What lists show of articles comes ready, and is what their rows say.
+//! What lists show of articles, and the head of one that is read alone, comes ready, and is what the rows say.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,7 +98,7 @@ fn of_every_kind() -> Vec<Article> {
 /// All of these are public, or will be.
 const WITH_CARDS: i64 = 8;
 
-const LISTS: [&str; 11] = [
+const OF_CARDS: [&str; 18] = [
     "/v1/articles",
     "/v1/articles?limit=2",
     "/v1/articles?order_by=oldest&limit=3&count=exact",
@@ -110,6 +110,13 @@ const LISTS: [&str; 11] = [
     "/v1/articles/tout/related",
     "/v1/articles/nu/related?limit=3",
     "/v1/articles?include=related",
+    "/v1/articles/tout",
+    "/v1/articles/nu",
+    "/v1/articles/prevu",
+    "/v1/articles/embargo",
+    "/v1/articles/copie",
+    "/v1/articles/traduit",
+    "/v1/articles/coupe",
 ];
 
 fn told(reply: &Reply) -> (String, Vec<(String, String)>) {
@@ -135,59 +142,127 @@ fn an_answer_of_cards_is_that_of_rows_to_the_byte() {
         let renamed = app.guarded("PATCH", "eau", &editor, Some(json!({"name": "L'\"eau\""})));
         assert_eq!(renamed.status, 200, "{name}: {}", renamed.text());
         await_cards(&app, WITH_CARDS);
-        let of_cards = LISTS.map(|list| told(&app.get(list)));
+        let of_cards = OF_CARDS.map(|path| told(&app.get(path)));
         // So that the test would see it if they were not read.
         run(
             &app,
-            "UPDATE cards SET json = replace(json, '\"headline\"', '\"is_card\"')",
+            "UPDATE cards SET json = replace(json, '\"headline\"', '\"headcard\"')",
         );
-        for list in LISTS {
-            let text = app.get(list).text();
-            assert!(text.contains("is_card"), "{name} {list}: {text}");
+        for path in OF_CARDS {
+            let text = app.get(path).text();
+            assert!(text.contains("headcard"), "{name} {path}: {text}");
         }
         run(&app, "DELETE FROM cards");
-        for (list, of_cards) in LISTS.iter().zip(of_cards) {
-            let reply = app.get(list);
-            assert_eq!(reply.status, 200, "{name} {list}");
-            assert_eq!(told(&reply), of_cards, "{name} {list}");
+        for (path, of_cards) in OF_CARDS.iter().zip(of_cards) {
+            let reply = app.get(path);
+            assert_eq!(reply.status, 200, "{name} {path}");
+            assert_eq!(told(&reply), of_cards, "{name} {path}");
         }
     }
 }
 
 #[test]
-fn what_is_asked_for_beyond_a_list_is_read() {
+fn what_is_asked_for_beyond_what_is_ready_is_read() {
     for place in places() {
         let name = place.name;
         let app = app_on(place);
         app.import(&of_every_kind());
         await_cards(&app, WITH_CARDS);
+        let id = app.json("/v1/articles/nu")["id"].clone();
+        let id = id.as_str().unwrap();
         run(
             &app,
-            "UPDATE cards SET json = replace(json, '\"headline\"', '\"is_card\"')",
+            "UPDATE cards SET json = replace(json, '\"headline\"', '\"headcard\"')",
         );
         for list in [
             "/v1/articles?include=body",
             "/v1/articles?include=translations",
             "/v1/articles?include=json_ld",
             "/v1/articles?fields=id,slug",
-            "/v1/articles/nu",
+            "/v1/articles/nu?fields=slug,headline",
+            "/v1/articles/nu?include=related_tags",
+            "/v1/articles/nu?include=json_ld",
+            &format!("/v1/articles/{id}"),
             "/v1/feeds/json",
         ] {
             let text = app.get(list).text();
             assert!(
-                text.contains("\"slug\"") && !text.contains("is_card"),
+                text.contains("\"slug\"") && !text.contains("headcard"),
                 "{name} {list}: {text}"
             );
         }
         let editor = app.key("editor");
         let headers = [("authorization", editor.as_str())];
-        let reply = app.get_with("/v1/articles?status=published,draft", &headers);
+        for path in ["/v1/articles?status=published,draft", "/v1/articles/nu"] {
+            let reply = app.get_with(path, &headers);
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+            let text = reply.text();
+            assert!(!text.contains("headcard"), "{name} {path}: {text}");
+        }
+    }
+}
+
+#[test]
+fn an_article_of_a_card_is_there_as_long_as_the_public_sees_it() {
+    for place in places() {
+        let name = place.name;
+        let app = app_on(place);
+        let (opens, ends) = (noon() + TimeDelta::hours(1), noon() + TimeDelta::hours(2));
+        let of_a_time = |article: Article| {
+            let article = article.with("embargoed_until", opens.to_rfc3339());
+            article.with("expires_at", ends.to_rfc3339())
+        };
+        app.import(&[
+            article("b"),
+            of_a_time(article("a").with("translation_of", "b").language("en")),
+        ]);
+        await_cards(&app, 2);
+        let editor = app.key("editor");
+        let names = |app: &App| {
+            let found = app.json("/v1/articles/b")["translations"].clone();
+            let found = found.as_array().cloned().unwrap_or_default();
+            found
+                .iter()
+                .map(|one| one["slug"].clone())
+                .collect::<Vec<_>>()
+        };
+        for (now, status) in [
+            (opens - TimeDelta::microseconds(1), 404),
+            (opens, 200),
+            (ends - TimeDelta::microseconds(1), 200),
+            (ends, 410),
+        ] {
+            app.clock.set(now);
+            assert_eq!(app.get("/v1/articles/a").status, status, "{name} {now}");
+            let expected = if status == 200 {
+                vec![json!("a")]
+            } else {
+                vec![]
+            };
+            assert_eq!(names(&app), expected, "{name} {now}");
+        }
+        app.clock.set(opens);
+        // A former slug leads there, and the tag of what a card gave is one to write by.
+        let tag = app.get("/v1/articles/a").header("etag").to_owned();
+        let renaming = Some(json!({"slug": "c"}));
+        let headers = [("if-match", tag.as_str())];
+        let reply = app.write("PATCH", "/v1/articles/a", &editor, &headers, renaming);
         assert_eq!(reply.status, 200, "{name}: {}", reply.text());
-        assert!(
-            !reply.text().contains("is_card"),
-            "{name}: {}",
-            reply.text()
+        for _ in 0..2 {
+            let moved = app.get("/v1/articles/a");
+            assert_eq!(moved.status, 301, "{name}: {}", moved.text());
+            assert_eq!(app.json("/v1/articles/c")["version"], 2, "{name}");
+            await_cards(&app, 2);
+        }
+        let reply = app.write(
+            "DELETE",
+            "/v1/articles/c",
+            &editor,
+            &[("if-match", "*")],
+            None,
         );
+        assert_eq!(reply.status, 204, "{name}: {}", reply.text());
+        assert_eq!(app.get("/v1/articles/c").status, 410, "{name}");
     }
 }
 

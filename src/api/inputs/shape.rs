@@ -81,6 +81,15 @@ impl Shape {
         !self.related && !self.related_tags && by_rows_alone
     }
 
+    /// Whether it is what a read of one article has by itself, for the public.
+    pub fn is_whole(&self) -> bool {
+        self.sight == Sight::Public
+            && self.members.is_none()
+            && self.body
+            && self.translations
+            && !(self.related || self.related_tags || self.json_ld)
+    }
+
     /// Whether it is what lists show of an article to the public, no more and no less.
     pub fn is_listed(&self) -> bool {
         self.sight == Sight::Public
