@@ -47,6 +47,7 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(&self, mut config: Config) -> Result<(), String> {
+        keep_memory_in_small_pages();
         if let Some(listen) = &self.listen {
             config.listen = config::parse_listen(listen)?;
         }
@@ -67,6 +68,15 @@ impl Serve {
         ));
         services.stop();
         result
+    }
+}
+
+/// The allocator asks for huge pages. A server that runs for long would keep each of them for the little in it that is still
+/// used: a third of its memory, measured with 100,000 articles, and nothing was faster by them.
+fn keep_memory_in_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        log::debug!("huge pages stay allowed: {error}");
     }
 }
 

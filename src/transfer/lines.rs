@@ -13,6 +13,8 @@ use crate::store::naming::Elsewhere;
 
 /// Lines that are prepared, and then written in one transaction, together.
 pub const BATCH: usize = 500;
+/// The first are fewer, and each has twice as many as the one before: the writer has something to do the sooner.
+const FIRST_BATCH: usize = 50;
 /// Fewer of them where they are long; what is over by the last line is one line.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// What some editors and shells put before the first line.
@@ -110,6 +112,7 @@ pub fn read(source: &mut dyn Source, threads: usize, batches: SyncSender<Batch>)
         threads,
         batches,
         lines: Vec::with_capacity(BATCH),
+        most: FIRST_BATCH,
         size: 0,
         bytes: 0,
     };
@@ -122,6 +125,8 @@ struct Batcher {
     threads: usize,
     batches: SyncSender<Batch>,
     lines: Vec<Line>,
+    /// Of them, in the next batch.
+    most: usize,
     size: usize,
     bytes: u64,
 }
@@ -131,7 +136,7 @@ impl Sink for Batcher {
         self.size += line.text().map_or(0, Vec::len);
         self.bytes = bytes;
         self.lines.push(line);
-        match self.lines.len() < BATCH && self.size < BATCH_BYTES {
+        match self.lines.len() < self.most && self.size < BATCH_BYTES {
             true => ControlFlow::Continue(()),
             false => self.send(),
         }
@@ -149,6 +154,7 @@ impl Sink for Batcher {
 impl Batcher {
     fn send(&mut self) -> ControlFlow<()> {
         self.size = 0;
+        self.most = (2 * self.most).min(BATCH);
         let lines = prepare(std::mem::take(&mut self.lines), self.threads);
         let batch = Batch {
             lines,

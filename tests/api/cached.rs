@@ -357,7 +357,7 @@ fn others_may_keep_a_kept_answer_no_longer_than_what_is_in_it() {
 fn an_import_of_many_ends_everything() {
     let app = App::with(&[article("a")]);
     app.get("/v1/articles/a");
-    let many: Vec<_> = (0..300).map(|n| article(&format!("n-{n}"))).collect();
+    let many: Vec<_> = (0..1_000).map(|n| article(&format!("n-{n}"))).collect();
     app.import(&many);
     assert!(!is_hit(&app.get("/v1/articles/a")));
     assert!(is_hit(&app.get("/v1/articles/a")));

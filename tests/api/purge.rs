@@ -135,7 +135,7 @@ fn what_was_written_while_the_server_was_down_is_told_when_it_is_up() {
 fn an_import_becomes_the_one_tag_that_every_answer_bears() {
     let cache = Outside::new();
     let app = cache.before(Place::sqlite());
-    let articles: Vec<Article> = (0..450).map(|n| article(&format!("a-{n}"))).collect();
+    let articles: Vec<Article> = (0..1_000).map(|n| article(&format!("a-{n}"))).collect();
     app.import(&articles);
     cache.until("told of everything", |all| names(all).contains("kiosque"));
     for path in [

@@ -127,7 +127,7 @@ fn an_import_ends_when_its_caller_is_disabled_or_demoted() {
                 let line = |n| format!("{}\n", article(&format!("{name}-{n}")).0);
                 (from..to).map(line).collect()
             };
-            let (first, second) = (many(0, 500), many(500, 1_000));
+            let (first, second) = (many(0, 350), many(350, 1_000));
             let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).unwrap();
             write!(
                 stream,
@@ -137,7 +137,7 @@ fn an_import_ends_when_its_caller_is_disabled_or_demoted() {
             .unwrap();
             let mut answer = Vec::new();
             let mut buffer = [0; 65_536];
-            while !String::from_utf8_lossy(&answer).contains("\"line\":500,") {
+            while !String::from_utf8_lossy(&answer).contains("\"line\":350,") {
                 let count = stream.read(&mut buffer).unwrap();
                 assert!(count > 0, "the answer ended early");
                 answer.extend_from_slice(&buffer[..count]);
