@@ -1,4 +1,5 @@
-//! Articles in lists: made from their rows, or ready from their cards. Either way the bytes are the same.
+//! Articles in lists: made from their rows, or ready from their cards. Either way the bytes are the same. What is read alone is
+//! put together in [`whole`].
 
 use std::sync::Arc;
 
@@ -9,14 +10,15 @@ use crate::api::article_views;
 use crate::api::json;
 use crate::api::neighbours::RelatedView;
 use crate::api::views::{ArticleView, TagBrief};
+use crate::api::whole;
 use crate::content::sight::Sight;
 use crate::error::{Error, Result};
 use crate::store::borne_tags::BorneTag;
 use crate::store::cards::{Card, Found};
 use crate::store::shown::Shown;
 
-/// The form of cards that this program writes and reads. It rises whenever an article in a list is written otherwise: cards of
-/// another form are passed over, and made anew.
+/// The form of cards that this program writes and reads. It rises whenever an article in a list is written otherwise: cards
+/// of another form are passed over, and made anew.
 pub const FORM: i32 = 1;
 /// What a card has where tags belong. Within a text the quotation marks would be escaped.
 const NO_TAGS: &str = r#","tags":[]"#;
@@ -216,6 +218,10 @@ pub fn card(shown: Shown) -> Result<Option<Card>> {
     let view = article_views::view(untagged, &Sight::Public, opens)?;
     let json = text_of(&view)?;
     let tags_at = json.find(NO_TAGS).map(|at| at + NO_TAGS.len() - 1);
+    let tags_at = tags_at.filter(|at| {
+        let (before_tags, after_tags) = json.split_at(*at);
+        whole::can_be_made_of(before_tags, after_tags)
+    });
     let tags_at = tags_at.and_then(|at| i32::try_from(at).ok());
     let names = Some((&*view.id, &*view.slug));
     let (Some(tags_at), true) = (tags_at, names_in(&json) == names) else {

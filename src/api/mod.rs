@@ -74,6 +74,6 @@ pub mod views;
 pub mod webhook_inputs;
 pub mod webhook_views;
 pub mod webhooks;
-pub mod whole;
-mod wish;
+mod whole;
+pub mod wish;
 pub mod writing;

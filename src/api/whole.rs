@@ -50,6 +50,13 @@ pub fn answer(whole: Whole) -> Result<Answer> {
         }))
 }
 
+/// Whether an article can be put together of its card, of which this is the JSON before and behind the tags.
+pub(super) fn can_be_made_of(before_tags: &str, after_tags: &str) -> bool {
+    before_tags.contains(AFTER_BODY)
+        && after_tags.starts_with(']')
+        && version_in(after_tags).is_some()
+}
+
 fn version_in(json: &str) -> Option<i64> {
     let (_, version) = json.rsplit_once(BEFORE_VERSION)?;
     version.strip_suffix('}')?.parse().ok()

@@ -171,22 +171,21 @@ pub fn whole(conn: &mut Conn, slug: &str, form: i32, now: DateTime<Utc>) -> Resu
         |conn| {
             let found: Option<GatheredWhole> =
                 each!(conn, conn => (&statement).get_result(conn).optional())?;
-            Ok(found.into_iter().collect())
+            let open = found.filter(|(card, ..)| card.is_open(now));
+            Ok(open.into_iter().collect())
         },
         |(card, generation, ..)| Ok((nums_in(&card.tags)?, *generation)),
     )?;
     let Some(((card, _, body, translations, in_group), tags)) = found.into_iter().next() else {
         return Ok(None);
     };
-    let is_open = card.is_open(now);
-    let whole = Whole {
+    Ok(Some(Whole {
         translations: shown::siblings_in(translations.as_deref())?,
         card,
         tags,
         body,
         in_group,
-    };
-    Ok(is_open.then_some(whole))
+    }))
 }
 
 /// The greatest number of an article; 0 where there is none.

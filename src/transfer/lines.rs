@@ -154,7 +154,10 @@ impl Sink for Batcher {
 impl Batcher {
     fn send(&mut self) -> ControlFlow<()> {
         self.size = 0;
-        self.most = (2 * self.most).min(BATCH);
+        // Not where there is nothing but progress to tell.
+        if !self.lines.is_empty() {
+            self.most = (2 * self.most).min(BATCH);
+        }
         let lines = prepare(std::mem::take(&mut self.lines), self.threads);
         let batch = Batch {
             lines,
