@@ -270,6 +270,17 @@ fn kept_by_all(max_age: u32, if_error: u32) -> String {
     )
 }
 
+/// Makes an answer one that no cache may keep, though it was made to be kept.
+pub fn forbid_keeping(response: &mut HttpResponse) {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CACHE_CONTROL,
+        value(Freshness::Momentary.as_usual()),
+    );
+    headers.remove(CACHE_TAG);
+    headers.remove(SURROGATE_KEY);
+}
+
 /// Those that are the same whatever the request wishes.
 fn headers(parts: &mut Parts) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = std::mem::take(&mut parts.headers);
@@ -340,4 +351,40 @@ fn compressed(body: &[u8], coding: Coding) -> Option<Bytes> {
         Coding::Zstd => zstd::bulk::compress(body, 3).ok(),
     };
     compressed.map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn what_must_not_be_kept_says_so_and_has_no_names_to_purge() {
+        let finished = Finished::of(Parts {
+            body: b"{}".to_vec(),
+            media_type: None,
+            status: None,
+            moved_to: None,
+            location: None,
+            stands_for: None,
+            last_modified: None,
+            link: None,
+            cache_tags: vec!["article-a".to_owned()],
+            headers: Vec::new(),
+            freshness: Freshness::Public {
+                max_age: 10,
+                until: None,
+            },
+        });
+        let request = TestRequest::get().to_http_request();
+        let wish = Wish::of(request.method(), &request);
+        let mut response = finished.respond(&wish, Utc::now());
+        assert!(response.headers().contains_key(CACHE_TAG));
+        forbid_keeping(&mut response);
+        let headers = response.headers();
+        assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
+        assert!(!headers.contains_key(CACHE_TAG) && !headers.contains_key(SURROGATE_KEY));
+        assert!(headers.contains_key(header::ETAG));
+    }
 }

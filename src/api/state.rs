@@ -12,7 +12,7 @@ use crate::api::change_feed::Feed;
 use crate::api::conditional::Answer;
 use crate::api::door::Door;
 use crate::api::feeds;
-use crate::api::finished::Finished;
+use crate::api::finished::{self, Finished};
 use crate::api::imports::Slots;
 use crate::api::in_transit;
 use crate::api::key_uses::KeyUses;
@@ -25,7 +25,7 @@ use crate::cache::{Cache, Kept, Making, Turn};
 use crate::config::Config;
 use crate::content::time::Clock;
 use crate::db::{Database, Reader};
-use crate::delivery::{Guard, Purges};
+use crate::delivery::{Guard, OnItsWay, Purges};
 use crate::error::{Error, Result};
 use crate::follower::{Progress, RelatedIndex};
 use crate::identity::authority::Authority;
@@ -288,9 +288,12 @@ impl State {
         let purges = self.purges.as_ref().filter(|_| is_public);
         let on_its_way = purges.map(Purges::enter);
         let cache = self.cache.as_ref().filter(|_| is_public);
-        let response = self
+        let mut response = self
             .answered(cache.map(Arc::as_ref), request, question, work)
             .await?;
+        if on_its_way.as_ref().is_some_and(OnItsWay::is_late) {
+            finished::forbid_keeping(&mut response);
+        }
         Ok(in_transit::holding(response, on_its_way))
     }
 

@@ -33,7 +33,7 @@ const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks at whether to stop, in such a wait.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long answers that were made of an old state are waited for, before it is purged: longer than nearly any takes, also
-/// where many come at once, for what arrives later is kept until the second purge.
+/// where many come at once, for what arrives later is not kept.
 const ARRIVED_WITHIN: Duration = Duration::from_millis(500);
 /// Rest after a failure of the database.
 const RETRY: Duration = Duration::from_secs(1);
@@ -127,6 +127,7 @@ impl Purger {
             marked,
             later: VecDeque::new(),
             pause: None,
+            took: Duration::ZERO,
         };
         let thread = thread::Builder::new().name("purge".to_owned());
         let thread = thread.spawn(move || run.run())?;
@@ -228,6 +229,8 @@ struct Run {
     queued: i64,
     /// The last rest, while purging fails.
     pause: Option<Duration>,
+    /// How long the last purge took.
+    took: Duration,
 }
 
 struct Later {
@@ -259,8 +262,10 @@ impl Run {
         let mut tags = self.first.clone();
         tags.take_in(self.again.clone());
         if !tags.is_empty() {
-            self.purges.0.under_way.settle(ARRIVED_WITHIN);
+            self.purges.0.under_way.settle(ARRIVED_WITHIN, self.took);
+            let began = Instant::now();
             let done = self.target.purge(&tags, || self.purges.is_stopping());
+            self.took = began.elapsed();
             (self.count)(done.is_ok());
             if let Err(error) = done {
                 return Ok(self.failed(&error));

@@ -2,12 +2,13 @@
 //! purged, or it would be kept afterwards.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// From when an answer has been sent until a cache has it.
-const TRANSPORT: Duration = Duration::from_millis(5);
+/// From when an answer has been sent until a cache has it: as long as the cache took for its last purge, within these.
+const TRANSPORT: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(100);
 
 /// Counts the answers that are being made and sent, by epochs: those of the epoch before have begun before it ended. An
 /// epoch is waited for once, so that who takes an answer very slowly holds up one purge.
@@ -22,6 +23,8 @@ struct Counts {
     epoch: u64,
     /// There is no entry for none.
     by_epoch: BTreeMap<u64, usize>,
+    /// What began in this epoch or before is not waited for any more.
+    given_up: Option<u64>,
 }
 
 /// An answer that has not been sent yet.
@@ -41,8 +44,9 @@ impl UnderWay {
         }
     }
 
-    /// Blocks until what is on its way now has arrived; not longer than `patience`.
-    pub(super) fn settle(&self, patience: Duration) {
+    /// Blocks until what is on its way now has arrived; not longer than `patience` until it has been sent. `took` is how long
+    /// the cache took for its last purge: one that is slow to answer is slow to store, too.
+    pub(super) fn settle(&self, patience: Duration, took: Duration) {
         let mut counts = self.counts();
         let before = counts.epoch;
         counts.epoch += 1;
@@ -50,12 +54,24 @@ impl UnderWay {
         let waited = self
             .left
             .wait_timeout_while(counts, patience, is_on_its_way);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-        thread::sleep(TRANSPORT);
+        let mut counts = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if is_on_its_way(&mut counts) {
+            counts.given_up = Some(before);
+        }
+        drop(counts);
+        thread::sleep(took.clamp(*TRANSPORT.start(), *TRANSPORT.end()));
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OnItsWay {
+    /// Whether a purge did not wait for it to the end: what it shows may have been purged, so no cache outside must keep it.
+    pub fn is_late(&self) -> bool {
+        let given_up = self.under_way.counts().given_up;
+        given_up.is_some_and(|epoch| self.epoch <= epoch)
     }
 }
 
@@ -86,19 +102,22 @@ mod tests {
         let patience = Duration::from_millis(40);
         let settled_within = |patience| {
             let began = Instant::now();
-            under_way.settle(patience);
+            under_way.settle(patience, Duration::ZERO);
             began.elapsed()
         };
         let stuck = under_way.enter();
+        assert!(!stuck.is_late());
         assert!(settled_within(patience) >= patience, "it gives up");
         let long = Duration::from_secs(600);
         assert!(settled_within(long) < long, "and does not wait again");
+        assert!(stuck.is_late());
         drop(stuck);
 
         let old = under_way.enter();
+        assert!(!old.is_late());
         let epoch = under_way.counts().epoch;
         thread::scope(|scope| {
-            let settled = scope.spawn(|| under_way.settle(long));
+            let settled = scope.spawn(|| under_way.settle(long, Duration::ZERO));
             while under_way.counts().epoch == epoch {
                 thread::yield_now();
             }
@@ -106,6 +125,7 @@ mod tests {
             assert!(!settled.is_finished());
             drop(old);
             settled.join().unwrap();
+            assert!(!new.is_late());
             drop(new);
         });
         assert!(under_way.counts().by_epoch.is_empty());
