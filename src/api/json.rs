@@ -28,7 +28,7 @@ type Result<T> = std::result::Result<T, serde_json::Error>;
 /// Those of the value's own serialisation.
 pub fn to_vec(value: &impl Serialize) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(USUAL);
-    value.serialize(Writer::on(&mut out))?;
+    append(&mut out, value)?;
     Ok(out)
 }
 

@@ -161,10 +161,14 @@ pub fn public(conn: &mut Conn, nums: &[i64], form: i32, now: DateTime<Utc>) -> R
 /// # Errors
 /// When the database fails.
 pub fn whole(conn: &mut Conn, slug: &str, form: i32, now: DateTime<Utc>) -> Result<Option<Whole>> {
+    let parts = Parts {
+        translations: true,
+        ..Parts::default()
+    };
     let statement = WholeStatement {
         slug,
         form,
-        siblings: Siblings::of_public(now),
+        siblings: Siblings::of(parts, now),
     };
     let found = shown::with_tags(
         conn,

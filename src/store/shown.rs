@@ -110,11 +110,7 @@ impl<Wanted> Statement<Wanted> {
         Self {
             wanted,
             body: parts.body,
-            siblings: Siblings {
-                wanted: parts.translations,
-                opened: to_stored(now.checked_sub_signed(parts.shift).unwrap_or(now)).into(),
-                now: to_stored(now).into(),
-            },
+            siblings: Siblings::of(parts, now),
         }
     }
 }
@@ -358,11 +354,10 @@ pub(super) struct Siblings {
 }
 
 impl Siblings {
-    /// Those that the public sees.
-    pub(super) fn of_public(now: DateTime<Utc>) -> Self {
+    pub(super) fn of(parts: Parts, now: DateTime<Utc>) -> Self {
         Self {
-            wanted: true,
-            opened: to_stored(now).into(),
+            wanted: parts.translations,
+            opened: to_stored(now.checked_sub_signed(parts.shift).unwrap_or(now)).into(),
             now: to_stored(now).into(),
         }
     }

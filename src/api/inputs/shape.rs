@@ -83,22 +83,19 @@ impl Shape {
 
     /// Whether it is what a read of one article has by itself, for the public.
     pub fn is_whole(&self) -> bool {
-        self.sight == Sight::Public
-            && self.members.is_none()
-            && self.body
-            && self.translations
-            && !(self.related || self.related_tags || self.json_ld)
+        self.is_usual() && self.body && self.translations
     }
 
     /// Whether it is what lists show of an article to the public, no more and no less.
     pub fn is_listed(&self) -> bool {
+        self.is_usual() && !(self.body || self.translations)
+    }
+
+    /// Whether it is for the public, with nothing left out and nothing that has to be derived.
+    fn is_usual(&self) -> bool {
         self.sight == Sight::Public
             && self.members.is_none()
-            && !(self.body
-                || self.translations
-                || self.related
-                || self.related_tags
-                || self.json_ld)
+            && !(self.related || self.related_tags || self.json_ld)
     }
 
     pub(super) fn read(params: &mut Params, of: ShapeOf) -> Self {
