@@ -72,7 +72,7 @@ impl Serve {
 }
 
 /// The allocator asks for huge pages. A server that runs for long would keep each of them for the little in it that is still
-/// used: a third of its memory, measured with 100,000 articles, and nothing was faster by them.
+/// used: a third of its memory, measured with 100,000 articles, and with no difference in speed.
 fn keep_memory_in_small_pages() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
