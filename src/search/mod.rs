@@ -6,7 +6,7 @@
 //!
 //! Reading order: `text` (what was typed), `family` (languages), `fields` (what is kept of an
 //! article), `matching`, `filter` and `sieve` (what a query asks for), `walk` (order and pages),
-//! `ranked` (the best without a look at all), `index`.
+//! `ranked` (the best without a look at all), `index`, `merging` (segments, as they become many).
 
 mod columns;
 mod family;
@@ -16,6 +16,7 @@ mod filter;
 mod fixture;
 mod index;
 mod matching;
+mod merging;
 mod open;
 mod ranked;
 mod sieve;

@@ -6,12 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tantivy::directory::DirectoryLock;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::query::AllQuery;
 use tantivy::{IndexReader, IndexWriter, Term};
 
 use super::fields::{Entry, Fields, VERSION};
 use super::index::Index;
+use super::merging::Merging;
 use super::{Error, Result};
 
 /// Writes the index; there is one per directory. After an error every call answers
@@ -47,10 +48,6 @@ struct Open {
 
 /// Words waiting to become a segment, in bytes.
 const ARENA: usize = 32_000_000;
-
-/// Segments smaller than this many articles count as equally small when choosing what to merge. Every eighth commit
-/// merges them, so that of a thousand would take more time than the writing itself.
-const SMALL: u32 = 200;
 
 /// How long what is followed may wait for someone who searches. As much would have to be followed again after a crash;
 /// and each commit is a segment, which is merged with others again and again.
@@ -157,10 +154,7 @@ impl Writer {
             .memory_budget_per_thread(ARENA)
             .build();
         let engine: IndexWriter = self.index.writer_with_options(options)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_min_layer_size(SMALL);
-        policy.set_del_docs_ratio_before_merge(0.3);
-        engine.set_merge_policy(Box::new(policy));
+        engine.set_merge_policy(Box::new(Merging::default()));
         let reader = self.shared.reader()?.clone();
         reader.reload()?;
         *open = Some(Open {
