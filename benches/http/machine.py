@@ -47,15 +47,15 @@ def run(command, **options):
 
 
 class Server:
-    """A server on its own port and the servers' core, until `stop`."""
+    """A server on its own port, and on the servers' core unless others are given, until `stop`."""
 
     running = []
 
-    def __init__(self, name, command, folder, **environment):
+    def __init__(self, name, command, folder, cores=(SERVER_CORE,), **environment):
         """`command` takes the port, and gives the words of the command line."""
-        self.name, self.port = name, free_port()
+        self.name, self.port, self.aside = name, free_port(), None
         self.log = Path(folder) / f"{name}-{self.port}.log"
-        words = ["taskset", "-c", SERVER_CORE, *command(self.port)]
+        words = ["taskset", "-c", ",".join(map(str, cores)), *command(self.port)]
         self.started = time.monotonic()
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -103,6 +103,12 @@ class Server:
                 return time.monotonic() - self.started - IDLE
         raise Failed(f"{self.name} is still busy after {patience:.0f} s")
 
+    def set_aside(self, name):
+        """Its thread of that name has the load's core from now on, and its time is not counted."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        self.aside = next(task for task in tasks if (task / "comm").read_text().strip() == name)
+        os.sched_setaffinity(int(self.aside.name), {LOAD_CORE})
+
     def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
@@ -117,7 +123,9 @@ class Server:
 
     def cpu_seconds(self):
         """Of the process and its children, since they were started."""
-        return sum(cpu_seconds(pid) for pid in [self.process.pid, *children(self.process.pid)])
+        processes = [self.process.pid, *children(self.process.pid)]
+        spent = sum(cpu_seconds(Path(f"/proc/{process}")) for process in processes)
+        return spent - cpu_seconds(self.aside) if self.aside else spent
 
     def memory(self):
         """Resident megabytes: of its own, and mapped from files that the system may drop."""
@@ -127,8 +135,9 @@ class Server:
         return {"own_mb": own, "mapped_mb": kilobytes["Rss:"] / 1024 - own}
 
 
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_seconds(process):
+    """Of a process or a thread, by its folder in /proc."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
@@ -142,13 +151,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def kiosque(binary, store, **settings):
+def kiosque(binary, store, cores=(SERVER_CORE,), **settings):
     """`kiosque serve` as it comes, with one worker for the one core, and without a log line for each request."""
     settings = {"KIOSQUE_WORKERS": "1", "RUST_LOG": "info,kiosque::access=off", **settings}
     return Server(
         "kiosque",
         lambda port: [binary, "serve", "--listen", f"127.0.0.1:{port}"],
         store.parent,
+        cores,
         DATABASE_URL=f"sqlite://{store}",
         **settings,
     )
