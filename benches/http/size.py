@@ -17,8 +17,8 @@ from measure import CONNECTIONS, FEW, duel, load, medians, visibility, with_writ
 ASKED, ROWS = 10_000, 100_000
 # Articles that readers read and editors write at the same time.
 SHARED = 1_000
-# Of more articles it takes hours to find all lists of related ones ahead. Only those that are asked for are then found
-# before, and the thread that goes on finding others has the load's core.
+# Of more articles it takes more than an hour to find all lists of related ones ahead. Only those that are asked for are
+# then found before, and the thread that goes on finding others has the load's core.
 MOST_RANKED = 100_000
 RANKING = "rank-ahead"
 # The bare insert loop would need as much room again.
@@ -109,7 +109,8 @@ class Size:
             shutil.rmtree(file) if file.is_dir() else file.unlink()
 
     def starts(self):
-        """The first start builds the indexes, with all cores; the second is measured, with what it reads in the system's cache."""
+        """The first start builds the indexes, with all cores; the second is measured, with what it reads in the
+        system's cache, as far as there is room."""
         with kiosque(self.programs["kiosque"], self.store, cores=CORES) as server:
             built = server.wait_for("/readyz", patience=7_200)
             ranked = server.wait_until_idle() if self.size <= MOST_RANKED else None
