@@ -12,6 +12,7 @@ use kiosque::api::inputs::{ListInput, Shape};
 use kiosque::api::state::State;
 use kiosque::api::views::ArticleView;
 use kiosque::api::wish::Wish;
+use kiosque::cache::{Depends, Ledger, Moves};
 use kiosque::cli::serve::assemble;
 use kiosque::config::Config;
 use kiosque::content::sight::Sight;
@@ -48,6 +49,7 @@ fn main() {
     tell("parse the parameters of a list", || {
         ListInput::parse(black_box(QUERY))
     });
+    tell_of_the_ledger();
     tell("article from the database", || site.article(&whole));
     tell("article with related ones from the database", || {
         site.article(&with_related)
@@ -69,6 +71,31 @@ fn main() {
         tell(&format!("the same once it is kept, {coding}"), || {
             finished.respond(&Wish::of(&Method::GET, &request), now)
         });
+    }
+}
+
+/// Each hit asks it after each write.
+fn tell_of_the_ledger() {
+    const GROUPS: usize = 60;
+    let ledger = Ledger::at(0, 0);
+    for line in 1..=5_000 {
+        let groups = (0..8).map(|number| format!("article:{line}-{number}"));
+        let moves = Moves {
+            groups: groups.collect(),
+            articles: Vec::new(),
+        };
+        ledger.record(line, &moves);
+    }
+    let names: Vec<String> = (0..GROUPS)
+        .map(|at| format!("article:{}-1", at * 80))
+        .collect();
+    let depends = Depends::on(names.iter().map(String::as_str));
+    for writes in [1, 4, 100] {
+        let seen = ledger.position() - writes;
+        tell(
+            &format!("whether any of {GROUPS} groups moved with the last {writes} writes"),
+            || ledger.look(&depends, black_box(seen), (0, 0)).is_some(),
+        );
     }
 }
 

@@ -34,11 +34,15 @@ pub enum Ranks {
     Anything,
 }
 
-/// Hashes of group names.
+/// Hashes of group names, in order.
 #[derive(Debug)]
 pub struct Groups(Box<[u64]>);
 
 impl Groups {
+    pub fn contains(&self, group: u64) -> bool {
+        self.0.binary_search(&group).is_ok()
+    }
+
     pub fn iter(&self) -> std::slice::Iter<'_, u64> {
         self.0.iter()
     }

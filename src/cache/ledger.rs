@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::cache::aged::Aged;
-use crate::cache::depends::{Depends, Ranks};
+use crate::cache::depends::{Depends, Groups, Ranks};
 use crate::cache::drift::Drift;
 
 /// The group of all that ranks articles by nearness: it moves with any article.
@@ -17,6 +17,8 @@ pub const NEVER: u64 = 0;
 
 /// Groups of which the last line is remembered, twice over; with more, what was not told of since is forgotten.
 const GROUPS: usize = 100_000;
+/// Moves of groups that are remembered one by one.
+const LATELY: usize = 256;
 /// Articles that moved of which it is remembered what they became.
 const RECENT: usize = 2_000;
 /// What moved with some lines of the log.
@@ -71,6 +73,10 @@ struct Kept {
     floor: i64,
     /// At which line each group last moved.
     groups: Aged<u64, i64>,
+    /// The same in the order of the lines, for the last moves.
+    lately: VecDeque<(i64, u64)>,
+    /// What moved at or before this line is no longer in `lately`.
+    lately_from: i64,
     /// By article, the count of neighbourhoods at which something came near to it.
     near: Aged<i64, u64>,
     /// The count at which something last came near to any.
@@ -109,6 +115,8 @@ impl Ledger {
             moves: RwLock::new(Kept {
                 floor: position,
                 groups: Aged::new(GROUPS),
+                lately: VecDeque::new(),
+                lately_from: position,
                 near: Aged::new(GROUPS),
                 near_to_all: 0,
                 recent: VecDeque::new(),
@@ -157,7 +165,7 @@ impl Ledger {
     pub fn record(&self, position: i64, moves: &Moves) {
         let mut kept = self.write();
         for group in &moves.groups {
-            kept.groups.insert(group_hash(group), position);
+            kept.move_group(group_hash(group), position);
         }
         let forgotten = kept.groups.age().into_values().max();
         kept.floor = kept.floor.max(forgotten.unwrap_or(0));
@@ -177,6 +185,8 @@ impl Ledger {
         let mut kept = self.write();
         kept.floor = position;
         kept.groups.clear();
+        kept.lately.clear();
+        kept.lately_from = position;
         kept.recent.clear();
         kept.recent_from = position;
         self.advance(position);
@@ -203,8 +213,7 @@ impl Ledger {
         if seen < kept.floor {
             return None;
         }
-        let moved = |group: &u64| kept.groups.get(group).is_some_and(|line| *line > seen);
-        if depends.groups.iter().any(moved) {
+        if kept.has_any_moved(&depends.groups, seen) {
             return None;
         }
         let (made_at, neighbourhoods) = made;
@@ -212,7 +221,7 @@ impl Ledger {
             let at = kept.near.get(num).copied().unwrap_or(0);
             at.max(kept.near_to_all) > neighbourhoods
         };
-        let elsewhere = || moved(&group_hash(RANKINGS));
+        let elsewhere = || kept.has_moved(*RANKINGS_HASH, seen);
         let drift = match &depends.ranks {
             Ranks::Nothing => Drift::None,
             Ranks::Neighbours(nums) | Ranks::Ranking(nums) if nums.iter().any(came_near) => {
@@ -288,6 +297,38 @@ impl Ledger {
     }
 }
 
+impl Kept {
+    fn move_group(&mut self, group: u64, line: i64) {
+        self.groups.insert(group, line);
+        if self.lately.len() == LATELY
+            && let Some((forgotten, _)) = self.lately.pop_front()
+        {
+            self.lately_from = forgotten;
+        }
+        self.lately.push_back((line, group));
+    }
+
+    /// Whether a group has moved after a line that is not below the floor.
+    fn has_moved(&self, group: u64, seen: i64) -> bool {
+        self.groups.get(&group).is_some_and(|line| *line > seen)
+    }
+
+    /// Whether any has. While much is written and read, each hit asks this: mostly little has moved since the last, and
+    /// an answer has many groups.
+    fn has_any_moved(&self, groups: &Groups, seen: i64) -> bool {
+        let first = self.lately.partition_point(|(line, _)| *line <= seen);
+        if seen >= self.lately_from && self.lately.len() - first <= groups.iter().len() {
+            return self
+                .lately
+                .range(first..)
+                .any(|(_, group)| groups.contains(*group));
+        }
+        groups.iter().any(|group| self.has_moved(*group, seen))
+    }
+}
+
+static RANKINGS_HASH: LazyLock<u64> = LazyLock::new(|| group_hash(RANKINGS));
+
 /// Two groups of one hash only move together. It is keyed anew in each process, so that no one can make them up.
 pub fn group_hash(name: &str) -> u64 {
     static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -322,6 +363,46 @@ mod tests {
         // Seen at the start and never looked at since: its group may have been among the forgotten.
         assert!(ledger.look(&depends, 0, (0, 0)).is_none());
         assert!(ledger.look(&depends, 6, (0, 0)).is_some());
+    }
+
+    #[test]
+    fn moves_are_told_however_many_there_were_since() {
+        let names: Vec<String> = (0..40).map(|number| format!("group-{number}")).collect();
+        let many = Depends::on(names.iter().map(String::as_str));
+        let ledger = Ledger::at(0, 0);
+        for line in 1..=2 * LATELY as i64 {
+            let moves = Moves {
+                groups: vec![format!("other-{line}"), "another".to_owned()],
+                articles: Vec::new(),
+            };
+            ledger.record(line, &moves);
+        }
+        let moves = Moves {
+            groups: vec!["group-17".to_owned()],
+            articles: Vec::new(),
+        };
+        let last = ledger.position();
+        // Among few, among more than there are groups, and beyond what is remembered one by one.
+        let seen = [
+            last,
+            last - 1,
+            last - 15,
+            last - 25,
+            last - LATELY as i64,
+            0,
+        ];
+        for seen in seen {
+            assert!(ledger.look(&many, seen, (0, 0)).is_some(), "{seen}");
+        }
+        ledger.record(last + 1, &moves);
+        for seen in seen {
+            assert!(ledger.look(&many, seen, (0, 0)).is_none(), "{seen}");
+        }
+        assert!(ledger.look(&many, last + 1, (0, 0)).is_some());
+        // One that moved long ago and again lately has moved.
+        let other = Depends::on(["another"]);
+        assert!(ledger.look(&other, last - 1, (0, 0)).is_none());
+        assert!(ledger.look(&other, last, (0, 0)).is_some());
     }
 
     #[test]
