@@ -76,6 +76,7 @@ fn main() {
         "lookup, after loading",
         nums.iter().map(|num| timed(|| lookup(&engine, *num))),
     );
+    tell_refresh("compute the weights of all", &mut engine);
     tell_times(
         "lookup again",
         nums.iter().map(|num| timed(|| lookup(&engine, *num))),
@@ -101,19 +102,24 @@ fn main() {
         })
     });
     tell_times("replace an article", times.collect::<Vec<_>>().into_iter());
-    // As the follower does when there is nothing to follow.
-    let refreshed = timed(|| {
-        let mut next = Some(0);
-        while let Some(first) = next {
-            next = engine.refresh(first, 2_000);
-        }
-    });
-    let seconds = refreshed.as_secs_f64();
-    println!("compute what the edits made stale: {seconds:.2} s");
+    tell_refresh("compute what the edits made stale", &mut engine);
     tell_times(
         "lookup among edits",
         nums.iter().map(|num| timed(|| lookup(&engine, *num))),
     );
+}
+
+/// As the follower does when there is nothing to follow.
+fn tell_refresh(what: &str, engine: &mut Engine) {
+    const TURN: usize = 250;
+    let moved = engine.take_moved();
+    let turns: Vec<Duration> = moved
+        .chunks(TURN)
+        .map(|slots| timed(|| engine.refresh(slots)))
+        .collect();
+    let seconds = turns.iter().sum::<Duration>().as_secs_f64();
+    println!("{what}, of {} articles: {seconds:.2} s", moved.len());
+    tell_times(&format!("{TURN} at a time"), turns.into_iter());
 }
 
 fn ask() -> Ask<'static> {

@@ -152,12 +152,13 @@ impl Derived for RelatedIndex {
         self.known_to_all = 0;
         self.write(|present| *present = Engine::new(self.settings.clone()));
         let opened = Engine::open(self.settings.clone(), &self.home, self.now(), self.threads);
-        let (engine, position) = opened.map_err(unusable)?;
+        let (mut engine, position) = opened.map_err(unusable)?;
         self.position = position;
         if self.position.is_some() {
             let (count, seconds) = (engine.len(), started.elapsed().as_secs_f32());
             log::info!("loaded the related index of {count} articles in {seconds:.1} s");
         }
+        self.moved = engine.take_moved();
         self.write(|present| *present = engine);
         // Where each change ends all rankings, none are made that no one asks for.
         if self.home.lasts > 0 {
@@ -217,7 +218,7 @@ impl Derived for RelatedIndex {
 
     fn rest(&mut self) -> Result<bool> {
         /// As many as whoever has just written may have to wait for.
-        const TURN: usize = 50;
+        const TURN: usize = 250;
         /// Rest before that: among many writes the same weights move again and again, and lookups compute what they need.
         const QUIET: Duration = Duration::from_secs(2);
         if self.tell_who_is_near() {
@@ -227,8 +228,7 @@ impl Derived for RelatedIndex {
             return Ok(false);
         }
         let turn = self.moved.split_off(self.moved.len().saturating_sub(TURN));
-        let engine = self.reading();
-        turn.into_iter().for_each(|slot| engine.refresh_one(slot));
+        self.reading().refresh(&turn);
         Ok(!self.moved.is_empty())
     }
 }

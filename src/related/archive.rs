@@ -34,6 +34,8 @@ pub(super) struct Archive {
     chain: u32,
     file: Option<File>,
     opening: Vec<u8>,
+    /// How the file is read, told to the system with each piece that is mapped.
+    advice: Advice,
 }
 
 /// What a file held.
@@ -54,6 +56,7 @@ impl Archive {
             chain: 0,
             file: None,
             opening: Vec::new(),
+            advice: Advice::Random,
         }
     }
 
@@ -61,6 +64,8 @@ impl Archive {
     /// that is ahead of `last`, or any where there is no `last`. Tells what changed after the line `since`, if that is
     /// asked.
     /// A file that is mostly past states is written anew without them.
+    ///
+    /// The system takes it for a file that is read from its beginning to its end, until [`Archive::read_anywhere`].
     pub fn open(
         dir: &Path,
         label: Label,
@@ -81,7 +86,6 @@ impl Archive {
         let found = archive.read(since);
         match found.filter(|(found, _)| last.is_some_and(|last| found.position <= last)) {
             Some((found, live)) if archive.written() < 2 * live + EXTENT => {
-                archive.forget_pages();
                 Ok((archive, Some(found)))
             }
             Some((found, _)) => archive
@@ -89,7 +93,6 @@ impl Archive {
                 .or_else(|error| {
                     log::warn!("{} stays as large as it is: {error}", path.display());
                     remove(&beside(&path))?;
-                    archive.forget_pages();
                     Ok((archive, found))
                 })
                 .map(|(archive, found)| (archive, Some(found))),
@@ -109,6 +112,7 @@ impl Archive {
             chain: 0,
             file: Some(file),
             opening,
+            advice: Advice::Sequential,
         };
         for _ in 0..length.div_ceil(EXTENT as u64) {
             archive.extend()?;
@@ -201,7 +205,8 @@ impl Archive {
         if file.metadata()?.len() < offset + EXTENT as u64 {
             file.set_len(offset + EXTENT as u64)?;
         }
-        self.extents.push(Extent::Mapped(map(file, offset)?));
+        self.extents
+            .push(Extent::Mapped(map(file, offset, self.advice)?));
         Ok(())
     }
 
@@ -238,6 +243,9 @@ impl Archive {
         let mut changed = Vec::new();
         let mut pending = Vec::new();
         let mut committed = None;
+        // Told while the pages are here: to ask for all in the end would read the file here and there.
+        let mut live = 0;
+        let size = |place| self.get(place).map_or(0, |payload| payload.len() + FRAME);
         while let Some((kind, place, payload)) = frames.next() {
             match kind {
                 Kind::Content => pending.push((i64_at(payload)?, Some(place))),
@@ -249,10 +257,12 @@ impl Archive {
                         if is_later {
                             changed.push(num);
                         }
-                        match place {
+                        let past = match place {
                             Some(place) => places.insert(num, place),
                             None => places.remove(&num),
                         };
+                        live += place.map_or(0, size);
+                        live -= past.map_or(0, size);
                     }
                     committed = Some((position, frames.extent, frames.at, frames.chain));
                 }
@@ -262,8 +272,6 @@ impl Archive {
         let (position, extent, at, chain) = committed?;
         self.extents.truncate(extent + 1);
         (self.tail, self.chain) = (at, chain);
-        let sizes = places.values().filter_map(|place| self.get(*place));
-        let live = sizes.map(|bytes| bytes.len() + FRAME).sum();
         Some((
             Found {
                 places,
@@ -313,26 +321,28 @@ impl Archive {
         ))
     }
 
-    /// Pages that were read once, to load, need not stay in this process's memory.
-    pub fn forget_pages(&mut self) {
+    /// To be called when what is in the file has been loaded. Pages that were read for that need not stay in this
+    /// process's memory, and from now on they are read here and there: with one, no others would be wanted.
+    pub fn read_anywhere(&mut self) {
+        self.advice = Advice::Random;
         let Some(file) = &self.file else { return };
         for (i, extent) in self.extents.iter_mut().enumerate() {
             // Mapping a piece again drops its pages from this process; they stay in the system's cache.
-            if let Ok(again) = map(file, (i * EXTENT) as u64) {
-                // Candidates lie anywhere: reading ahead would bring pages that nobody asked for.
-                if let Err(error) = again.advise(Advice::Random) {
-                    log::debug!("the system takes no advice about a mapping: {error}");
-                }
+            if let Ok(again) = map(file, (i * EXTENT) as u64, self.advice) {
                 *extent = Extent::Mapped(again);
             }
         }
     }
 }
 
-fn map(file: &File, offset: u64) -> io::Result<Mmap> {
+fn map(file: &File, offset: u64, advice: Advice) -> io::Result<Mmap> {
     // SAFETY: the mapping is read only, the file is this archive's alone as long as it is open (it is locked), and
     // bytes that a reader knows the place of are never written again.
-    unsafe { MmapOptions::new().offset(offset).len(EXTENT).map(file) }
+    let mapped = unsafe { MmapOptions::new().offset(offset).len(EXTENT).map(file) }?;
+    if let Err(error) = mapped.advise(advice) {
+        log::debug!("the system takes no advice about a mapping: {error}");
+    }
+    Ok(mapped)
 }
 
 /// Also where there is none.

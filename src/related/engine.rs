@@ -33,7 +33,7 @@ pub struct Engine {
     /// When which articles begin or cease to be seen, in unix microseconds.
     pub(super) turns: BTreeSet<(i64, i64)>,
     /// Whose weights have moved since this was last taken.
-    moved: Vec<Slot>,
+    pub(super) moved: Vec<Slot>,
     /// `None`: each is computed when it is asked for.
     pub(super) rankings: Option<Rankings>,
     /// Microseconds for which a ranking is given whatever changes far from it.
@@ -312,6 +312,7 @@ impl Engine {
         let slots = std::mem::take(&mut self.slots);
         self.index = Index::new(&self.settings.formula);
         self.live.clear();
+        self.moved.clear();
         let alive = || slots.iter().filter(|article| article.alive);
         self.fill(alive().map(|article| article.place).collect(), i64::MAX);
         self.take_over(alive().filter_map(|article| Some((article.num, article.ranking()?))));
@@ -410,29 +411,26 @@ impl Engine {
         })
     }
 
-    /// Computes what of the weights of `count` articles from `first` on is stale, so that lookups need not.
-    /// Tells where to go on; `None`: that was the last.
-    pub fn refresh(&self, first: usize, count: usize) -> Option<usize> {
-        let slots = self.slots.get(first..)?;
-        let end = first + count.min(slots.len());
-        let mut steps = Steps::of(&self.index);
-        for slot in first..end {
-            self.refresh_by(slot as Slot, |term| steps.step(term));
-        }
-        (count < slots.len()).then_some(first + count)
-    }
-
     /// The slots of articles whose weights have moved since this was last asked.
     pub fn take_moved(&mut self) -> Vec<Slot> {
         std::mem::take(&mut self.moved)
     }
 
-    /// Computes what of the weights of the article at a slot is stale.
-    pub fn refresh_one(&self, slot: Slot) {
-        self.refresh_by(slot, |term| self.index.step(term));
+    /// Computes what of the weights of the articles at these slots is stale, so that lookups need not.
+    pub fn refresh(&self, slots: &[Slot]) {
+        /// Of so many it is worth it to remember in how many articles their terms are.
+        const MANY: usize = 50;
+        if slots.len() < MANY {
+            let each = slots.iter();
+            return each.for_each(|slot| self.refresh_one(*slot, |term| self.index.step(term)));
+        }
+        let mut steps = Steps::of(&self.index);
+        for slot in slots {
+            self.refresh_one(*slot, |term| steps.step(term));
+        }
     }
 
-    fn refresh_by(&self, slot: Slot, step: impl FnMut(u32) -> i32) {
+    fn refresh_one(&self, slot: Slot, step: impl FnMut(u32) -> i32) {
         if let Some(article) = self.article(slot)
             && article.masses().is_none()
             && let Some(record) = self.record_at(slot)

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::thread;
 
 use super::Settings;
 use super::archive::{Archive, Label};
@@ -56,13 +55,14 @@ impl Engine {
         engine.now = now;
         (engine.rankings, engine.lasts) = (rankings, home.lasts);
         let Some(found) = found else {
+            engine.archive.read_anywhere();
             engine.clear_rankings();
             return Ok((engine, None));
         };
         engine.position = found.position;
         let moment = held.as_ref().map_or(i64::MAX, |held| held.moment);
         engine.fill(found.places.into_values().collect(), moment);
-        engine.archive.forget_pages();
+        engine.archive.read_anywhere();
         engine.came.extend(found.changed);
         engine.came.sort_unstable();
         engine.came.dedup();
@@ -82,7 +82,7 @@ impl Engine {
         }
     }
 
-    /// Takes in many profiles that lie in the archive, and computes their weights. What opened after a moment (unix
+    /// Takes in many profiles that lie in the archive; all their weights have moved. What opened after a moment (unix
     /// microseconds) has come.
     pub(super) fn fill(&mut self, mut places: Vec<Place>, moment: i64) {
         /// Articles taken in at a time: a thread sorts its part of their terms, eight bytes each.
@@ -112,13 +112,8 @@ impl Engine {
                 .add_all(&batch, &self.settings.formula, self.threads);
         }
         self.index.shrink();
-        let share = self.slots.len().div_ceil(self.threads);
-        thread::scope(|scope| {
-            for first in (0..self.slots.len()).step_by(share.max(1)) {
-                let engine = &*self;
-                scope.spawn(move || engine.refresh(first, share));
-            }
-        });
+        // Lookups compute what they need of it.
+        self.moved.extend(0..self.slots.len() as Slot);
     }
 }
 

@@ -52,7 +52,8 @@ impl Rankings {
             file: "related.rankings",
             opening: format!("kiosque rankings {versions:?} {settings:?} {store}").into_bytes(),
         };
-        let (archive, found) = Archive::open(dir, label, last, None)?;
+        let (mut archive, found) = Archive::open(dir, label, last, None)?;
+        archive.read_anywhere();
         let held = found.and_then(|mut found| {
             let moment = found.places.remove(&MOMENT);
             let moment = moment.and_then(|place| i64_at(archive.get(place)?.get(8..)?))?;
