@@ -18,7 +18,7 @@ use crate::content::sight::Sight;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::related::{Hidden, Neighbour, Reason, Related};
-use crate::store::articles::ArticleRow;
+use crate::store::articles::Outline;
 use crate::store::cards::Found;
 use crate::store::shown::{self, Parts};
 use crate::store::{cards, sights};
@@ -147,7 +147,7 @@ impl Shown {
     }
 
     /// The list, as the neighbours of `sources`. `name` is the cache tag that covers it whatever is in it.
-    pub fn list(self, name: String, sources: &[ArticleRow]) -> Result<Answer> {
+    pub fn list(self, name: String, sources: &[Outline]) -> Result<Answer> {
         let of_sources = sources
             .iter()
             .flat_map(|row| [format!("related-{}", row.id), format!("article-{}", row.id)]);
@@ -179,7 +179,7 @@ impl Shown {
     }
 }
 
-fn expiry(row: &ArticleRow) -> Option<DateTime<Utc>> {
+fn expiry(row: &Outline) -> Option<DateTime<Utc>> {
     row.visibility().expires_at
 }
 

@@ -20,8 +20,8 @@ use crate::content::sight::Sight;
 use crate::db::{Conn, Reader};
 use crate::error::Result;
 use crate::related::{self, Ask, Engine, Neighbour, Related};
-use crate::store::articles::{self, ArticleRow};
-use crate::store::rights;
+use crate::store::articles::{self, Outline};
+use crate::store::{rights, shown};
 
 /// Find related articles
 ///
@@ -89,7 +89,8 @@ impl About {
         self.input.is_plain() && matches!(self.sight, Sight::Public)
     }
 
-    /// The list as it is kept. Whoever would have to wait for the engine waits on another thread.
+    /// The list as it is kept, of a public article under its present name. Whoever would have to wait for the engine waits
+    /// on another thread.
     fn kept(
         &self,
         state: &State,
@@ -105,21 +106,20 @@ impl About {
             return Ok(None);
         }
         reader.read(|conn| {
-            let sight = rights::in_snapshot(conn, &self.sight)?;
-            match locate_for(conn, &self.name, &sight, now)? {
-                Located::Moved(slug) => Ok(Some(self.moved(&slug))),
-                Located::Here(row) => {
-                    let kept = |engine: RwLockReadGuard<'_, Engine>| {
-                        engine.kept(row.num, self.input.limit, micros)
-                    };
-                    let Some(kept) = engine().and_then(kept) else {
-                        return Ok(None);
-                    };
-                    let asked = Asked::resolve(conn, state, &self.input, &sight, now)?;
-                    let until = Some(kept.until);
-                    asked.show(conn, &row, kept.related, until, now).map(Some)
-                }
-            }
+            let Some(article) = shown::outline_by_name(conn, &self.name, now)? else {
+                return Ok(None);
+            };
+            let kept = |engine: RwLockReadGuard<'_, Engine>| {
+                engine.kept(article.num, self.input.limit, micros)
+            };
+            let Some(kept) = engine().and_then(kept) else {
+                return Ok(None);
+            };
+            let asked = Asked::resolve(conn, state, &self.input, &self.sight, now)?;
+            let until = Some(kept.until);
+            asked
+                .show(conn, article, kept.related, until, now)
+                .map(Some)
         })
     }
 
@@ -137,7 +137,7 @@ impl About {
                         state.engine(now).kept(row.num, asked.limit, micros)
                     });
                     let until = kept.flatten().map(|kept| kept.until);
-                    asked.show(conn, &row, found, until, now)
+                    asked.show(conn, (*row).into(), found, until, now)
                 }
             }
         })
@@ -193,13 +193,13 @@ impl Asked {
     fn show(
         &self,
         conn: &mut Conn,
-        row: &ArticleRow,
+        article: Outline,
         found: Related,
         kept_until: Option<i64>,
         now: DateTime<Utc>,
     ) -> Result<Answer> {
         let shown = Shown::load(conn, self, &found, now)?.ranked_until(kept_until);
-        shown.list(format!("related-{}", row.id), std::slice::from_ref(row))
+        shown.list(format!("related-{}", article.id), &[article])
     }
 
     /// An article that the engine does not know yet has no neighbours yet.

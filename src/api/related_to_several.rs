@@ -10,7 +10,7 @@ use crate::api::problem::Problem;
 use crate::api::related::Asked;
 use crate::api::state::{Question, State};
 use crate::error::Result;
-use crate::store::articles::{self, ArticleRow};
+use crate::store::articles::{self, ArticleRow, Outline};
 use crate::store::{rights, sights};
 
 /// Find articles related to several
@@ -48,6 +48,7 @@ pub async fn list_related_to_several(
                 let asked = Asked::resolve(conn, state, &input.related, &sight, now)?;
                 let found = asked.put(now, |ask| state.engine(now).related_to_many(&nums, ask));
                 let shown = Shown::load(conn, &asked, &found, now)?;
+                let sources: Vec<Outline> = sources.into_iter().map(Outline::from).collect();
                 shown.list("related".to_owned(), &sources)
             })
         })

@@ -84,16 +84,66 @@ pub struct BodyRow {
     pub saved_at: Option<NaiveDateTime>,
 }
 
+/// What tells an article from others, and whether the public sees it.
+#[derive(Queryable, Selectable, Clone, Debug)]
+#[diesel(table_name = articles)]
+pub struct Outline {
+    pub num: i64,
+    pub id: String,
+    pub slug: String,
+    status: String,
+    #[diesel(deserialize_as = MaybeMoment)]
+    published_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = MaybeMoment)]
+    embargoed_until: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = MaybeMoment)]
+    expires_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = MaybeMoment)]
+    deleted_at: Option<NaiveDateTime>,
+}
+
+impl Outline {
+    pub fn visibility(&self) -> Visibility {
+        let times = [self.published_at, self.embargoed_until, self.expires_at];
+        visibility(&self.status, times)
+    }
+
+    pub fn is_public(&self, now: DateTime<Utc>) -> bool {
+        self.deleted_at.is_none() && self.visibility().is_public(now)
+    }
+}
+
+impl From<ArticleRow> for Outline {
+    fn from(row: ArticleRow) -> Self {
+        Self {
+            num: row.num,
+            id: row.id,
+            slug: row.slug,
+            status: row.status,
+            published_at: row.published_at,
+            embargoed_until: row.embargoed_until,
+            expires_at: row.expires_at,
+            deleted_at: row.deleted_at,
+        }
+    }
+}
+
+fn visibility(status: &str, times: [Option<NaiveDateTime>; 3]) -> Visibility {
+    let [published_at, embargoed_until, expires_at] =
+        times.map(|time| time.map(|time| time.and_utc()));
+    Visibility {
+        // The table's check allows no other text.
+        status: Status::parse(status).unwrap_or(Status::Draft),
+        published_at,
+        embargoed_until,
+        expires_at,
+    }
+}
+
 impl ArticleRow {
     pub fn visibility(&self) -> Visibility {
-        let utc = |time: Option<NaiveDateTime>| time.map(|time| time.and_utc());
-        Visibility {
-            // The table's check allows no other text.
-            status: Status::parse(&self.status).unwrap_or(Status::Draft),
-            published_at: utc(self.published_at),
-            embargoed_until: utc(self.embargoed_until),
-            expires_at: utc(self.expires_at),
-        }
+        let times = [self.published_at, self.embargoed_until, self.expires_at];
+        visibility(&self.status, times)
     }
 
     /// What the public finds under its name. A tombstone stands as the article did when it was deleted; and what was

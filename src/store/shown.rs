@@ -20,7 +20,7 @@ use crate::db::moment::Given;
 use crate::db::prose::Prose;
 use crate::db::schema::{self, articles};
 use crate::error::{Error, Result};
-use crate::store::articles::ArticleRow;
+use crate::store::articles::{ArticleRow, Outline};
 use crate::store::borne_tags::{self, BorneTag};
 
 /// What is shown besides the row and its tags.
@@ -138,6 +138,22 @@ pub fn row_by_name(conn: &mut Conn, name: &str) -> Result<Option<ArticleRow>> {
     let id = id_in(name);
     Ok(each!(conn, conn =>
         articles::table.filter(articles::num.nullable().eq(Named { name, id: &id })).get_result(conn).optional())?)
+}
+
+/// The public article of this name, unless that is a former one.
+///
+/// # Errors
+/// When the database fails.
+pub fn outline_by_name(conn: &mut Conn, name: &str, now: DateTime<Utc>) -> Result<Option<Outline>> {
+    if name.contains('\0') {
+        return Ok(None); // No name has one, and PostgreSQL takes none in text.
+    }
+    let id = id_in(name);
+    let found: Option<Outline> = each!(conn, conn =>
+        articles::table.filter(articles::num.nullable().eq(Named { name, id: &id }))
+            .select(Outline::as_select()).get_result(conn).optional())?;
+    let is_former = |found: &Outline| found.slug != name && found.id != id;
+    Ok(found.filter(|found| found.is_public(now) && !is_former(found)))
 }
 
 /// The articles of these numbers, each of which stands there once, in their order, whoever may see them.
