@@ -32,7 +32,9 @@ pub struct RelatedIndex {
     known_to_all: usize,
     /// Makes rankings ahead, where they last.
     ahead: Option<Paced>,
-    /// Slots in the engine of articles whose weights are to be computed.
+    /// Slots in the engine of articles whose weights are to be computed: of what was loaded at the start, and of what has
+    /// moved since.
+    loaded: Vec<u32>,
     moved: Vec<u32>,
     committed: Option<Instant>,
     threads: usize,
@@ -59,6 +61,7 @@ impl RelatedIndex {
             told: None,
             known_to_all: 0,
             ahead: None,
+            loaded: Vec::new(),
             moved: Vec::new(),
             committed: None,
             threads: threads.max(1),
@@ -158,7 +161,7 @@ impl Derived for RelatedIndex {
             let (count, seconds) = (engine.len(), started.elapsed().as_secs_f32());
             log::info!("loaded the related index of {count} articles in {seconds:.1} s");
         }
-        self.moved = engine.take_moved();
+        (self.loaded, self.moved) = (engine.take_moved(), Vec::new());
         self.write(|present| *present = engine);
         // Where each change ends all rankings, none are made that no one asks for.
         if self.home.lasts > 0 {
@@ -176,6 +179,8 @@ impl Derived for RelatedIndex {
 
     fn clear(&mut self) -> Result<()> {
         self.position = None;
+        self.loaded.clear();
+        self.moved.clear();
         self.write(Engine::clear).map_err(unusable)
     }
 
@@ -224,12 +229,15 @@ impl Derived for RelatedIndex {
         if self.tell_who_is_near() {
             return Ok(true);
         }
-        if self.committed.is_some_and(|last| last.elapsed() < QUIET) {
-            return Ok(false);
-        }
-        let turn = self.moved.split_off(self.moved.len().saturating_sub(TURN));
+        let is_quiet = self.committed.is_none_or(|last| last.elapsed() >= QUIET);
+        let stale = match self.loaded.is_empty() {
+            true if !is_quiet => return Ok(false),
+            true => &mut self.moved,
+            false => &mut self.loaded,
+        };
+        let turn = stale.split_off(stale.len().saturating_sub(TURN));
         self.reading().refresh(&turn);
-        Ok(!self.moved.is_empty())
+        Ok(!(self.loaded.is_empty() && self.moved.is_empty()))
     }
 }
 
